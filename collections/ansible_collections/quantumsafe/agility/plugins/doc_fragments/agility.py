@@ -1,0 +1,62 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options and attributes that the modules of this collection share."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  policy:
+    description:
+      - The crypto-agility policy (YAML), a path on the controller; relative paths count from the working directory.
+      - The name of a shipped baseline such as V(hybrid-transition@1) works too.
+    type: str
+    default: hybrid-transition@1
+  output:
+    description:
+      - The results folder on the controller. It is created with mode 0700.
+      - Without it, C(agility-results/<run>) under the working directory, where run names the ansible-playbook process.
+    type: path
+  as_of:
+    description: The date on which the policy is judged, as YYYY-MM-DD. Today on the controller when absent.
+    type: str
+  services:
+    description: Look only at these services. All that the collection knows when empty.
+    type: list
+    elements: str
+    default: []
+author:
+  - quantumsafe.agility contributors (@quantumsafe)
+"""
+
+    HOST = r"""
+requirements:
+  - On the host a POSIX shell, awk, sed, stat, base64 or od, and a SHA-256 tool. No Python.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what a run would do.
+    support: full
+  diff_mode:
+    description: Shows the lines that change, with secrets redacted on the host.
+    support: full
+  platform:
+    description: Hosts with a POSIX shell.
+    support: full
+    platforms: posix
+"""
+
+    INFO = r"""
+attributes:
+  check_mode:
+    description: Reads only, so check mode changes nothing about it.
+    support: full
+  diff_mode:
+    description: Nothing is changed, so there is no diff.
+    support: none
+  platform:
+    description: Hosts with a POSIX shell.
+    support: full
+    platforms: posix
+"""

@@ -1,0 +1,61 @@
+#!/usr/bin/python
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of M(quantumsafe.agility.crypto_rollback); the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: crypto_rollback
+short_description: Undo a confirmed crypto-agility change, or resolve an open one
+version_added: 0.1.0
+description:
+  - Restores the bytes, owner and mode of every file that a transaction changed, as a transaction of its own with the same guarantee.
+  - Refuses, naming the file, when somebody changed a file since, unless O(force) is set.
+options:
+  campaign:
+    description: Undo what this campaign did on the host. Nothing to do on a host that it did not change.
+    type: str
+  transaction:
+    description: Undo this transaction.
+    type: str
+  recover:
+    description: Instead, resolve open transactions. Those past their deadline or of another boot are reverted; others are left alone.
+    type: bool
+    default: false
+  force:
+    description: Restore also over changes that somebody made since.
+    type: bool
+    default: false
+  confirm_timeout:
+    description: Seconds until the rollback itself is undone when no proof arrives.
+    type: int
+    default: 120
+extends_documentation_fragment:
+  - quantumsafe.agility.agility
+  - quantumsafe.agility.agility.host
+"""
+
+EXAMPLES = r"""
+- name: Take the campaign back
+  quantumsafe.agility.crypto_rollback:
+    campaign: spring-2027
+"""
+
+RETURN = r"""
+agility_output:
+  description: The results folder of this run.
+  returned: always
+  type: str
+  sample: agility-results/20261123T014502-4711
+status:
+  description: What became of this host, see the result file.
+  returned: always
+  type: str
+  sample: ok
+transaction:
+  description: The id of the rollback's own transaction; empty when there was nothing to undo.
+  returned: always
+  type: str
+  sample: spring-2027-3f9a1c-undo-88d1
+"""

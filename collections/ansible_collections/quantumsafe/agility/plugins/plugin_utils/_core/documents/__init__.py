@@ -1,0 +1,1 @@
+"""Lossless configuration texts, one file a grammar family.  render(parse(x)) == x for every text x."""

@@ -1,0 +1,349 @@
+"""The values that flow through the house: Snapshot → Endpoint → Finding → Plan.
+
+Everything here is frozen and plain: no I/O, no clock, no Ansible.  Dates are ISO strings ("2030-12-31") or
+`datetime.date` arguments, sizes are bytes, times are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+# How a fact is known, weakest first (DESIGN.md, promise 3).
+Evidence = Literal["configured", "effective", "offered", "negotiated"]
+
+# What an aspect of an endpoint can be asked about.  `host_key` and `user_key` are the signature schemes with which an
+# SSH server proves itself and which it takes from users; `signature` is what a TLS certificate's key signs with.
+Aspect = Literal["version", "key_exchange", "cipher", "mac", "host_key", "user_key", "signature", "certificate"]
+
+Stage = Literal["observe", "prefer", "require"]
+
+State = Literal["compliant", "deprecated", "forbidden", "missing", "unsatisfiable", "excepted", "not-applicable", "unknown"]
+
+
+class Problem(Exception):
+    """Something a person must mend.  `where` is "host", "file:line" or ""; `remedy` says what to do; nothing was changed."""
+
+    def __init__(self, message: str, where: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.message, self.where, self.remedy = message, where, remedy
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{head}. {self.remedy}" if self.remedy else head
+
+
+class Unparsable(Problem):
+    """A configuration text that its grammar does not accept; `where` is file:line."""
+
+
+class Inexpressible(Problem):
+    """What the policy asks cannot be said to this daemon.  Raised by writers instead of writing less than asked."""
+
+
+# ---------------------------------------------------------------- snapshot: what one target showed at one moment
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file as the host showed it.
+
+    path: where the daemon reads it.  real: the path after following symbolic links (equal to path otherwise).
+    text: content with secrets redacted on the host line by line (line numbers are true), decoded as UTF-8, newlines
+    untouched; None when problem says why there is none.  sha256, size: of the original bytes, before redaction.
+    """
+
+    path: str
+    text: str | None
+    sha256: str
+    size: int
+    owner: str = "root"
+    group: str = "root"
+    mode: str = "0644"
+    real: str = ""
+    redacted: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one command said.  rc is None when it did not run to its end; `problem` then says why ("not found", "timed out")."""
+
+    argv: tuple[str, ...]
+    rc: int | None
+    out: str = ""
+    err: str = ""
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.rc == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which machine this is.  A plan or a journal never acts on another one (DESIGN.md, Host identity)."""
+
+    machine_id: str = ""
+    host_key: str = ""  # sha256 of the first ssh host public key file, hex
+    boot: str = ""  # boot id + start time of PID 1: changes with every boot, also of a container
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One target at one moment.  facts: os_id, os_version, hostname, uid, systemd ("yes"/"no"), shell, … as strings."""
+
+    host: str
+    taken: str
+    identity: Identity
+    facts: Mapping[str, str]
+    files: Mapping[str, File]
+    answers: Mapping[str, Answer]
+    rounds: int = 1
+
+
+# ---------------------------------------------------------------- what to ask a target for
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Lines whose first word is `keyword` (any case) name further files or globs, relative to `base`; the agent fetches those too."""
+
+    keyword: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """What a service needs to see: globs of files, keywords to follow, and commands by id.
+
+    A command is an argv; `{glob}` is never expanded and no shell is involved.  A command whose program is absent answers
+    with problem "not found".  `needs`: when none of these paths exists on the host the whole service is skipped there.
+    """
+
+    needs: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    follow: tuple[Follow, ...] = ()
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- endpoint: where cryptography is negotiated
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value comes from: file:line, or a sentence such as "default of OpenSSH 10.0p2" when line is 0."""
+
+    path: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The effective, ordered values of one aspect of an endpoint, spelled as the daemon spells them.
+
+    tiers: one number for each value; the server prefers a lower number whatever the client sent, values of equal number
+    are the client's choice.  All 0 where the peer decides (sshd; a flat OpenSSL list).
+    """
+
+    values: tuple[str, ...]
+    origin: Origin
+    evidence: Evidence = "effective"
+    tiers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What this very binary can do in one aspect, in its own spelling.  names None = could not be asked; `source` says how it is known.
+
+    library: e.g. "OpenSSL 3.0.22", to say what an upgrade would bring.
+    """
+
+    names: tuple[str, ...] | None
+    source: str
+    library: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    path: str
+    subject: str = ""
+    issuer: str = ""
+    key: str = ""  # "ECDSA-P256", "RSA-3072", "ML-DSA-65"
+    signature: str = ""
+    not_after: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place where cryptography is negotiated.
+
+    id: stable within the host, e.g. "sshd" or "nginx 0.0.0.0:443".  addresses: (address, port) it listens on; "*" = any.
+    version: of the daemon, e.g. "OpenSSH_10.0p2".  names: the naming implementation of its values ("openssh", "openssl").
+    notes: sentences about traps found here ("ssl_ecdh_curve at /etc/nginx/x:12 is ignored: …"); they go to the report.
+    """
+
+    id: str
+    service: str
+    protocol: Literal["ssh", "tls"]
+    names: str
+    addresses: tuple[tuple[str, int], ...]
+    version: str
+    settings: Mapping[str, Setting]
+    capabilities: Mapping[str, Capability]
+    certificates: tuple[Certificate, ...] = ()
+    notes: tuple[str, ...] = ()
+    role: Literal["server", "client"] = "server"
+    server_names: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- finding
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule comes from.  force: as the document words it; only requirement and certification bind by themselves."""
+
+    doc: str
+    section: str = ""
+    date: str = ""
+    force: Literal["draft", "recommendation", "requirement", "certification"] = "recommendation"
+    verified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """endpoint × aspect × rule → state, with everything needed to trace it."""
+
+    endpoint: str
+    service: str
+    protocol: str
+    aspect: str
+    rule: str
+    state: State
+    severity: Literal["none", "low", "medium", "high"]
+    stage: Stage
+    message: str
+    origin: str
+    evidence: Evidence
+    source: Source
+    deadline: str = ""  # ISO date after which this bites; "" = now or never
+    remedy: str = ""
+    actual: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- plan
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace `delete` lines from 1-based `line` on by `insert` (whole lines with their line ends; the last may lack one)."""
+
+    line: int
+    delete: int
+    insert: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The edits of one file.  sha256 "" = the file must not exist and is created with owner/group/mode.
+
+    after: sha256 of the result where the controller can compute it, "" when the text it saw was redacted.
+    edits are sorted by line and do not overlap.
+    """
+
+    path: str
+    sha256: str
+    edits: tuple[Edit, ...]
+    after: str = ""
+    owner: str = "root"
+    group: str = "root"
+    mode: str = "0644"
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """How a service takes its new configuration.
+
+    units: candidates in order ("ssh.service", "sshd.service"); the first that is active is used; an active socket unit
+    beside it (`sockets`) means that each connection reads the file anew.  check: argv of the daemon's own checker.
+    ports: which TCP ports must listen afterwards if they did before.  action: reload or restart.
+    """
+
+    service: str
+    units: tuple[str, ...]
+    sockets: tuple[str, ...]
+    check: tuple[str, ...]
+    action: Literal["reload", "restart"]
+    ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One live question to ask after the change: offer these names, expect this.
+
+    kind: "tls" or "ssh".  expect: names (catalogue ids) one of which must be negotiated/offered; forbid: offers that must be refused.
+    """
+
+    kind: Literal["tls", "ssh"]
+    endpoint: str
+    port: int
+    address: str = ""
+    server_name: str = ""
+    expect: tuple[str, ...] = ()
+    forbid: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The smallest change that satisfies a policy on one target.  Empty changes = nothing to do."""
+
+    host: str
+    identity: Identity
+    policy: str  # digest of the compiled policy
+    changes: tuple[Change, ...] = ()
+    activations: tuple[Activation, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    reasons: tuple[str, ...] = ()  # one sentence for each aspect changed: what, why, where
+    tightens_ssh: bool = False
+
+
+# ---------------------------------------------------------------- the contract of a service
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one aspect of one endpoint shall effectively be: names in the daemon's own spelling, and their tiers (see Setting)."""
+
+    names: tuple[str, ...]
+    tiers: tuple[int, ...] = ()
+
+
+# endpoint id → aspect → what it shall be
+Wishes = Mapping[str, Mapping[str, Wanted]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A daemon, declared.  One file in services/ makes one of these; nothing else knows the daemon's name.
+
+    read(snapshot): the endpoints of this service on that host; () when it is not there.  Raises Unparsable.
+    write(snapshot, wishes): the fewest line edits that make these wishes effective, all endpoints of the service at once
+    (one Change a file); raises Inexpressible, never writes less than asked.
+    activation(snapshot, endpoints): how the new configuration is checked and taken up.
+    missing(snapshot): globs of files that the configuration refers to and the snapshot lacks; () when complete (asked again, once).
+    """
+
+    name: str
+    protocol: Literal["ssh", "tls"]
+    collect: Collect
+    read: Callable[[Snapshot], tuple[Endpoint, ...]]
+    write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
+    activation: Callable[[Snapshot, tuple[Endpoint, ...]], Activation]
+    missing: Callable[[Snapshot], tuple[str, ...]]

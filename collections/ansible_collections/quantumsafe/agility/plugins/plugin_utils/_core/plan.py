@@ -1,0 +1,141 @@
+"""Findings → the smallest edits that satisfy the policy on one target, or a Problem that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from .assess import Requirements, judge_setting
+from .documents import lines
+from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Service, Snapshot, Wanted, Wishes
+from .peers import effect, quantum_safe
+from .reach import Client, unreachable_after
+from .wish import Wish, wish
+
+ACTIONABLE = ("missing", "forbidden", "deprecated")
+
+
+class Regression(Problem):
+    """The change would take quantum safety from peers that have it today."""
+
+
+def wishes_for(endpoint: Endpoint, requirements: Requirements, as_of: date) -> dict[str, Wish]:
+    """Aspect → wish, for those aspects that the policy wants changed now and that can be; observed ones are never written."""
+    out = {}
+    for aspect, requirement in requirements.items():
+        if requirement.stage == "observe":
+            continue
+        wanted = wish(endpoint, aspect, requirement, as_of)
+        state, _, _ = judge_setting(endpoint, aspect, requirement, wanted, as_of)
+        if state in ACTIONABLE and not wanted.blocked and _differs(endpoint, aspect, wanted):
+            out[aspect] = wanted
+    return out
+
+
+class Lockout(Problem):
+    """The change would lock this controller out."""
+
+
+def _stay_reachable(client: Client | None, wishes: Wishes, host: str) -> None:
+    reasons = unreachable_after(client, wishes) if client else []
+    if reasons:
+        raise Lockout(
+            f"the controller could no longer log in: {'; '.join(reasons)}",
+            host,
+            "upgrade the controller's client or keep the stage at prefer; nothing was planned for this host",
+        )
+
+
+def _differs(endpoint: Endpoint, aspect: str, wanted: Wish) -> bool:
+    setting = endpoint.settings[aspect]
+    tiers = setting.tiers or (0,) * len(setting.values)
+    return (setting.values, tiers) != (wanted.names, wanted.tiers or (0,) * len(wanted.names))
+
+
+def make_plan(
+    snapshot: Snapshot,
+    services: Mapping[str, Service],
+    endpoints: tuple[Endpoint, ...],
+    requirements: Mapping[str, Requirements],
+    policy: str,
+    as_of: date,
+    client: Callable[[], Client | None],
+) -> Plan:
+    """The plan for one target; `requirements` by endpoint id, `policy` is the digest that the plan is bound to.
+
+    client: what the controller logs in with, asked only when SSH changes; None = it does not come in over SSH.
+    Raises Regression, Lockout, and whatever a writer raises (Inexpressible, Unparsable).
+    """
+    wanted = {e.id: w for e in endpoints if (w := wishes_for(e, requirements[e.id], as_of))}
+    changes: list[Change] = []
+    activations: list[Activation] = []
+    for service in services.values():
+        mine = tuple(e for e in endpoints if e.service == service.name)
+        wishes = {e.id: {a: Wanted(w.names, w.tiers) for a, w in wanted[e.id].items()} for e in mine if e.id in wanted}
+        if wishes:
+            if service.protocol == "ssh":
+                _stay_reachable(client(), wishes, snapshot.host)
+            changes += service.write(snapshot, wishes)
+            activations.append(service.activation(snapshot, mine))
+    touched = tuple(e for e in endpoints if e.id in wanted)
+    return Plan(
+        host=snapshot.host,
+        identity=snapshot.identity,
+        policy=policy,
+        changes=tuple(changes),
+        activations=tuple(activations),
+        probes=tuple(_probe(e, wanted[e.id]) for e in touched),
+        reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], requirements[e.id])),
+        tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
+    )
+
+
+def _reasons(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requirements) -> list[str]:
+    out = []
+    for aspect, to in wanted.items():
+        text = f"{endpoint.id}: {aspect} → {', '.join(to.names)} ({requirements[aspect].rule.id}, {requirements[aspect].stage})"
+        if to.removed:
+            text += f"; removes {', '.join(to.removed)}"
+        if aspect == "key_exchange":
+            text += _guard(endpoint, to)
+        out.append(text)
+    return out
+
+
+def _guard(endpoint: Endpoint, to: Wish) -> str:
+    """Hold the no-PQ-regression invariant, and say which peers gain and which are cut off."""
+    change = effect(endpoint.protocol, endpoint.settings["key_exchange"], to.names, to.tiers)
+    if change.regressed:
+        raise Regression(
+            f"{endpoint.id}: the new key exchanges would take quantum safety from {', '.join(change.regressed)}",
+            str(endpoint.settings["key_exchange"].origin),
+            "allow the algorithm that they use, or retire it as broken in the policy; nothing was planned for this host",
+        )
+    said = f"; quantum-safe for {', '.join(change.gained)}" if change.gained else ""
+    return said + (f"; cuts off {', '.join(change.cut_off)}" if change.cut_off else "")
+
+
+def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
+    """Ask the endpoint live: the best new key exchange must be agreed on, every removed one must be refused."""
+    address, port = endpoint.addresses[0] if endpoint.addresses else ("*", 22 if endpoint.protocol == "ssh" else 443)
+    exchange = wanted.get("key_exchange")
+    names = exchange.names if exchange else endpoint.settings["key_exchange"].values if "key_exchange" in endpoint.settings else ()
+    return Probe(
+        kind=endpoint.protocol,
+        endpoint=endpoint.id,
+        port=port,
+        address="" if address == "*" else address,
+        server_name=endpoint.server_names[0] if endpoint.server_names else "",
+        expect=tuple(name for name in names if quantum_safe(endpoint.protocol, name)),
+        forbid=exchange.removed if exchange else (),
+    )
+
+
+def diff(snapshot: Snapshot, changes: tuple[Change, ...]) -> list[dict[str, str]]:
+    """Ansible's diff of the plan, from the redacted texts: before and after of each file."""
+    out = []
+    for change in changes:
+        before = (snapshot.files[change.path].text or "") if change.sha256 else ""
+        after = lines.apply(before, change.edits)
+        out.append({"before_header": change.path, "after_header": change.path, "before": before, "after": after})
+    return out

@@ -1,0 +1,124 @@
+"""Carries one script to a host over Ansible's connection, and its answer back.
+
+A script goes on the standard input of /bin/sh (one round trip, also without pipelining).  Some routes lose standard input and still
+return 0 (the podman connection) or cannot give a terminal with it (password doas, requiretty): when the answer lacks its markers the
+same script is sent once more as a file.  Sending twice is safe, every verb of the agent is idempotent per transaction.
+Source: reference tried on ansible-core 2.19 and 2.21; see docs/architecture.md, "Routes".
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.loader import connection_loader
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..model import Problem
+from .answer import NoAnswer
+
+T = TypeVar("T")
+
+# What a second connection proves, by connection plugin; everything else only proves that a command still runs.
+FRESH_PROOF = {"ssh": "fresh connection", "local": "loopback"}
+
+
+class Unreachable(Problem):
+    """The connection itself failed.  Once a transaction is armed this is a result, not an accident."""
+
+
+@dataclass(slots=True)
+class Channel:
+    """One way to a host.  route: "stdin" or "file"; trips counts what was sent; stderr is the last call's (ssh -v speaks there)."""
+
+    action: ActionBase
+    route: str = "stdin"
+    trips: int = 0
+    stderr: str = ""
+
+    @property
+    def transport(self) -> str:
+        """The short name of the connection plugin, e.g. "ssh", "local", "podman"."""
+        return str(self.action._connection.transport).rsplit(".", 1)[-1]
+
+    def ask(self, compose: Callable[[str], str], parse: Callable[[str, str], T]) -> T:
+        """Send compose(nonce), return parse(output, nonce).
+
+        Raises NoAnswer when neither route brought a whole answer, Unreachable when the connection failed.
+        """
+        nonce = secrets.token_hex(8)
+        script = compose(nonce)
+        try:
+            try:
+                return parse(self._send(script), nonce)
+            except NoAnswer as lost:
+                if self.route == "file":
+                    raise
+                try:
+                    answer = parse(self._send_file(script), nonce)
+                except NoAnswer:
+                    raise lost from None
+                self.route = "file"
+                return answer
+        except AnsibleConnectionFailure as error:
+            raise Unreachable(str(error.message or error).strip(), remedy="check the address, the key and the network") from error
+
+    def _send(self, script: str) -> str:
+        return self._send_file(script) if self.route == "file" else self._run("/bin/sh -s", script)
+
+    def _run(self, command: str, stdin: str | None) -> str:
+        self.trips += 1
+        data = stdin.encode("utf-8", "surrogateescape") if stdin is not None else None
+        result: dict[str, Any] = self.action._low_level_execute_command(command, in_data=data)
+        self.stderr = result.get("stderr", "")
+        if result.get("rc") == 255 and not result.get("stdout"):
+            raise AnsibleConnectionFailure(self.stderr or "the connection ended without an answer")
+        return str(result.get("stdout", ""))
+
+    def _send_file(self, script: str) -> str:
+        folder = self.action._make_tmp_path()
+        try:
+            path = self.action._connection._shell.join_path(folder, "agent.sh")
+            self.action._transfer_data(path, script)
+            self.action._fixup_perms2((folder, path), execute=False)
+            return self._run(f"/bin/sh {path}", None)
+        finally:
+            self.action._remove_tmp_path(folder, force=True)
+
+    @contextmanager
+    def fresh(self) -> Iterator[Channel]:
+        """The same way over a connection that shares nothing with the old one (no multiplexing master, a new login)."""
+        old = self.action._connection
+        self.action._connection = _new_connection(old, self.action._play_context)
+        try:
+            yield Channel(self.action, self.route)
+        finally:
+            self.action._connection = old
+
+    def proof(self) -> str:
+        """What a call over fresh() proves: it goes into the evidence."""
+        return FRESH_PROOF.get(self.transport, "exec-only")
+
+
+def _new_connection(old: Any, play_context: Any) -> Any:
+    new = connection_loader.get(old.ansible_name, play_context)
+    new.set_options(direct=old.get_options())
+    if new.transport == "ssh":
+        # Before ssh_args: in OpenSSH the first value of an option wins.  -v names the negotiated algorithms on stderr.
+        new.set_option("ssh_args", f"-v -o ControlMaster=no -o ControlPath=none {old.get_option('ssh_args') or ''}")
+    if old.become:
+        new.set_become_plugin(old.become)
+    return new
+
+
+def close_shared(action: ActionBase) -> None:
+    """End the multiplexing master, so that the next task logs in anew.  Failing to is not worth failing for."""
+    try:
+        action._connection.reset()
+    except (AnsibleConnectionFailure, AttributeError, OSError) as error:
+        Display().vvv(f"quantumsafe.agility: could not reset the connection: {error}")

@@ -1,0 +1,57 @@
+"""A target that is a folder: an unpacked image, a backup of /etc, or a snapshot saved as JSON.  Nothing is run, nothing is written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..documents.lines import decode
+from ..model import Answer, Collect, File, Identity, Problem, Snapshot, Unparsable
+from .redact import redact
+from .snapshot_json import snapshot_from_json
+
+MAX_FILE = 1 << 20  # bytes; the agent's limit too
+
+
+def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect], extra: tuple[str, ...] = ()) -> Snapshot:
+    """The snapshot of `path`: a JSON file written by an audit, or a folder that stands for the root of a file system.
+
+    Raises Problem when it is neither.
+    """
+    if path.is_file():
+        return snapshot_from_json(path.read_text(encoding="utf-8"))
+    if not path.is_dir():
+        raise Problem("no such file or folder", str(path), "give agility_root an unpacked image, a folder with etc/, or a saved snapshot")
+    present = {name: c for name, c in requests.items() if not c.needs or any((path / need.lstrip("/")).exists() for need in c.needs)}
+    globs = (*extra, *(glob for collect in present.values() for glob in collect.files))
+    files = {name: _file(path, name) for name in _expand(path, globs)}
+    answers = {command: Answer(argv, None, problem="not run: offline") for collect in present.values() for command, argv in collect.commands.items()}
+    return Snapshot(host, taken, Identity(machine_id=_first_line(path / "etc/machine-id")), {"os": _os(path)}, files, answers)
+
+
+def _expand(root: Path, globs: tuple[str, ...]) -> list[str]:
+    found = {"/" + str(match.relative_to(root)) for glob in globs for match in root.glob(glob.lstrip("/")) if match.is_file()}
+    return sorted(found)
+
+
+def _file(root: Path, name: str) -> File:
+    raw = (root / name.lstrip("/")).read_bytes()
+    digest = hashlib.sha256(raw).hexdigest()
+    if len(raw) > MAX_FILE:
+        return File(name, None, digest, len(raw), real=name, problem=f"larger than {MAX_FILE} bytes")
+    try:
+        whole = decode(raw, name)
+    except Unparsable as error:
+        return File(name, None, digest, len(raw), real=name, problem=error.message)
+    text = redact(whole)
+    return File(name, text, digest, len(raw), real=name, redacted=text != whole)
+
+
+def _first_line(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+
+
+def _os(root: Path) -> str:
+    lines = _first_line(root / "etc/os-release").splitlines()
+    return next((line.partition("=")[2].strip('"') for line in lines if line.startswith("PRETTY_NAME=")), "")

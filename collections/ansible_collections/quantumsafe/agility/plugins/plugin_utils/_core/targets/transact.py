@@ -1,0 +1,99 @@
+"""One plan on one host, from apply to the state that is read back.  Whatever happens on the way, the answer is what the host itself says.
+
+Once the script was sent the host may be armed, so a lost connection is no longer an error here: it is waited out, and the journal is read
+over a new connection, after the deadline if need be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..model import Collect, Problem, Snapshot
+from .answer import NoAnswer, TransactionReport, parse_snapshot, parse_transaction
+from .host import Channel, Unreachable
+from .script import Transaction, compose_apply, compose_confirm, compose_revert, compose_status
+
+GRACE = 15  # seconds after the deadline within which a host must have reverted
+RETRY = 3  # seconds between two tries to read a host that does not answer
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """state: the last of the host's journal, e.g. "CONFIRMED", "REVERTED", "REVERT_FAILED", "REFUSED", "UNKNOWN".
+
+    why: one sentence when it is not CONFIRMED.  evidence: what the confirming connection was and what it negotiated.
+    """
+
+    state: str
+    why: str = ""
+    report: TransactionReport | None = None
+    after: Snapshot | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    proofs: tuple[Mapping[str, object], ...] = ()
+
+
+# after-snapshot → (proofs, what is wrong); runs between reload and confirm, must not raise for a failed proof
+Prove = Callable[[Snapshot], tuple[tuple[Mapping[str, object], ...], list[str]]]
+
+
+def transact(channel: Channel, transaction: Transaction, requests: Mapping[str, Collect], prove: Prove, host: str, taken: str) -> Outcome:
+    """Apply, prove, confirm.  Never raises once the script was sent; Problem before that only for a transaction that cannot be composed."""
+    token = secrets.token_hex(16)
+    transaction = transaction.with_token(hashlib.sha256(token.encode()).hexdigest())
+    sent = time.monotonic()
+    try:
+        report, after = channel.ask(
+            lambda nonce: compose_apply(transaction, requests, nonce),
+            lambda output, nonce: (parse_transaction(output, nonce), parse_snapshot(output, nonce, host, taken)),
+        )
+    except (Unreachable, NoAnswer) as lost:
+        return settle(channel, transaction, sent, f"the connection was lost while applying: {lost}")
+    if report.state != "RELOADED":
+        return Outcome(report.state, report.message, report)
+    proofs, wrong = prove(after)
+    if wrong:
+        return _revert(channel, transaction, sent, after, proofs, "; ".join(wrong))
+    return _confirm(channel, transaction, token, sent, after, proofs)
+
+
+def _confirm(
+    channel: Channel, transaction: Transaction, token: str, sent: float, after: Snapshot, proofs: tuple[Mapping[str, object], ...]
+) -> Outcome:
+    """Deliver the token over a connection that shares nothing with the one that changed the host."""
+    try:
+        with channel.fresh() as fresh:
+            report = fresh.ask(lambda nonce: compose_confirm(transaction.id, token, nonce), parse_transaction)
+            evidence = {"connection": channel.proof(), "ssh": fresh.stderr}
+    except (Unreachable, NoAnswer) as lost:
+        return settle(channel, transaction, sent, f"no new connection after the change: {lost}")
+    return Outcome(report.state, report.message, report, after, evidence, proofs)
+
+
+def _revert(
+    channel: Channel, transaction: Transaction, sent: float, after: Snapshot, proofs: tuple[Mapping[str, object], ...], why: str
+) -> Outcome:
+    try:
+        report = channel.ask(lambda nonce: compose_revert(transaction.id, why, nonce), parse_transaction)
+    except (Unreachable, NoAnswer):
+        return settle(channel, transaction, sent, why)
+    return Outcome(report.state, why, report, after, proofs=proofs)
+
+
+def settle(channel: Channel, transaction: Transaction, sent: float, why: str) -> Outcome:
+    """Read the final state over new connections: as soon as the host answers with a final one, else until the deadline has passed."""
+    until = sent + transaction.seconds + GRACE
+    while True:
+        try:
+            with channel.fresh() as fresh:
+                found = fresh.ask(lambda nonce: compose_status(transaction.id, nonce), parse_transaction)
+            if found.final:
+                return Outcome(found.state, why, found)
+        except (Unreachable, NoAnswer, Problem) as error:
+            why = why if str(error) in why else f"{why}; then: {error}"
+        if time.monotonic() > until:
+            return Outcome("UNKNOWN", f"{why}; the host did not answer until after its deadline, when it reverts by itself: run recover")
+        time.sleep(RETRY)

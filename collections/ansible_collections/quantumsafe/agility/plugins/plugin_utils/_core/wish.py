@@ -1,0 +1,115 @@
+"""What an aspect of an endpoint should be: the policy's requirement, cut down to what this very binary can do.
+
+One function, used twice: assess compares the answer with what is there, plan writes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from .algorithms.lookup import Algorithm, all_of, find, spelling
+from .model import Capability, Endpoint, Setting
+from .policy.model import Requirement
+from .policy.resolve import judge, rank
+
+# Aspects in which a better algorithm is added although a good one is there: peers differ in which of them they know.
+WIDENED = ("key_exchange", "version")
+
+KEPT = ("allowed", "fallback", "deprecated")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """names, tiers: what shall be effective, in the daemon's spelling; () when blocked.
+
+    blocked: "" | "unsatisfiable" (this binary has nothing that is allowed) | "unknown" (it could not be asked); reason and remedy say more.
+    removed: names that are there now and would go.
+    """
+
+    names: tuple[str, ...] = ()
+    tiers: tuple[int, ...] = ()
+    blocked: Literal["", "unsatisfiable", "unknown"] = ""
+    reason: str = ""
+    remedy: str = ""
+    removed: tuple[str, ...] = ()
+
+
+def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Wish:
+    """The value that satisfies the requirement on this endpoint.
+
+    require: what is allowed, and of the tolerated fallback only what is there today.  prefer (and observe, as a forecast): the allowed
+    first, then everything that is there today, except what is retired as broken; nothing that a peer may need is taken away.
+    """
+    setting = endpoint.settings.get(aspect)
+    capability = endpoint.capabilities.get(aspect, Capability(None, "not asked"))
+    if setting is None:
+        return Wish(blocked="unknown", reason="its effective value could not be read", remedy="see the notes of this endpoint")
+    if capability.names is None:
+        return Wish(blocked="unknown", reason=f"what this binary supports is unknown: {capability.source}")
+    current = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
+    chosen = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).kind == "allowed"]
+    if not chosen:
+        return Wish(blocked="unsatisfiable", reason=_lacks(endpoint, aspect, requirement, capability, as_of), remedy=_upgrade(endpoint, aspect, requirement, as_of))
+    there = [a for a in current.values() if a]
+    good = [a for a in there if a in chosen]
+    if good and aspect not in WIDENED:
+        chosen = good
+    keep = [a for a in there if a not in chosen and _kept(requirement, a, as_of)]
+    ranked, tiers = rank(requirement, (*chosen, *keep), as_of)
+    names, levels = _spelled(endpoint, capability, setting, ranked, tiers)
+    if requirement.stage != "require":
+        strangers = [name for name, a in current.items() if a is None]
+        names, levels = (*names, *strangers), (*levels, *(max(levels, default=0) for _ in strangers))
+    return Wish(names, levels, removed=tuple(name for name in setting.values if name not in names))
+
+
+def _kept(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
+    kind = judge(requirement, algorithm, as_of).kind
+    return kind != "retired" if requirement.stage != "require" else kind in KEPT
+
+
+def _capable(endpoint: Endpoint, aspect: str, capability: Capability) -> tuple[Algorithm, ...]:
+    known = (find(endpoint.protocol, aspect, name) for name in capability.names or ())
+    return tuple(dict.fromkeys(a for a in known if a))
+
+
+def _spelled(
+    endpoint: Endpoint, capability: Capability, setting: Setting, ranked: tuple[Algorithm, ...], tiers: tuple[int, ...]
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Spell each algorithm as the daemon does today, else in every spelling that it knows (sshd: peers differ in which they know)."""
+    names: list[str] = []
+    levels: list[int] = []
+    for algorithm, tier in zip(ranked, tiers, strict=True):
+        spellings = spelling(algorithm, endpoint.names, capability.names)
+        mine = [name for name in setting.values if find(endpoint.protocol, "key_exchange", name) == algorithm]
+        if endpoint.protocol != "ssh":
+            spellings = tuple(mine[:1]) or spellings[:1]
+        for name in (*spellings, *(name for name in mine if name not in spellings)):
+            names.append(name)
+            levels.append(tier)
+    return tuple(names), tuple(levels) if endpoint.protocol == "tls" else (0,) * len(names)
+
+
+def _lacks(endpoint: Endpoint, aspect: str, requirement: Requirement, capability: Capability, as_of: date) -> str:
+    names = ", ".join(spelling(a, endpoint.names, None)[0] for a in _allowed(endpoint, aspect, requirement, as_of))
+    return f"{capability.library or endpoint.version} has none of what the policy allows ({names or 'nothing'}); known from {capability.source}"
+
+
+def _upgrade(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> str:
+    """The way out: the first version of this library that brings something allowed, from the catalogue (a table, and said so)."""
+    capability = endpoint.capabilities[aspect]
+    library = (capability.library or endpoint.version).replace("_", " ").split(" ")[0]
+    versions = [a.since[library] for a in _allowed(endpoint, aspect, requirement, as_of) if library in a.since]
+    if not versions:
+        return "put a gateway that can in front of it, or record an exception"
+    return f"needs {library} ≥ {min(versions, key=_numbers)}, or a gateway in front of it"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.replace("p", ".").split(".") if part.isdigit())
+
+
+def _allowed(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> tuple[Algorithm, ...]:
+    return tuple(a for a in all_of(endpoint.protocol, aspect) if judge(requirement, a, as_of).kind == "allowed" and endpoint.names in a.names)

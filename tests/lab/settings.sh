@@ -1,0 +1,81 @@
+# shellcheck shell=bash disable=SC2034
+# settings.sh: the facts of the lab in one place: where it keeps things, who is in it, what it is made of.
+
+STATE=${AGILITY_LAB:-/var/tmp/quantumsafe-lab}
+[[ $STATE == /* ]] || STATE=$PWD/$STATE
+
+# Everything that must not outlive the running lab (podman's idea of "since boot") is kept apart from the state
+# folder and is thrown away whenever the lab starts afresh. The tag keeps two state folders apart.
+LAB_TAG=$(printf %s "$STATE" | sha256sum | cut -c1-8)
+RUN_DIR=/run/quantumsafe-lab-$LAB_TAG
+HOLDER=quantumsafe-lab-holder-$LAB_TAG
+CGROUP=quantumsafe-lab-$LAB_TAG
+BRIDGE=qslab0
+NET=10.91.0
+OWNER_NOTE=/run/quantumsafe-lab.owner
+MAX_PLAIN=150
+INOTIFY_INSTANCES=8192
+
+# Lab-only constants; inventories/lab and the image recipe use the same values. They open nothing else.
+LAB_USER_PASSWORD=lab-pw-1
+LAB_ROOT_PASSWORD=lab-root-1
+
+WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
+BASE_HOSTS=("${WEB_HOSTS[@]}" client)
+IMAGES=(trixie bookworm bullseye trixie-bare client)
+
+host_address() { # HOST -> its fixed address
+  case $1 in
+    web-new) echo "$NET.11" ;;
+    web-old) echo "$NET.12" ;;
+    web-legacy) echo "$NET.13" ;;
+    web-bare) echo "$NET.14" ;;
+    web-include) echo "$NET.15" ;;
+    client) echo "$NET.20" ;;
+    plain-[0-9]*) echo "$NET.$((100 + 10#${1#plain-}))" ;;
+    *) return 1 ;;
+  esac
+}
+
+host_image() { # HOST -> the name of its image
+  case $1 in
+    web-old) echo bookworm ;;
+    web-legacy) echo bullseye ;;
+    web-bare) echo trixie-bare ;;
+    client) echo client ;;
+    *) echo trixie ;;
+  esac
+}
+
+host_files() { # HOST -> the folders under files/ that make its initial configuration
+  case $1 in
+    web-old | web-legacy | web-include) echo "$1" ;;
+    client) ;;
+    *) echo modern ;;
+  esac
+}
+
+host_names() { # HOST -> further names in its certificate
+  echo "$1.lab.test"
+  if [[ $1 == web-include ]]; then printf '%s\n' shop.lab.test api.lab.test old.lab.test admin.lab.test; fi
+}
+
+# What an image holds: "SUITE PACKAGES..." Distribution packages only.
+image_recipe() { # NAME
+  local base=(systemd systemd-sysv dbus mount passwd openssh-server openssh-client sudo openssl ca-certificates
+    iproute2 iputils-ping procps nftables acl attr e2fsprogs)
+  case $1 in
+    trixie) echo trixie "${base[@]}" opendoas nginx python3 ;;
+    bookworm) echo bookworm "${base[@]}" opendoas nginx python3 ;;
+    bullseye) echo bullseye "${base[@]}" doas nginx python3 ;;
+    trixie-bare) echo trixie "${base[@]}" opendoas nginx ;;
+    client) echo trixie "${base[@]}" opendoas python3 ssh-audit curl ;;
+    *) return 1 ;;
+  esac
+}
+
+say() { printf 'lab: %s\n' "$*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
