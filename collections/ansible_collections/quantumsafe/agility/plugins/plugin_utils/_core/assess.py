@@ -34,9 +34,7 @@ SEVERITY: dict[tuple[str, Stage], Literal["none", "low", "medium", "high"]] = {
 
 def assess(endpoints: tuple[Endpoint, ...], resolve: Callable[[Endpoint], Requirements], as_of: date) -> tuple[Finding, ...]:
     """One finding for each endpoint × aspect that the policy speaks about, in the order of the endpoints and of the policy."""
-    return tuple(
-        _finding(endpoint, aspect, requirement, as_of) for endpoint in endpoints for aspect, requirement in resolve(endpoint).items()
-    )
+    return tuple(_finding(endpoint, aspect, requirement, as_of) for endpoint in endpoints for aspect, requirement in resolve(endpoint).items())
 
 
 def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Finding:

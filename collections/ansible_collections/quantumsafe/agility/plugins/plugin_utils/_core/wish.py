@@ -51,7 +51,11 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
     current = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
     chosen = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).kind == "allowed"]
     if not chosen:
-        return Wish(blocked="unsatisfiable", reason=_lacks(endpoint, aspect, requirement, capability, as_of), remedy=_upgrade(endpoint, aspect, requirement, as_of))
+        return Wish(
+            blocked="unsatisfiable",
+            reason=_lacks(endpoint, aspect, requirement, capability, as_of),
+            remedy=_upgrade(endpoint, aspect, requirement, as_of),
+        )
     there = [a for a in current.values() if a]
     good = [a for a in there if a in chosen]
     if good and aspect not in WIDENED:

@@ -39,9 +39,7 @@ class Algorithm:
 
 def _load() -> tuple[Algorithm, ...]:
     rows = json.loads((Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8"))
-    return tuple(
-        Algorithm(**{**row, "names": {k: tuple(v) for k, v in row["names"].items()}, "parts": tuple(row.get("parts", ()))}) for row in rows
-    )
+    return tuple(Algorithm(**{**row, "names": {k: tuple(v) for k, v in row["names"].items()}, "parts": tuple(row.get("parts", ()))}) for row in rows)
 
 
 ALL = _load()

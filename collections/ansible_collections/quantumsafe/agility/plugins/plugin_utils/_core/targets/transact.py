@@ -73,9 +73,7 @@ def _confirm(
     return Outcome(report.state, report.message, report, after, evidence, proofs)
 
 
-def _revert(
-    channel: Channel, transaction: Transaction, sent: float, after: Snapshot, proofs: tuple[Mapping[str, object], ...], why: str
-) -> Outcome:
+def _revert(channel: Channel, transaction: Transaction, sent: float, after: Snapshot, proofs: tuple[Mapping[str, object], ...], why: str) -> Outcome:
     try:
         report = channel.ask(lambda nonce: compose_revert(transaction.id, why, nonce), parse_transaction)
     except (Unreachable, NoAnswer):

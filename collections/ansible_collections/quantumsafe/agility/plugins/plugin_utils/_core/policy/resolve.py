@@ -1,0 +1,140 @@
+"""What a policy means for one target on one day.  The semantics are those of docs/policy.md; every date includes its day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from ..algorithms.lookup import ALL, Algorithm
+from ..model import Problem, Stage
+from .model import Match, Policy, Requirement, Rule, StageRule
+
+Kind = Literal["allowed", "deprecated", "fallback", "forbidden", "retired"]
+_PLACE = {algorithm.id: place for place, algorithm in enumerate(ALL)}
+_WORST: tuple[Kind, ...] = ("allowed", "deprecated", "fallback", "forbidden", "retired")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom the question is about: an inventory host with its groups, and one endpoint's protocol, role and service."""
+
+    host: str
+    groups: tuple[str, ...] = ()
+    protocol: str = ""
+    role: str = "server"
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """deadline: the last day on which this kind holds, ISO date, "" = no end is set."""
+
+    kind: Kind
+    reason: str
+    deadline: str = ""
+
+
+def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Requirement]:
+    """Aspect → requirement for this target, in the order of the policy's rules.  Raises Problem when two stages of equal weight collide."""
+    zones = tuple(name for name, zone in policy.zones.items() if target.host in zone.hosts or set(zone.groups) & set(target.groups))
+    applicable = [rule for rule in policy.rules if _applies(rule.match, target, zones)]
+    out = {}
+    for aspect in dict.fromkeys(rule.aspect for rule in applicable):
+        rules = tuple(rule for rule in applicable if rule.aspect == aspect)
+        now, ahead = _stage(policy.stages, aspect, target, zones, as_of)
+        leading = max(rules, key=lambda rule: rule.match.rank)
+        out[aspect] = Requirement(leading, rules, now.stage, now.origin, ahead, policy.algorithms)
+    return out
+
+
+def owner_of(policy: Policy, host: str, groups: Iterable[str]) -> str:
+    """The owner of the first zone that this host is in, "" when none."""
+    among = set(groups)
+    return next((zone.owner for zone in policy.zones.values() if host in zone.hosts or among & set(zone.groups)), "")
+
+
+def _applies(match: Match, target: Target, zones: tuple[str, ...]) -> bool:
+    return (
+        match.protocol in ("", target.protocol)
+        and match.role in ("", target.role)
+        and match.service in ("", target.service)
+        and match.host in ("", target.host)
+        and (not match.group or match.group in target.groups)
+        and (match.zone in ("", "*") or match.zone in zones)
+    )
+
+
+def _stage(
+    stages: tuple[StageRule, ...], aspect: str, target: Target, zones: tuple[str, ...], as_of: date
+) -> tuple[StageRule, tuple[Stage, str] | None]:
+    """The stage in force and the next one ahead: own policy before what it extends, then the more specific scope, then the later start."""
+    mine = [s for s in stages if s.aspect in ("", aspect) and _applies(s.match, target, zones)]
+    today = as_of.isoformat()
+    now = [s for s in mine if s.start <= today]
+    ahead = sorted((s.start, s.stage) for s in mine if s.start > today)
+    if not now:
+        return StageRule("observe", Match(), origin="no stage is set"), (ahead[0][1], ahead[0][0]) if ahead else None
+    best = max(now, key=_weight)
+    rivals = [s for s in now if _weight(s) == _weight(best) and s.stage != best.stage]
+    if rivals:
+        raise Problem(
+            f"two stages of equal weight for {aspect} of {target.host}: {best.stage} and {rivals[0].stage}", best.origin, "make one more specific"
+        )
+    return best, (ahead[0][1], ahead[0][0]) if ahead else None
+
+
+def _weight(stage: StageRule) -> tuple[int, int, bool, str]:
+    return -stage.depth, stage.match.rank, bool(stage.aspect), stage.start
+
+
+def judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdict:
+    """How the policy sees this algorithm on this day.  Limits of all rules hold, so the worst verdict counts."""
+    today = as_of.isoformat()
+    cycle = requirement.lifecycle.get(algorithm.id)
+    if cycle and cycle.state == "retired" and cycle.start <= today:
+        return Verdict("retired", f"retired since {cycle.start}: {cycle.reason}")
+    verdicts = [_by_rule(rule, algorithm, today) for rule in requirement.rules]
+    worst = max(verdicts, key=lambda v: _WORST.index(v.kind))
+    ends = sorted(v.deadline for v in verdicts if v.deadline)
+    if cycle and cycle.start > today:
+        ends = sorted([*ends, cycle.start])
+    if cycle and cycle.state == "deprecated" and cycle.start <= today and worst.kind == "allowed":
+        return Verdict("deprecated", f"deprecated since {cycle.start}: {cycle.reason}", ends[0] if ends else "")
+    return Verdict(worst.kind, worst.reason, ends[0] if ends else "")
+
+
+def _by_rule(rule: Rule, algorithm: Algorithm, today: str) -> Verdict:
+    last = rule.disallowed_after.get(algorithm.id, "")
+    if last and today > last:
+        return Verdict("forbidden", f"{rule.id} disallows it after {last}")
+    if rule.allow.matches(algorithm):
+        return Verdict("allowed", f"{rule.id} allows it", last)
+    if rule.fallback and rule.fallback.matches(algorithm):
+        if not rule.fallback_until or today <= rule.fallback_until:
+            return Verdict("fallback", f"{rule.id} tolerates it", min(filter(None, (last, rule.fallback_until)), default=""))
+        return Verdict("forbidden", f"{rule.id} tolerated it until {rule.fallback_until}")
+    return Verdict("forbidden", f"not among what {rule.id} allows")
+
+
+def rank(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: date) -> tuple[tuple[Algorithm, ...], tuple[int, ...]]:
+    """A total, deterministic order, and the tier of each: everything allowed is preferred to everything that is merely kept.
+
+    Life-cycle state, then the rule's declared order, strength, share size, catalogue place.
+    """
+    kinds = {a: judge(requirement, a, as_of).kind for a in algorithms}
+
+    def key(a: Algorithm) -> tuple[object, ...]:
+        declared = tuple(_order_key(a, name, values) for name, values in requirement.rule.order)
+        return (_WORST.index(kinds[a]), declared, -a.quantum_category, -max(a.classical_bits, a.key_bits), a.share, _PLACE.get(a.id, len(ALL)), a.id)
+
+    ordered = tuple(sorted(kinds, key=key))
+    return ordered, tuple(0 if kinds[a] == "allowed" else 1 for a in ordered)
+
+
+def _order_key(algorithm: Algorithm, name: str, values: tuple[str, ...]) -> int:
+    value = algorithm.id if name == "name" else getattr(algorithm, name)
+    if values in (("asc",), ("desc",)):
+        return int(value) if values == ("asc",) else -int(value)
+    return values.index(str(value)) if str(value) in values else len(values)
