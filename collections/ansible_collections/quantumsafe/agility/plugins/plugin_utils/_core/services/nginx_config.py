@@ -9,11 +9,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from ..documents import braces
 from ..documents.braces import Directive
 from ..model import Answer, File, Origin, Snapshot, Unparsable
+from .paths import glob, real_path
 
 DEFAULT_CONF = "/etc/nginx/nginx.conf"
 DEEPEST_INCLUDE = 20  # nginx itself ends at the limit of open files; a loop must end here by name
@@ -48,11 +48,6 @@ class Node:
 
     def named(self, name: str) -> tuple[Node, ...]:
         return tuple(child for child in self.children if child.name == name)
-
-
-def real_path(file: File) -> str:
-    """The path that an edit must replace: a symbolic link stays what it is."""
-    return file.real or file.path
 
 
 def main_path(version: Answer | None) -> str:
@@ -103,20 +98,3 @@ class Assembly:
             self.absent.setdefault(pattern, here)
         for each in found:
             yield from self._nodes_of(each, (*via, here))
-
-
-def is_glob(path: str) -> bool:
-    return bool(re.search(r"[*?\[]", path))
-
-
-def glob(pattern: str, snapshot: Snapshot) -> list[str]:
-    """Paths of the snapshot that glob(3) would give, in its order (C locale): "*" and "?" match neither "/" nor a leading dot."""
-    if not is_glob(pattern):
-        return [pattern] if pattern in snapshot.files else []
-    parts = pattern.split("/")
-    return sorted((path for path in snapshot.files if _matches(path.split("/"), parts)), key=lambda path: path.encode())
-
-
-def _matches(path: list[str], pattern: list[str]) -> bool:
-    hidden = (name.startswith(".") and not part.startswith(".") for name, part in zip(path, pattern, strict=False))
-    return len(path) == len(pattern) and all(map(fnmatchcase, path, pattern)) and not any(hidden)

@@ -1,0 +1,81 @@
+"""The grammar of sshd_config(5): one directive a line, a keyword and its arguments, `Match` blocks that run to the next one.
+
+Sources: sshd_config(5); misc.c strdelim() and argv_split() of OpenSSH: white space or one "=" after the keyword, double quotes, and (from
+8.7 on) a comment after the arguments.  Lossless: a document keeps its lines, directives only point into them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..model import Unparsable
+from . import lines
+
+_HEAD = re.compile(r"[ \t\f]*([^\s=\"]+)[ \t\f]*=?[ \t\f]*")
+_WORD = re.compile(r'[ \t\f]*("(?:[^"\\]|\\.)*"|(?:[^\s"\\]|\\.|\\(?=\s|$))+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """keyword: as written; name: in lower case.  start, end: where all arguments stand in the text of its line (characters).
+
+    match: the `Match` line that it stands under, "" outside.
+    """
+
+    keyword: str
+    name: str
+    arguments: tuple[str, ...]
+    line: int
+    start: int
+    end: int
+    match: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    path: str
+    lines: tuple[str, ...]
+    directives: tuple[Directive, ...]
+
+
+def parse(text: str, path: str) -> Document:
+    """Raises Unparsable (file:line) for a quote that does not end, as sshd does."""
+    split = lines.split(text)
+    found: list[Directive] = []
+    match = ""
+    for number, line in enumerate(split, 1):
+        directive = _directive(line, number, match, path)
+        if directive and directive.name == "match":
+            match = " ".join(("Match", *directive.arguments))
+        if directive:
+            found.append(directive)
+    return Document(path, split, tuple(found))
+
+
+def render(document: Document) -> str:
+    """The text that was parsed, byte for byte."""
+    return "".join(document.lines)
+
+
+def _directive(line: str, number: int, match: str, path: str) -> Directive | None:
+    body = line.rstrip("\r\n")
+    head = _HEAD.match(body)
+    if not head or head[1].startswith("#"):
+        return None
+    arguments: list[str] = []
+    start = end = at = head.end()
+    while word := _WORD.match(body, at):
+        if word[1].startswith("#"):
+            return Directive(head[1], head[1].lower(), tuple(arguments), number, start, end, match)
+        arguments.append(re.sub(r'\\(["\\ ])', r"\1", word[1].strip('"') if word[1].startswith('"') else word[1]))
+        start = word.start(1) if len(arguments) == 1 else start
+        at = end = word.end(1)
+    if body[at:].strip():
+        raise Unparsable("a quote that does not end", f"{path}:{number}", "run `sshd -t`")
+    return Directive(head[1], head[1].lower(), tuple(arguments), number, start, end, match)
+
+
+def replaced(line: str, directive: Directive, value: str) -> str:
+    """The line with other arguments; indentation, spelling of the keyword, a comment behind and the line end stay."""
+    return line[: directive.start] + value + line[directive.end :]
