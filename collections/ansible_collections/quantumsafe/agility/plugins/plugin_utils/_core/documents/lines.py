@@ -52,7 +52,8 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
 
     Raises ValueError when they overlap, leave the text, or insert after a last line that has no line end.
     """
-    lines, out, at = split(text), [], 1
+    lines, at = split(text), 1
+    out: list[str] = []
     for edit in edits:
         if edit.line < at or edit.line + edit.delete > len(lines) + 1:
             raise ValueError(f"edit at line {edit.line} overlaps another or leaves the text")

@@ -10,15 +10,13 @@ import re
 from collections.abc import Mapping
 
 from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot
-from .openssh_config import MAIN, Placed, missing, reading_order, winning
+from .openssh_config import MAIN, QUERIES, Placed, missing, reading_order, winning
 from .openssh_write import KEYWORDS, write
 
 PENALTIES = "PerSourcePenalties is on: repeated unauthenticated connections lock the address out for a while ({})"
 
 # What a host key of this type can sign with (RFC 8332 §3); every other type signs under its own name.
 SIGNS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
-
-QUERIES = {"key_exchange": "kex", "cipher": "cipher", "mac": "mac", "user_key": "key-sig", "host_key": "key-sig"}
 
 COLLECT = Collect(
     needs=(MAIN,),
@@ -45,7 +43,7 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     for aspect, names in KEYWORDS.items():
         first = winning(order, names)
         values = next((effective[name] for name in names if name in effective), None)
-        if values is None and first and not first.directive.arguments[0][:1] in "+-^":
+        if values is None and first and first.directive.arguments[0][:1] not in "+-^":
             settings[aspect] = Setting(tuple(first.directive.arguments[0].split(",")), first.origin, "configured")
         elif values is None:
             notes.append(f"{names[0]}: without an answer of `sshd -T` its effective value is unknown (a default, or a change to it)")
@@ -141,5 +139,5 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
 
 
 SERVICE = Service(
-    name="openssh", protocol="ssh", collect=COLLECT, read=read, write=write, activation=activation, missing=lambda snapshot: missing(snapshot)
+    name="openssh", protocol="ssh", collect=COLLECT, read=read, write=write, activation=activation, missing=missing
 )

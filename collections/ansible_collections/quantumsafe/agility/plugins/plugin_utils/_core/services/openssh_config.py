@@ -16,6 +16,8 @@ from ..model import Origin, Snapshot, Unparsable
 from .paths import glob
 
 MAIN = "/etc/ssh/sshd_config"
+# aspect → what to ask `ssh -Q` for it
+QUERIES = {"key_exchange": "kex", "cipher": "cipher", "mac": "mac", "user_key": "key-sig", "host_key": "key-sig"}
 DEEPEST_INCLUDE = 16  # servconf.c SERVCONF_MAX_DEPTH
 
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from ..documents import keyword, lines
 from ..model import Change, Edit, Inexpressible, Snapshot, Wanted, Wishes
-from .openssh_config import MAIN, Placed, reading_order, winning
+from .openssh_config import MAIN, QUERIES, Placed, reading_order, winning
 from .paths import real_path
 
 # aspect → keywords that set it (lower case), the present name first
@@ -42,9 +42,7 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
         value = ",".join(wanted.names)
         if first:
             line = first.document.lines[first.directive.line - 1]
-            edits.setdefault(first.document.path, []).append(
-                Edit(first.directive.line, 1, (keyword.replaced(line, first.directive, value),))
-            )
+            edits.setdefault(first.document.path, []).append(Edit(first.directive.line, 1, (keyword.replaced(line, first.directive, value),)))
         else:
             added.append(f"{_keyword(snapshot, aspect)} {value}\n")
     changes = [_change(snapshot, path, found) for path, found in edits.items()]
@@ -59,7 +57,7 @@ def _expressible(snapshot: Snapshot, aspect: str, wanted: Wanted) -> None:
     odd = [name for name in wanted.names if not name or any(c in name for c in ", \t\"'\\#\r\n")]
     if odd:
         raise Inexpressible(f"{odd[0]!r} cannot stand in a list of sshd_config", MAIN)
-    asked = snapshot.answers.get(f"ssh-Q-{dict(key_exchange='kex', cipher='cipher', mac='mac').get(aspect, 'key-sig')}")
+    asked = snapshot.answers.get(f"ssh-Q-{QUERIES[aspect]}")
     unknown = [name for name in wanted.names if not asked or not asked.ok or name not in asked.out.split()]
     if unknown:
         raise Inexpressible(f"this sshd does not know {', '.join(unknown)}; it would not start", MAIN)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.loader import connection_loader
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
 from ..model import Problem

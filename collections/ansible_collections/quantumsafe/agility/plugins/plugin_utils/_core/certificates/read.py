@@ -1,0 +1,55 @@
+"""PEM text → Certificate, with the `cryptography` package.  Only certificates are read; keys never reach the controller."""
+
+from __future__ import annotations
+
+import re
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from ..model import Certificate
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_CURVES = {"secp256r1": "P256", "secp384r1": "P384", "secp521r1": "P521"}
+# RFC 9881: the object identifier names the parameter set
+_ML_DSA = {"2.16.840.1.101.3.4.3.17": "ML-DSA-44", "2.16.840.1.101.3.4.3.18": "ML-DSA-65", "2.16.840.1.101.3.4.3.19": "ML-DSA-87"}
+
+
+def leaf(text: str, path: str) -> Certificate | None:
+    """The first certificate of a PEM file, None when there is none that can be read."""
+    found = _PEM.search(text)
+    if not found:
+        return None
+    try:
+        certificate = x509.load_pem_x509_certificate(found[0].encode())
+    except ValueError:
+        return Certificate(path, subject="unreadable")
+    return describe(certificate, path)
+
+
+def describe(certificate: x509.Certificate, path: str = "") -> Certificate:
+    """The facts that a policy asks about."""
+    return Certificate(
+        path=path,
+        subject=certificate.subject.rfc4514_string(),
+        issuer=certificate.issuer.rfc4514_string(),
+        key=_key(certificate),
+        signature=_ML_DSA.get(certificate.signature_algorithm_oid.dotted_string, certificate.signature_algorithm_oid._name),
+        not_after=certificate.not_valid_after_utc.date().isoformat(),
+        sha256=certificate.fingerprint(SHA256()).hex(),
+    )
+
+
+def _key(certificate: x509.Certificate) -> str:
+    oid = certificate.public_key_algorithm_oid.dotted_string
+    if oid in _ML_DSA:
+        return _ML_DSA[oid]
+    key = certificate.public_key()
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"ECDSA-{_CURVES.get(key.curve.name, key.curve.name)}"
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA-{key.key_size}"
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return "ED25519"
+    return "ED448" if isinstance(key, ed448.Ed448PublicKey) else type(key).__name__

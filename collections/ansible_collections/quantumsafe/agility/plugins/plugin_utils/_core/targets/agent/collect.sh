@@ -1,0 +1,200 @@
+# collect.sh: show files and answers of commands.  POSIX sh; functions only, called by the last line of what the controller sends.
+# Promises: reads only, leaves nothing, runs no shell over anything it was given, ends every command in time, redacts secrets here.
+# What it prints is framed by a random marker and encoded, so noise of a login shell or the CR of a terminal cannot reach it.
+# Sections begin with a line of \001 and a letter; see targets/answer.py for the other side.
+ca_nl='
+'
+ca_path=$PATH:/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin
+ca_limit=33554432 # bytes of one whole answer
+
+# ca_say MARKER COMMAND...: the framed, encoded output of COMMAND.
+ca_say() {
+  ca_marker=$1
+  shift
+  PATH=$ca_path LC_ALL=C
+  export PATH LC_ALL
+  if command -v base64 >/dev/null 2>&1; then
+    printf '\n==CA:%s:b64==\n' "$ca_marker"
+    { "$@"; printf '\n\001Z %s\n' "$ca_marker"; } | head -c "$ca_limit" | base64
+  else
+    printf '\n==CA:%s:hex==\n' "$ca_marker"
+    { "$@"; printf '\n\001Z %s\n' "$ca_marker"; } | head -c "$ca_limit" | od -An -v -tx1
+  fi
+  printf '\n==CA:%s:end==\n' "$ca_marker"
+}
+
+# ca_missing: names of the utilities that this host lacks, one a line.
+ca_missing() {
+  for ca_tool in awk sed stat head tail readlink; do
+    command -v "$ca_tool" >/dev/null 2>&1 || printf '%s\n' "$ca_tool"
+  done
+  [ -n "$(ca_sha </dev/null)" ] || printf 'sha256sum\n'
+  command -v base64 >/dev/null 2>&1 || command -v od >/dev/null 2>&1 || printf 'base64 or od\n'
+}
+
+# ca_sha [FILE...]: SHA-256 in hex, one line a file, the digest first.
+ca_sha() {
+  if command -v sha256sum >/dev/null 2>&1; then
+    sha256sum "$@"
+  elif command -v shasum >/dev/null 2>&1; then
+    shasum -a 256 "$@"
+  elif command -v openssl >/dev/null 2>&1; then
+    openssl dgst -sha256 -r "$@"
+  fi
+}
+
+# ca_boot: changes with every boot, also of a container, whose boot_id outlives it: the start time of PID 1 (proc(5), field 22).
+ca_boot() {
+  read -r ca_id </proc/sys/kernel/random/boot_id
+  read -r ca_stat </proc/1/stat
+  # shellcheck disable=SC2086 # fields of a line of numbers
+  set -- ${ca_stat##*) }
+  shift 19
+  printf '%s.%s' "$ca_id" "$1"
+}
+
+ca_host_key() {
+  for ca_f in /etc/ssh/ssh_host_ed25519_key.pub /etc/ssh/ssh_host_ecdsa_key.pub /etc/ssh/ssh_host_rsa_key.pub; do
+    if [ -r "$ca_f" ]; then
+      ca_sha "$ca_f" | { read -r ca_h _ && printf '%s' "$ca_h"; }
+      return
+    fi
+  done
+}
+
+# ca_facts: who this is, one NAME=VALUE a line.
+ca_facts() {
+  printf '\001I\n'
+  ca_m=
+  [ -r /etc/machine-id ] && read -r ca_m </etc/machine-id
+  printf 'machine_id=%s\nboot=%s\nhost_key=%s\nuid=%s\n' "$ca_m" "$(ca_boot)" "$(ca_host_key)" "$(id -u)"
+  [ -r /proc/sys/kernel/hostname ] && read -r ca_m </proc/sys/kernel/hostname && printf 'hostname=%s\n' "$ca_m"
+  [ -d /run/systemd/system ] && printf 'systemd=yes\n' || printf 'systemd=no\n'
+  if [ -r /etc/os-release ]; then
+    while IFS='=' read -r ca_k ca_v; do
+      case $ca_k in ID | VERSION_ID | PRETTY_NAME) printf 'os_%s=%s\n' "$ca_k" "$ca_v" ;; esac
+    done </etc/os-release
+  fi
+  for ca_m in $(ca_missing); do printf 'missing=%s\n' "$ca_m"; done
+}
+
+# ca_name PATH: plain, or in hex where a line could not carry it.
+ca_name() {
+  case $1 in
+    *[!A-Za-z0-9_./@:+=,%-]*) printf 'x:%s\n' "$(printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n')" ;;
+    *) printf 'p:%s\n' "$1" ;;
+  esac
+}
+
+# ca_files MAX FOLLOW GLOB...: every file that the globs match, and those that their lines name after a word to follow.
+# FOLLOW is "word=base;word=base;".  The arguments are a queue: globs still to expand in front, files found behind.
+ca_files() {
+  ca_max=$1 ca_follow=$2
+  shift 2
+  ca_seen=$ca_nl ca_todo=$# ca_depth=0
+  while [ "$ca_todo" -gt 0 ]; do
+    ca_new=0
+    while [ "$ca_todo" -gt 0 ]; do
+      ca_glob=$1
+      shift
+      ca_todo=$((ca_todo - 1))
+      ca_ifs=$IFS
+      IFS=
+      for ca_f in $ca_glob; do
+        [ -f "$ca_f" ] || continue
+        case $ca_seen in *"$ca_nl$ca_f$ca_nl"*) continue ;; esac
+        ca_seen=$ca_seen$ca_f$ca_nl
+        if [ -r "$ca_f" ]; then
+          set -- "$@" "$ca_f"
+          ca_new=$((ca_new + 1))
+        else
+          printf '\001U %s' "$(ca_name "$ca_f")$ca_nl"
+        fi
+      done
+      IFS=$ca_ifs
+    done
+    ca_depth=$((ca_depth + 1))
+    [ "$ca_new" -gt 0 ] && [ -n "$ca_follow" ] && [ "$ca_depth" -lt 10 ] || break
+    ca_found=$(
+      shift $(($# - ca_new))
+      ca_named "$@"
+    )
+    ca_count=$#
+    ca_ifs=$IFS
+    IFS=$ca_nl
+    set -f
+    # shellcheck disable=SC2086 # one path a line
+    set -- $ca_found "$@"
+    set +f
+    IFS=$ca_ifs
+    ca_todo=$(($# - ca_count))
+  done
+  [ $# -eq 0 ] || ca_show "$@"
+}
+
+# ca_named FILE...: the paths and globs that lines with a word to follow name.
+ca_named() {
+  awk -v follow="$ca_follow" '
+    BEGIN { n = split(follow, pairs, ";"); for (i = 1; i <= n; i++) { at = index(pairs[i], "="); if (at) base[substr(pairs[i], 1, at - 1)] = substr(pairs[i], at + 1) } }
+    { sub(/\r$/, ""); word = tolower($1); if (!(word in base)) next
+      for (i = 2; i <= NF; i++) { p = $i; gsub(/["\047;]/, "", p); if (p == "" || p ~ /^[#{}]/) break
+        print (p ~ /^\//) ? p : base[word] "/" p } }' "$@"
+}
+
+# ca_show FILE...: one stat, one sha256, one awk for all of them.  The awk redacts, line by line, so that line numbers stay true.
+ca_show() {
+  printf '\001F %s\n' $#
+  for ca_f; do
+    ca_name "$ca_f"
+    if [ -h "$ca_f" ]; then ca_name "$(readlink -f "$ca_f")"; else printf '%s\n' -; fi
+  done
+  stat -L -c '%s %a %U %G' "$@"
+  ca_sha "$@" | awk '{ sub(/^\\/, "", $1); print $1 }'
+  ca_sizes=$(stat -L -c %s "$@")
+  awk -v max="$ca_max" -v sizes="$ca_sizes" '
+    function cut(s, at,   head, tail, q) {
+      head = substr(s, 1, at); tail = ""
+      if (match(s, /[;{} \t\r]*$/)) tail = substr(s, RSTART)
+      q = head; if (gsub(/"/, "", q) % 2) tail = "\"" tail
+      q = head; if (gsub(/\047/, "", q) % 2) tail = "\047" tail
+      return head " [redacted]" tail }
+    BEGIN { count = split(sizes, size, "\n"); at = 0 }
+    FNR == 1 { if (at) printf "\001E %d %d %d\n", at, bytes, hidden
+      do { at++ } while (at < ARGC && ARGV[at] != FILENAME)
+      bytes = 0; hidden = 0; key = 0; printf "\001L %d\n", at }
+    { bytes += length($0) + 1
+      if (size[at] > max) next
+      if ($0 ~ /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/) key = 1
+      if (key) { if ($0 ~ /-----END [A-Z0-9 ]*PRIVATE KEY/) key = 0; hidden++; print "|[redacted]"; next }
+      low = tolower($0)
+      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|psk|ppk|presharedkey|privatekey|token|api[_-]?key|authorization)["\047]?[ \t]*[:= \t][ \t]*/)) {
+        rest = substr($0, RSTART + RLENGTH); sub(/[;{} \t\r]+$/, "", rest)
+        if (rest != "" && low !~ /^[ \t]*#/ || rest != "" && rest !~ / /) { hidden++; print "|" cut($0, RSTART + RLENGTH - 1); next } }
+      print "|" $0 }
+    END { if (at) printf "\001E %d %d %d\n", at, bytes, hidden }' "$@"
+}
+
+# ca_run ID SECONDS COMMAND...: what it says on both streams, and its exit code.
+ca_run() {
+  ca_id=$1 ca_secs=$2
+  shift 2
+  printf '\n\001C %s\n' "$ca_id"
+  command -v "$1" >/dev/null 2>&1 || {
+    printf '\n\001E\n\n\001R not found\n'
+    return
+  }
+  if command -v timeout >/dev/null 2>&1; then set -- timeout "$ca_secs" "$@"; fi
+  {
+    ca_err=$(
+      "$@" </dev/null 2>&1 >&3 3>&-
+      printf '\n\001R %s' "$?"
+    )
+  } 3>&1
+  printf '\n\001E\n%s\n' "$ca_err"
+}
+
+# ca_exists PATH...: whether any of them is there.
+ca_exists() {
+  for ca_f; do [ -e "$ca_f" ] && return 0; done
+  return 1
+}
