@@ -135,7 +135,7 @@ def diff(snapshot: Snapshot, changes: tuple[Change, ...]) -> list[dict[str, str]
     """Ansible's diff of the plan, from the redacted texts: before and after of each file."""
     out = []
     for change in changes:
-        before = (snapshot.files[change.path].text or "") if change.sha256 else ""
+        before = next((file.text or "" for file in snapshot.files.values() if change.path in (file.path, file.real)), "")
         after = lines.apply(before, change.edits)
         out.append({"before_header": change.path, "after_header": change.path, "before": before, "after": after})
     return out

@@ -60,9 +60,10 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
     good = [a for a in there if a in chosen]
     if good and aspect not in WIDENED:
         chosen = good
-    keep = [a for a in there if a not in chosen and _kept(requirement, a, as_of)]
-    ranked, tiers = rank(requirement, (*chosen, *keep), as_of)
-    names, levels = _spelled(endpoint, capability, setting, ranked, tiers)
+    keep = list(dict.fromkeys(a for a in there if a not in chosen and _kept(requirement, a, as_of)))
+    ranked, tiers = rank(requirement, chosen, as_of)
+    behind = max(tiers) + 1
+    names, levels = _spelled(endpoint, aspect, (*ranked, *keep), (*tiers, *(behind for _ in keep)))
     if requirement.stage != "require":
         strangers = [name for name, a in current.items() if a is None]
         names, levels = (*names, *strangers), (*levels, *(max(levels, default=0) for _ in strangers))
@@ -79,21 +80,20 @@ def _capable(endpoint: Endpoint, aspect: str, capability: Capability) -> tuple[A
     return tuple(dict.fromkeys(a for a in known if a))
 
 
-def _spelled(
-    endpoint: Endpoint, capability: Capability, setting: Setting, ranked: tuple[Algorithm, ...], tiers: tuple[int, ...]
-) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _spelled(endpoint: Endpoint, aspect: str, ranked: tuple[Algorithm, ...], tiers: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Spell each algorithm as the daemon does today, else in every spelling that it knows (sshd: peers differ in which they know)."""
     names: list[str] = []
     levels: list[int] = []
     for algorithm, tier in zip(ranked, tiers, strict=True):
-        spellings = spelling(algorithm, endpoint.names, capability.names)
-        mine = [name for name in setting.values if find(endpoint.protocol, "key_exchange", name) == algorithm]
-        if endpoint.protocol != "ssh":
-            spellings = tuple(mine[:1]) or spellings[:1]
-        for name in (*spellings, *(name for name in mine if name not in spellings)):
+        mine = [name for name in endpoint.settings[aspect].values if find(endpoint.protocol, aspect, name) == algorithm]
+        known = spelling(algorithm, endpoint.names, endpoint.capabilities[aspect].names)
+        spellings = mine or list(known)
+        if endpoint.protocol == "ssh" and algorithm.quantum_category:
+            spellings = list(dict.fromkeys((*known, *mine)))
+        for name in spellings if endpoint.protocol == "ssh" else spellings[:1]:
             names.append(name)
             levels.append(tier)
-    return tuple(names), tuple(levels) if endpoint.protocol == "tls" else (0,) * len(names)
+    return tuple(names), tuple(levels) if endpoint.protocol == "tls" and aspect == "key_exchange" else (0,) * len(names)
 
 
 def _lacks(endpoint: Endpoint, aspect: str, requirement: Requirement, capability: Capability, as_of: date) -> str:

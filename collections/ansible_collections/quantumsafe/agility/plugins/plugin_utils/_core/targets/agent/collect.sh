@@ -114,7 +114,7 @@ ca_files() {
       IFS=$ca_ifs
     done
     ca_depth=$((ca_depth + 1))
-    [ "$ca_new" -gt 0 ] && [ -n "$ca_follow" ] && [ "$ca_depth" -lt 10 ] || break
+    if [ "$ca_new" -eq 0 ] || [ -z "$ca_follow" ] || [ "$ca_depth" -ge 10 ]; then break; fi
     ca_found=$(
       shift $(($# - ca_new))
       ca_named "$@"
@@ -169,7 +169,7 @@ ca_show() {
       low = tolower($0)
       if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|psk|ppk|presharedkey|privatekey|token|api[_-]?key|authorization)["\047]?[ \t]*[:= \t][ \t]*/)) {
         rest = substr($0, RSTART + RLENGTH); sub(/[;{} \t\r]+$/, "", rest)
-        if (rest != "" && low !~ /^[ \t]*#/ || rest != "" && rest !~ / /) { hidden++; print "|" cut($0, RSTART + RLENGTH - 1); next } }
+        if (rest != "") { hidden++; print "|" cut($0, RSTART + RLENGTH - 1); next } }
       print "|" $0 }
     END { if (at) printf "\001E %d %d %d\n", at, bytes, hidden }' "$@"
 }

@@ -1,0 +1,128 @@
+# services.sh: check, reload, and see that what listened still listens.
+# A line of "services": name action units sockets ports; the check's words are the lines of check.NAME.
+
+# ca_check NAME: the daemon's own checker, in the place where it is called.  Its last words become the error.
+ca_check() {
+  set --
+  while IFS= read -r ca_word; do set -- "$@" "$ca_word"; done <"$ca_tx/check.$ca_service"
+  ca_said=$(ca_bounded 30 "$@" 2>&1 </dev/null) && return 0
+  ca_error validate "$* says: $(printf '%s' "$ca_said" | tail -n 3 | tr '\n\001' '  ')"
+}
+
+ca_bounded() {
+  if command -v timeout >/dev/null 2>&1; then timeout "$@"; else shift && "$@"; fi
+}
+
+# ca_unit UNITS: the first of them that is active.
+ca_unit() {
+  ca_ifs=$IFS
+  IFS=,
+  for ca_u in $1; do
+    IFS=$ca_ifs
+    if systemctl is-active --quiet "$ca_u" 2>/dev/null; then
+      printf '%s' "$ca_u"
+      return
+    fi
+  done
+  IFS=$ca_ifs
+}
+
+# ca_listening PORT: whether some process listens on it (proc(5) net/tcp: state 0A).
+ca_listening() {
+  ca_hex=$(printf '%04X' "$1")
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port="$ca_hex" '$4 == "0A" { n = split($2, a, ":"); if (a[n] == port) found = 1 } END { exit !found }'
+}
+
+# ca_note_before: what is active and listening now; both ways end with the same.
+ca_note_before() {
+  while read -r ca_service _ ca_units ca_sockets ca_ports; do
+    ca_open=
+    for ca_port in $(printf '%s' "${ca_ports#-}" | tr ',' ' '); do
+      if ca_listening "$ca_port"; then ca_open="$ca_open $ca_port"; fi
+    done
+    printf '%s %s %s %s\n' "$ca_service" "$(ca_unit "$ca_units" | sed 's/^$/-/;')" "$(ca_unit "${ca_sockets#-}")" "$ca_open"
+  done <"$ca_tx/services" >"$ca_tx/before"
+}
+
+# ca_activate_all: reload every service of the transaction, then wait until it stands as before.  In reverse after "back".
+ca_activate_all() {
+  while read -r ca_service ca_action ca_units ca_sockets ca_ports; do
+    ca_active=$(ca_unit "$ca_units")
+    ca_was=$(awk -v s="$ca_service" '$1 == s { print $2 }' "$ca_tx/before")
+    if [ -d /run/systemd/system ]; then
+      if [ -n "$ca_active" ]; then
+        ca_bounded 60 systemctl "$ca_action" "$ca_active" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl $ca_action $ca_active failed"
+      elif [ -n "$ca_was" ] && [ "$ca_was" != - ]; then
+        ca_bounded 60 systemctl reset-failed "$ca_was" </dev/null >/dev/null 2>&1
+        ca_bounded 60 systemctl restart "$ca_was" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl restart $ca_was failed"
+      fi
+    else
+      ca_active=${ca_units%%,*}
+      ca_bounded 60 service "${ca_active%.service}" "$ca_action" </dev/null >/dev/null 2>&1 || ca_error reload "service ${ca_active%.service} $ca_action failed"
+    fi
+  done <"$ca_tx/services"
+  [ -z "$ca_code" ] && ca_standing
+}
+
+# ca_standing: every unit that was active is active with a living main process, and every port that was open is open, twice in a row.
+ca_standing() {
+  ca_tries=0 ca_good=0
+  while [ "$ca_good" -lt 2 ]; do
+    ca_down=
+    while read -r ca_service ca_was ca_rest; do
+      if [ "$ca_was" != - ] && [ -d /run/systemd/system ] && ! systemctl is-active --quiet "$ca_was"; then ca_down="$ca_was is not active"; fi
+      for ca_port in $ca_rest; do
+        case $ca_port in *[!0-9]*) continue ;; esac
+        ca_listening "$ca_port" || ca_down="nothing listens on port $ca_port of $ca_service"
+      done
+    done <"$ca_tx/before"
+    if [ -z "$ca_down" ]; then ca_good=$((ca_good + 1)); else ca_good=0; fi
+    ca_tries=$((ca_tries + 1))
+    if [ "$ca_tries" -gt 10 ]; then
+      ca_error reload "after the reload $ca_down"
+      return 1
+    fi
+    [ "$ca_good" -ge 2 ] || sleep 0.4 2>/dev/null || sleep 1
+  done
+}
+
+# ca_validate: let each checker see the staged files at their real paths, in a mount namespace of its own.  Where namespaces are not
+# allowed the check waits until after the swap, before the reload, with the way back armed.
+ca_validate() {
+  if ! unshare -m true 2>/dev/null; then
+    ca_record VALIDATED "deferred: no mount namespaces here"
+    return
+  fi
+  ca_scratch=$ca_tx/scratch
+  mkdir "$ca_scratch" || return 1
+  : >"$ca_tx/mounts"
+  while read -r _ ca_kind _ _ _ _ _ _ ca_file; do
+    case $ca_kind in
+      edit | restore) printf '%s\n%s\n' "$(ca_fresh "$ca_file")" "$ca_file" >>"$ca_tx/mounts" ;;
+      create | remove)
+        ca_dir=${ca_file%/*}
+        ca_copy=$ca_scratch/$(printf '%s' "$ca_dir" | tr '/' '_')
+        if [ ! -d "$ca_copy" ]; then
+          cp -a "$ca_dir" "$ca_copy" || return 1
+          # A directory goes below the files that are mounted into it.
+          { printf '%s\n%s\n' "$ca_copy" "$ca_dir" && cat "$ca_tx/mounts"; } >"$ca_tx/mounts.new" && mv "$ca_tx/mounts.new" "$ca_tx/mounts"
+        fi
+        if [ "$ca_kind" = create ]; then cp -a "$(ca_fresh "$ca_file")" "$ca_copy/${ca_file##*/}"; else rm -f "$ca_copy/${ca_file##*/}"; fi
+        ;;
+    esac
+  done <"$ca_tx/changes"
+  while read -r ca_service _; do
+    ca_said=$(ca_bounded 30 unshare -m sh -c '
+      while IFS= read -r from && IFS= read -r to; do mount --bind "$from" "$to" || exit 99; done <"$1/mounts"
+      set --
+      while IFS= read -r word; do set -- "$@" "$word"; done <"$0"
+      exec "$@"' "$ca_tx/check.$ca_service" "$ca_tx" 2>&1 </dev/null)
+    ca_rc=$?
+    if [ "$ca_rc" -ne 0 ] && [ "$ca_rc" -ne 99 ]; then
+      ca_error validate "$(tr '\n' ' ' <"$ca_tx/check.$ca_service")says: $(printf '%s' "$ca_said" | tail -n 3 | tr '\n\001' '  ')"
+      return 1
+    fi
+  done <"$ca_tx/services"
+  rm -rf "$ca_scratch" "$ca_tx/mounts"
+  if [ "$ca_rc" -eq 99 ]; then ca_record VALIDATED "deferred: $ca_said"; else ca_record VALIDATED; fi
+}

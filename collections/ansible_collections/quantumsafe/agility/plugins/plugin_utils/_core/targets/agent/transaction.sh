@@ -1,0 +1,257 @@
+# transaction.sh: the verbs.  Each is safe to repeat: a connection that was lost may have sent it twice.
+
+# ca_open ID SECONDS TOKEN MACHINE HOSTKEY BY: what ca_apply is to do; only variables are set.
+ca_open() {
+  umask 077
+  ca_code= ca_message= ca_self=
+  ca_enter "$1"
+  ca_secs=$2 ca_token=$3 ca_machine=$4 ca_hostkey=$5 ca_by=$6 ca_changes= ca_services= ca_checks=
+}
+
+# ca_change NUMBER KIND BEFORE AFTER MODE OWNER GROUP SOURCE PATH
+ca_change() {
+  ca_changes="$ca_changes$*$ca_nl"
+}
+
+# ca_activate NAME ACTION UNITS SOCKETS PORTS CHECK...
+ca_activate() {
+  ca_services="$ca_services$1 $2 $3 $4 $5$ca_nl"
+  ca_name_of=$1
+  shift 5
+  ca_checks="$ca_checks$ca_name_of$ca_nl$(printf '%s\n' "$@")$ca_nl.$ca_nl"
+}
+
+# ca_apply: NEW to RELOADED, or back to what was.  Before ARMED a failure leaves nothing; from there on it reverts at once.
+ca_apply() {
+  if [ -d "$ca_tx" ]; then # sent twice
+    ca_report
+    return
+  fi
+  if [ "$(id -u)" != 0 ]; then
+    ca_error no-privilege "this needs root; use become"
+    ca_report
+    return
+  fi
+  ca_lock || ca_error refused-lock "another verb is running on this host"
+  [ -n "$ca_code" ] || ca_try_apply
+  ca_report
+  ca_unlock
+}
+
+ca_try_apply() {
+  for ca_p in $(ca_pending); do
+    ca_mine=$ca_tid
+    ca_enter "$ca_p"
+    ca_error pending "transaction $ca_p is pending on this host, $(ca_left) s left, started by $(ca_get by)"
+    ca_enter "$ca_mine"
+    return 1
+  done
+  read -r ca_id 2>/dev/null </etc/machine-id || ca_id=
+  if [ "$ca_machine" != - ] && [ "$ca_machine" != "$ca_id" ] || [ "$ca_hostkey" != - ] && [ "$ca_hostkey" != "$(ca_host_key)" ]; then
+    ca_error identity "this is not the machine that was planned for"
+    return 1
+  fi
+  if ca_prepare && ca_arm; then
+    ca_record ARMED || ca_error disk-full "cannot write the journal"
+  fi
+  if [ -n "$ca_code" ]; then
+    ca_undo_early
+    return 1
+  fi
+  if ca_swap && ca_record SWAPPED && ca_check_all && ca_activate_all; then
+    ca_record RELOADED && return 0
+  fi
+  ca_error swap "the swap failed"
+  ca_reason=$ca_message
+  ca_back "$ca_reason"
+}
+
+# ca_prepare: up to VALIDATED; nothing that a daemon reads has changed.
+ca_prepare() {
+  {
+    mkdir "$ca_tx" && printf '%s' "$ca_changes" >"$ca_tx/changes" && printf '%s' "$ca_services" >"$ca_tx/services" &&
+      printf '%s\n' "$ca_token" >"$ca_tx/token" && printf '%s\n' "$ca_by" >"$ca_tx/by" && ca_boot >"$ca_tx/boot" && printf '\n' >>"$ca_tx/boot" &&
+      printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && printf '%s %s\n' "$ca_id" "$(ca_host_key)" >"$ca_tx/identity" &&
+      printf '%s\nca_cli "$@"\n' "$CA_AGENT" >"$ca_tx/agent.sh" && printf '# Takes this change back, without controller or network.\nexec /bin/sh "%s/agent.sh" revert "%s" "by hand"\n' "$ca_tx" "$ca_tid" >"$ca_tx/revert.sh" &&
+      ca_write_checks && ca_record NEW
+  } 2>/dev/null || {
+    ca_error disk-full "cannot write $ca_tx"
+    return 1
+  }
+  ca_preflight || return 1
+  ca_note_before
+  { ca_snapshot && ca_record SNAPSHOTTED; } || { ca_error disk-full "cannot keep the old files"; return 1; }
+  { ca_stage && ca_record STAGED; } 2>/dev/null || { ca_error disk-full "cannot write the new files"; return 1; }
+  ca_validate || { ca_error validate "the check could not be run"; return 1; }
+  ca_sync "$ca_tx"
+}
+
+ca_write_checks() {
+  ca_at=
+  printf '%s' "$ca_checks" | while IFS= read -r ca_word; do
+    if [ -z "$ca_at" ]; then
+      ca_at=$ca_tx/check.$ca_word
+      : >"$ca_at"
+    elif [ "$ca_word" = . ]; then
+      ca_at=
+    else
+      printf '%s\n' "$ca_word" >>"$ca_at" || exit 1
+    fi
+  done
+}
+
+ca_check_all() {
+  while read -r ca_service _; do ca_check || return 1; done <"$ca_tx/services"
+}
+
+# ca_undo_early: not armed, so nothing was swapped: remove every trace of ours.
+ca_undo_early() {
+  ca_tidy
+  ca_disarm
+  rm -rf "$ca_tx"
+}
+
+# ca_back REASON: the way back.  The lock is held.
+ca_back() {
+  ca_record REVERTING "$1"
+  ca_code= ca_why=$1
+  if ca_unswap; then
+    ca_activate_all || :
+    ca_tidy
+    if [ -z "$ca_code" ]; then
+      rm -rf "$ca_tx/old"
+      ca_record REVERTED "$ca_why"
+      ca_disarm
+      ca_error reverted "$ca_why"
+      return
+    fi
+    ca_bad=" $ca_message"
+  fi
+  ca_record REVERT_FAILED "$ca_bad"
+  ca_code=
+  ca_error revert-failed "could not restore:$ca_bad. By hand: for each file named in $ca_tx/changes copy $ca_tx/old/NUMBER to its path, check and reload the services in $ca_tx/services"
+}
+
+# ca_revert ID REASON: take back what is not confirmed.
+ca_revert() {
+  umask 077
+  ca_code= ca_message=
+  ca_enter "$1"
+  ca_lock || {
+    ca_error refused-lock "another verb is running on this host"
+    ca_report
+    return
+  }
+  case $(ca_last) in
+    ABSENT | REVERTED) ;;
+    CONFIRMED | CLEANED) ca_error late "it was confirmed; use rollback" ;;
+    *)
+      ca_id=
+      [ -r /etc/machine-id ] && read -r ca_id </etc/machine-id
+      if [ "$(ca_get identity)" != "$ca_id $(ca_host_key)" ]; then
+        ca_error identity "this transaction belongs to another machine"
+      elif ca_has ARMED; then
+        ca_back "$2"
+      else
+        ca_undo_early
+      fi
+      ;;
+  esac
+  ca_report
+  ca_unlock
+}
+
+# ca_confirm ID TOKEN: proved from outside; the change stays.
+ca_confirm() {
+  umask 077
+  ca_code= ca_message= ca_self=
+  ca_enter "$1"
+  ca_lock || ca_error refused-lock "another verb is running on this host"
+  if [ -z "$ca_code" ]; then
+    case $(ca_last) in
+      RELOADED | VERIFIED)
+        if [ "$(printf '%s' "$2" | ca_sha | { read -r ca_h _ && printf '%s' "$ca_h"; })" != "$(ca_get token)" ]; then
+          ca_error wrong-token "the token does not belong to this transaction"
+        elif [ "$(ca_left)" -eq 0 ]; then
+          ca_error late "the deadline has passed"
+        elif ca_record VERIFIED "over a new connection" && ca_record CONFIRMED; then
+          ca_finish
+        else
+          ca_error disk-full "cannot write the journal"
+        fi
+        ;;
+      CONFIRMED) ca_finish ;;
+      CLEANED) ;;
+      *) ca_error late "there is nothing to confirm: $(ca_last)" ;;
+    esac
+  fi
+  ca_report
+  ca_unlock
+}
+
+ca_finish() {
+  ca_disarm
+  ca_tidy
+  rm -f "$ca_tx/token" "$ca_tx/agent.sh" "$ca_tx/revert.sh" "$ca_tx"/check.*
+  ca_record CLEANED
+}
+
+# ca_status [ID]: one, or all that this host remembers.
+ca_status() {
+  ca_code= ca_message=
+  if [ $# -eq 1 ]; then
+    ca_enter "$1"
+    ca_report
+    return
+  fi
+  for ca_p in "$ca_state"/tx/*/journal; do
+    [ -f "$ca_p" ] || continue
+    ca_p=${ca_p%/journal}
+    ca_enter "${ca_p##*/}"
+    ca_report
+  done
+}
+
+# ca_recover: what outlived its deadline or its boot goes back; the rest is only shown.
+ca_recover() {
+  for ca_r in $(ca_pending); do
+    ca_enter "$ca_r"
+    if [ "$(ca_last)" != REVERT_FAILED ] && [ "$(ca_left)" -eq 0 ]; then (ca_revert "$ca_r" "found unconfirmed by recover" >/dev/null); fi
+  done
+  ca_status
+}
+
+# ca_clean KEEP: forget all but the newest KEEP finished transactions; what may hold a key is shredded where that is possible.
+ca_clean() {
+  ca_lock || return
+  ca_seen=0
+  # shellcheck disable=SC2012 # ids are letters, digits and -
+  for ca_p in $(ls -1t "$ca_state/tx"); do
+    ca_enter "$ca_p"
+    case $(ca_last) in CLEANED | REVERTED) ;; *) continue ;; esac
+    ca_seen=$((ca_seen + 1))
+    [ "$ca_seen" -gt "$1" ] || continue
+    for ca_f in "$ca_tx"/old/*; do
+      if [ -f "$ca_f" ] && [ "$(stat -c %h "$ca_f")" = 1 ] && command -v shred >/dev/null 2>&1; then shred -u "$ca_f"; fi
+    done
+    rm -rf "$ca_tx"
+  done
+  ca_unlock
+  ca_status
+}
+
+# ca_cli VERB ID [REASON]: how the copy that stays on the host is called.
+ca_cli() {
+  PATH=$ca_path LC_ALL=C
+  export PATH LC_ALL
+  umask 077
+  ca_code= ca_message=
+  [ -z "${2-}" ] || ca_enter "$2"
+  case ${1-} in
+    watch) ca_watch ;;
+    boot) case $(ca_last) in CLEANED | CONFIRMED | REVERTED | ABSENT) ca_disarm ;; *) ca_revert "$2" "the machine was booted before the change was confirmed" >/dev/null ;; esac ;;
+    revert) ca_revert "$2" "${3-by hand}" | tr '\001' ' ' ;;
+    status) ca_status | tr '\001' ' ' ;;
+    *) printf 'usage: sh agent.sh revert ID | status\n' >&2 ;;
+  esac
+}

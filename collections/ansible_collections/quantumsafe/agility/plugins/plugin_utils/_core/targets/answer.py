@@ -1,0 +1,212 @@
+"""What the agent says → values.  The other side of agent/*.sh: markers, encoding, sections of \\001 and a letter."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..documents import lines
+from ..model import Answer, File, Identity, Problem, Snapshot, Unparsable
+
+FINAL = ("CLEANED", "REVERTED", "REVERT_FAILED", "REFUSED", "ABSENT")
+UTILITIES = "install what is named, or leave this host to a gateway"
+
+
+class NoAnswer(Problem):
+    """The agent's answer did not arrive whole.  Sending the script again is safe."""
+
+
+def body(output: str, nonce: str) -> str:
+    """The decoded text between the markers.  Raises NoAnswer when it is missing or was cut off."""
+    begin = re.search(rf"==CA:{nonce}:(b64|hex)==\r?\n", output)
+    if not begin:
+        raise NoAnswer("the host ran no agent: nothing came back between the markers", remedy=_seen(output))
+    coded, found, _ = output[begin.end() :].partition(f"==CA:{nonce}:end==")
+    if not found:
+        raise NoAnswer("the answer was cut off before its end")
+    try:
+        raw = base64.b64decode(re.sub(r"\s", "", coded)) if begin[1] == "b64" else bytes.fromhex("".join(coded.split()))
+    except (binascii.Error, ValueError) as error:
+        raise NoAnswer(f"the answer was damaged on its way: {error}") from error
+    text, found, _ = raw.decode("utf-8", "surrogateescape").rpartition(f"\n\001Z {nonce}\n")
+    if not found:
+        raise NoAnswer("the answer is larger than the agent sends", remedy="narrow agility_services")
+    return text
+
+
+def _seen(output: str) -> str:
+    last = output.strip().splitlines()[-1:] or ["nothing"]
+    return f"it said: {last[0][:200]}"
+
+
+def _sections(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    """(letter, rest of its line, lines until the next section)."""
+    for part in re.split(r"(?:^|\n)\001", text)[1:]:
+        head, _, rest = part.partition("\n")
+        yield head[:1], head[2:], rest.split("\n") if rest else []
+
+
+def _name(text: str) -> str:
+    return bytes.fromhex(text[2:]).decode("utf-8", "surrogateescape") if text.startswith("x:") else text[2:]
+
+
+def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
+    """A collect answer as a Snapshot.  Raises NoAnswer, and Problem naming utilities that the host lacks."""
+    facts: dict[str, str] = {}
+    files: dict[str, File] = {}
+    answers: dict[str, Answer] = {}
+    missing: list[str] = []
+    heads: list[tuple[str, str, list[str], str]] = []
+    texts: dict[int, list[str]] = {}
+    open_file, command = 0, ""
+    for letter, rest, content in _sections(body(output, nonce)):
+        if letter == "I":
+            pairs = [line.partition("=") for line in content if line]
+            facts.update({key: value.strip('"') for key, _, value in pairs if key != "missing"})
+            missing += [value for key, _, value in pairs if key == "missing"]
+        elif letter == "U":
+            name = _name(rest)
+            files[name] = File(name, None, "", 0, real=name, problem="cannot be read: no privilege")
+        elif letter == "F":
+            heads = _heads(int(rest), content)
+        elif letter == "L":
+            open_file = int(rest)
+            texts[open_file] = [line[1:] for line in content if line.startswith("|")]
+        elif letter == "E" and rest:
+            at, counted, hidden = (int(word) for word in rest.split())
+            name, real, stat, digest = heads[at - 1]
+            files[name] = _file((name, real, stat, digest), texts.get(at, []), counted, hidden)
+        elif letter == "C":
+            command = rest
+            answers[command] = Answer((), None, "\n".join(content))
+        elif letter == "E":
+            answers[command] = Answer((), None, answers[command].out, "\n".join(content))
+        elif letter == "R":
+            answers[command] = _answered(answers[command], rest)
+    for name, real, stat, digest in heads:
+        files.setdefault(name, _file((name, real, stat, digest), [], 0, 0))
+    if missing:
+        raise Problem(f"the host lacks {', '.join(missing)}", host, UTILITIES)
+    identity = Identity(facts.pop("machine_id", ""), facts.pop("host_key", ""), facts.pop("boot", ""))
+    return Snapshot(host, taken, identity, facts, files, answers)
+
+
+def _answered(answer: Answer, code: str) -> Answer:
+    out, err = answer.out.strip("\n"), answer.err.strip("\n")
+    if code == "not found":
+        return Answer((), None, problem="not found")
+    if code in ("124", "143"):
+        return Answer((), None, out, err, "timed out")
+    return Answer((), int(code), out, err)
+
+
+def _heads(count: int, content: list[str]) -> list[tuple[str, str, list[str], str]]:
+    """(name, real, [size, mode, owner, group], sha256) of each file.  Raises NoAnswer when a file vanished while it was read."""
+    content = [line for line in content if line]
+    if len(content) != 4 * count:
+        raise NoAnswer("a file changed while the host was looked at", remedy="run it again")
+    names = [(_name(content[2 * i]), content[2 * i + 1]) for i in range(count)]
+    return [
+        (name, _name(real) if real != "-" else name, content[2 * count + i].split(), content[3 * count + i]) for i, (name, real) in enumerate(names)
+    ]
+
+
+def _file(head: tuple[str, str, list[str], str], texts: list[str], counted: int, hidden: int) -> File:
+    """awk drops a missing final newline; the size says whether there was one.  A size that does not fit is no text."""
+    name, real, (size, mode, owner, group), digest = head
+    problem, text = "", "\n".join(texts)
+    unfinished = counted == int(size) + 1
+    if int(size) and not texts and counted:
+        problem = "too large to be read"
+    elif counted != int(size) and not unfinished:
+        problem = "not a text file"
+    else:
+        text += "" if unfinished or not texts else "\n"
+        try:
+            lines.decode(text.encode("utf-8", "surrogateescape"), name)
+        except Unparsable as error:
+            problem = error.message
+        if not problem and not hidden and lines.sha256(text) != digest:
+            problem = "not a text file: it changed or holds bytes that do not travel"
+    return File(name, None if problem else text, digest, int(size), owner, group, mode.zfill(4), real, bool(hidden), problem)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """uptime: whole seconds since that boot."""
+
+    number: int
+    state: str
+    uptime: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One path of a transaction.  kind: edit | create | restore | remove; before, after: sha256, "" = absent or not known; now: read back."""
+
+    kind: str
+    before: str
+    after: str
+    now: str
+    mode: str
+    owner: str
+    group: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionReport:
+    """What a host says of one transaction.  error: a code, "" = none.  left: seconds until it reverts by itself, 0 when nothing is pending."""
+
+    id: str
+    state: str
+    error: str = ""
+    message: str = ""
+    left: int = 0
+    started_by: str = ""
+    services: tuple[str, ...] = ()
+    journal: tuple[JournalLine, ...] = ()
+    files: tuple[Kept, ...] = ()
+
+    @property
+    def final(self) -> bool:
+        return self.state in FINAL
+
+
+def parse_transactions(output: str, nonce: str) -> tuple[TransactionReport, ...]:
+    """Every transaction of an answer, in the order of the host.  Raises NoAnswer."""
+    out = []
+    for letter, rest, content in _sections(body(output, nonce)):
+        if letter == "T":
+            out.append(_report(rest, content))
+    return tuple(out)
+
+
+def parse_transaction(output: str, nonce: str) -> TransactionReport:
+    """The one transaction that was asked for; state "ABSENT" when the host does not know it."""
+    return next(iter(parse_transactions(output, nonce)), TransactionReport("", "ABSENT"))
+
+
+def _report(id_: str, content: list[str]) -> TransactionReport:
+    fields: dict[str, str] = {}
+    journal, files, services = [], [], []
+    for line in content:
+        key, _, value = line.partition(" ")
+        if key == "J":
+            number, state, uptime, *detail = value.split(" ", 3)
+            journal.append(JournalLine(int(number), state, int(uptime), detail[0] if detail else ""))
+        elif key == "F":
+            words = ["" if word == "-" else word for word in value.split(" ", 7)]
+            files.append(Kept(*words[:7], _name(words[7])))
+        elif key == "A":
+            services.append(value)
+        elif key:
+            fields[key] = value
+    code, _, message = fields.get("error", "").partition(" ")
+    return TransactionReport(
+        id_, fields.get("state", "ABSENT"), code, message, int(fields.get("left", "0")), fields.get("by", ""), tuple(services), tuple(journal), tuple(files)
+    )

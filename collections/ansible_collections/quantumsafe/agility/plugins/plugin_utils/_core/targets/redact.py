@@ -1,0 +1,36 @@
+"""The agent's redaction (agent/collect.sh, ca_show), for folders that are read on the controller.  Line numbers stay true."""
+
+from __future__ import annotations
+
+import re
+
+from ..documents.lines import split
+
+_SECRET = re.compile(
+    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|psk|ppk|presharedkey|privatekey|token|api[_-]?key|authorization)[\"']?[ \t]*[:= \t][ \t]*",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(r"[;{} \t\r\n]*$")
+
+
+def redact(text: str) -> str:
+    """The text with private keys and the values behind secret-looking words replaced by "[redacted]"."""
+    out, in_key = [], False
+    for line in split(text):
+        end = line[len(line.rstrip("\n")) :]
+        in_key = in_key or bool(re.search(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY", line))
+        if in_key:
+            in_key = not re.search(r"-----END [A-Z0-9 ]*PRIVATE KEY", line)
+            out.append(f"[redacted]{end}")
+            continue
+        found = _SECRET.search(line)
+        tail = _TAIL.search(line)
+        hides = found and tail and found.end() < tail.start()
+        out.append(_cut(line, found.end(), tail.group()) if hides and found and tail else line)
+    return "".join(out)
+
+
+def _cut(line: str, at: int, tail: str) -> str:
+    head = line[:at]
+    quotes = "".join(quote for quote in "\"'" if head.count(quote) % 2)
+    return f"{head} [redacted]{quotes}{tail}"

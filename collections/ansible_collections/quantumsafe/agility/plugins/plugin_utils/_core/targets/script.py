@@ -1,0 +1,169 @@
+"""Composes what is sent to a host: the agent's functions, then calls whose every argument is quoted.  Pure.
+
+A script does nothing until its last line, so one that was cut off on its way does nothing at all.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from ..documents import lines
+from ..model import Activation, Change, Collect, Identity, Problem
+
+AGENT = Path(__file__).parent / "agent"
+COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
+TRANSACTION = COLLECT + "".join((AGENT / f"{name}.sh").read_text(encoding="utf-8") for name in ("journal", "swap", "services", "triggers", "transaction"))
+
+MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
+COMMAND_TIME = 20  # seconds for one command
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Bring back what transaction `of` kept as its file `number`; kind "remove" when it had created the file.
+
+    sha256: what must be there now, "" = whatever is there.
+    """
+
+    path: str
+    sha256: str
+    of: str
+    number: int
+    kind: Literal["restore", "remove"] = "restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """seconds: until the host reverts by itself.  started_by: one line for whoever finds it pending."""
+
+    id: str
+    seconds: int
+    identity: Identity
+    started_by: str
+    changes: tuple[Change | Restore, ...]
+    activations: tuple[Activation, ...]
+    token_sha256: str = ""
+
+    def with_token(self, digest: str) -> Transaction:
+        return replace(self, token_sha256=digest)
+
+
+def _call(*words: object) -> str:
+    return shlex.join(str(word) for word in words)
+
+
+def _id(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", text):
+        raise Problem(f"{text!r} is no transaction id", remedy="letters, digits and -, at most 64")
+    return text
+
+
+def _script(functions: str, nonce: str, calls: Iterable[str]) -> str:
+    return "\n".join([functions, "ca_request() {", *calls, "}", "main() {", f"ca_say {shlex.quote(nonce)} ca_request", "}", "main </dev/null", ""])
+
+
+def _own_copy(functions: str) -> str:
+    """The agent as a variable too, so that it can leave itself on the host, and as functions."""
+    return f"CA_AGENT={shlex.quote(functions)}\neval \"$CA_AGENT\""
+
+
+def _collect_calls(requests: Mapping[str, Collect], extra: tuple[str, ...] = ()) -> list[str]:
+    """Facts, then for all services together one call for files, then each command.  A service whose files are not there is not asked."""
+    calls = ["ca_facts"]
+    if extra:
+        calls.append(_call("ca_files", MAX_FILE, "", *extra))
+    for collect in requests.values():
+        follow = ";".join(f"{f.keyword}={f.base}" for f in collect.follow)
+        commands = [_call("ca_run", name, COMMAND_TIME, *argv) for name, argv in collect.commands.items()]
+        calls += [f"if {_call('ca_exists', *collect.needs)}; then", _call("ca_files", MAX_FILE, follow, *collect.files), *commands, "fi"]
+    return calls
+
+
+def compose_collect(requests: Mapping[str, Collect], nonce: str, extra: tuple[str, ...] = ()) -> str:
+    """Look only; `extra` are further globs."""
+    return _script(COLLECT, nonce, _collect_calls(requests, extra))
+
+
+def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], nonce: str) -> str:
+    """Snapshot, stage, validate, arm, swap, reload; then show what is there now."""
+    _id(transaction.id)
+    calls = [
+        _call(
+            "ca_open",
+            transaction.id,
+            transaction.seconds,
+            transaction.token_sha256,
+            transaction.identity.machine_id or "-",
+            transaction.identity.host_key or "-",
+            _one_line(transaction.started_by),
+        )
+    ]
+    builders: list[str] = []
+    for number, change in enumerate(transaction.changes, 1):
+        calls.append(_change_call(number, change))
+        if isinstance(change, Change):
+            builders += _builder(number, change)
+    calls += [
+        _call("ca_activate", a.service, a.action, ",".join(a.units), ",".join(a.sockets) or "-", ",".join(map(str, a.ports)) or "-", *a.check)
+        for a in transaction.activations
+    ]
+    return _script("\n".join([_own_copy(TRANSACTION), *builders]), nonce, [*calls, "ca_apply", *_collect_calls(requests)])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:200]
+
+
+def _change_call(number: int, change: Change | Restore) -> str:
+    if not change.path.startswith("/") or re.search(r"[\x00-\x1f\x7f]", change.path) or change.path != change.path.rstrip():
+        raise Problem(f"{change.path!r} cannot be changed: control characters or blanks at its end", remedy="rename the file")
+    if isinstance(change, Restore):
+        return _call("ca_change", number, change.kind, change.sha256 or "-", "-", "-", "-", "-", f"{_id(change.of)}/{change.number}", change.path)
+    kind = "edit" if change.sha256 else "create"
+    return _call("ca_change", number, kind, change.sha256 or "-", change.after or "-", change.mode, change.owner, change.group, "-", change.path)
+
+
+def _builder(number: int, change: Change) -> list[str]:
+    """ca_build_N prints the new content: ranges of lines of the original, and what is inserted.  Edits are sorted and do not overlap."""
+    out, at = [f"ca_build_{number}() {{", ":"], 1
+    for edit in change.edits:
+        if edit.line > at:
+            out.append(_call("ca_keep", at, edit.line - at))
+        if edit.insert:
+            out.append(_call("printf", "%s", "".join(edit.insert)))
+        at = edit.line + edit.delete
+    if change.sha256:
+        out.append(_call("ca_keep", at, "-"))
+    return [*out, "}"]
+
+
+def expected(change: Change, before: str) -> str:
+    """What the host makes of `before`; the agent's ca_build_N, in Python."""
+    return lines.apply(before, change.edits)
+
+
+def compose_confirm(id_: str, token: str, nonce: str) -> str:
+    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_confirm", _id(id_), token)])
+
+
+def compose_revert(id_: str, reason: str, nonce: str) -> str:
+    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_revert", _id(id_), _one_line(reason) or "asked for")])
+
+
+def compose_status(id_: str, nonce: str) -> str:
+    """One transaction, or all when id_ is ""."""
+    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_status", *([_id(id_)] if id_ else []))])
+
+
+def compose_recover(nonce: str) -> str:
+    return _script(_own_copy(TRANSACTION), nonce, ["ca_recover"])
+
+
+def compose_clean(keep: int, nonce: str) -> str:
+    """Forget all but the newest `keep` finished transactions."""
+    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_clean", keep)])
