@@ -45,12 +45,12 @@ ca_sha() {
 
 # ca_boot: changes with every boot, also of a container, whose boot_id outlives it: the start time of PID 1 (proc(5), field 22).
 ca_boot() {
-  read -r ca_id </proc/sys/kernel/random/boot_id
+  read -r ca_bid </proc/sys/kernel/random/boot_id
   read -r ca_stat </proc/1/stat
   # shellcheck disable=SC2086 # fields of a line of numbers
   set -- ${ca_stat##*) }
   shift 19
-  printf '%s.%s' "$ca_id" "$1"
+  printf '%s.%s' "$ca_bid" "$1"
 }
 
 ca_host_key() {

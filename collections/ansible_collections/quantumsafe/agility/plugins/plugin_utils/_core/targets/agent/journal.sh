@@ -123,9 +123,7 @@ ca_error() {
 ca_report() {
   printf '\001T %s\n' "$ca_tid"
   ca_st=$(ca_last)
-  case $ca_code in refused-* | pending | changed | no-privilege | missing-utility | validate | disk-full | identity)
-    case $ca_st in ABSENT | NEW | SNAPSHOTTED | STAGED) ca_st=REFUSED ;; esac ;;
-  esac
+  if [ "$ca_st" = ABSENT ] && [ -n "$ca_code" ]; then ca_st=REFUSED; fi
   printf 'state %s\nleft %s\nby %s\n' "$ca_st" "$(case $ca_st in CLEANED | CONFIRMED | REVERTED | REVERT_FAILED | REFUSED | ABSENT) printf 0 ;; *) ca_left ;; esac)" "$(ca_get by)"
   [ -z "$ca_code" ] || printf 'error %s %s\n' "$ca_code" "$ca_message"
   if [ -f "$ca_tx/journal" ]; then sed 's/^/J /' "$ca_tx/journal"; fi

@@ -40,7 +40,8 @@ ca_note_before() {
     for ca_port in $(printf '%s' "${ca_ports#-}" | tr ',' ' '); do
       if ca_listening "$ca_port"; then ca_open="$ca_open $ca_port"; fi
     done
-    printf '%s %s %s %s\n' "$ca_service" "$(ca_unit "$ca_units" | sed 's/^$/-/;')" "$(ca_unit "${ca_sockets#-}")" "$ca_open"
+    ca_was=$(ca_unit "$ca_units")
+    printf '%s %s %s %s\n' "$ca_service" "${ca_was:--}" "$(ca_unit "${ca_sockets#-}")" "$ca_open"
   done <"$ca_tx/services" >"$ca_tx/before"
 }
 
@@ -112,6 +113,7 @@ ca_validate() {
     esac
   done <"$ca_tx/changes"
   while read -r ca_service _; do
+    # shellcheck disable=SC2016 # the inner shell expands it
     ca_said=$(ca_bounded 30 unshare -m sh -c '
       while IFS= read -r from && IFS= read -r to; do mount --bind "$from" "$to" || exit 99; done <"$1/mounts"
       set --

@@ -14,9 +14,9 @@ ca_keep() {
 ca_preflight() {
   while read -r _ ca_kind ca_before _ _ _ _ ca_from ca_file; do
     ca_dir=${ca_file%/*}
-    [ -d "$ca_dir" ] || { ca_error refused-target "$ca_dir is not there" && return 1 || return 1; }
+    [ -d "$ca_dir" ] || { ca_error refused-target "$ca_dir is not there"; return 1; }
     if [ "$ca_kind" = create ]; then
-      [ ! -e "$ca_file" ] && [ ! -h "$ca_file" ] || { ca_error changed "$ca_file exists now"; return 1; }
+      if [ -e "$ca_file" ] || [ -h "$ca_file" ]; then ca_error changed "$ca_file exists now"; return 1; fi
     else
       [ -f "$ca_file" ] || { ca_error changed "$ca_file is gone or no file"; return 1; }
       [ ! -h "$ca_file" ] || { ca_error refused-target "$ca_file is a symbolic link now"; return 1; }

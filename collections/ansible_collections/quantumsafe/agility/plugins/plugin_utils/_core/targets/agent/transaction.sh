@@ -3,9 +3,9 @@
 # ca_open ID SECONDS TOKEN MACHINE HOSTKEY BY: what ca_apply is to do; only variables are set.
 ca_open() {
   umask 077
-  ca_code= ca_message= ca_self=
+  ca_code='' ca_message='' ca_self=''
   ca_enter "$1"
-  ca_secs=$2 ca_token=$3 ca_machine=$4 ca_hostkey=$5 ca_by=$6 ca_changes= ca_services= ca_checks=
+  ca_secs=$2 ca_token=$3 ca_machine=$4 ca_hostkey=$5 ca_by=$6 ca_changes='' ca_services='' ca_checks=''
 }
 
 # ca_change NUMBER KIND BEFORE AFTER MODE OWNER GROUP SOURCE PATH
@@ -23,6 +23,7 @@ ca_activate() {
 
 # ca_apply: NEW to RELOADED, or back to what was.  Before ARMED a failure leaves nothing; from there on it reverts at once.
 ca_apply() {
+  trap '' HUP
   if [ -d "$ca_tx" ]; then # sent twice
     ca_report
     return
@@ -46,7 +47,7 @@ ca_try_apply() {
     ca_enter "$ca_mine"
     return 1
   done
-  read -r ca_id 2>/dev/null </etc/machine-id || ca_id=
+  read -r ca_id 2>/dev/null </etc/machine-id || ca_id=''
   if [ "$ca_machine" != - ] && [ "$ca_machine" != "$ca_id" ] || [ "$ca_hostkey" != - ] && [ "$ca_hostkey" != "$(ca_host_key)" ]; then
     ca_error identity "this is not the machine that was planned for"
     return 1
@@ -73,7 +74,7 @@ ca_prepare() {
       printf '%s\n' "$ca_token" >"$ca_tx/token" && printf '%s\n' "$ca_by" >"$ca_tx/by" && ca_boot >"$ca_tx/boot" && printf '\n' >>"$ca_tx/boot" &&
       printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && printf '%s %s\n' "$ca_id" "$(ca_host_key)" >"$ca_tx/identity" &&
       printf '%s\nca_cli "$@"\n' "$CA_AGENT" >"$ca_tx/agent.sh" && printf '# Takes this change back, without controller or network.\nexec /bin/sh "%s/agent.sh" revert "%s" "by hand"\n' "$ca_tx" "$ca_tid" >"$ca_tx/revert.sh" &&
-      ca_write_checks && ca_record NEW
+      head -c 8192 /dev/zero >"$ca_tx/reserve" && ca_write_checks && ca_record NEW
   } 2>/dev/null || {
     ca_error disk-full "cannot write $ca_tx"
     return 1
@@ -87,13 +88,13 @@ ca_prepare() {
 }
 
 ca_write_checks() {
-  ca_at=
+  ca_at=''
   printf '%s' "$ca_checks" | while IFS= read -r ca_word; do
     if [ -z "$ca_at" ]; then
       ca_at=$ca_tx/check.$ca_word
       : >"$ca_at"
     elif [ "$ca_word" = . ]; then
-      ca_at=
+      ca_at=''
     else
       printf '%s\n' "$ca_word" >>"$ca_at" || exit 1
     fi
@@ -113,29 +114,32 @@ ca_undo_early() {
 
 # ca_back REASON: the way back.  The lock is held.
 ca_back() {
+  rm -f "$ca_tx/reserve" # room for the journal on a full disk
   ca_record REVERTING "$1"
-  ca_code= ca_why=$1
+  ca_code='' ca_why=$1
   if ca_unswap; then
-    ca_activate_all || :
+    # Again: a service that died of the reload is inactive now, and is started.
+    ca_activate_all || { ca_code='' && ca_activate_all; }
     ca_tidy
     if [ -z "$ca_code" ]; then
       rm -rf "$ca_tx/old"
       ca_record REVERTED "$ca_why"
       ca_disarm
+      ca_trim
       ca_error reverted "$ca_why"
       return
     fi
     ca_bad=" $ca_message"
   fi
   ca_record REVERT_FAILED "$ca_bad"
-  ca_code=
+  ca_code=''
   ca_error revert-failed "could not restore:$ca_bad. By hand: for each file named in $ca_tx/changes copy $ca_tx/old/NUMBER to its path, check and reload the services in $ca_tx/services"
 }
 
 # ca_revert ID REASON: take back what is not confirmed.
 ca_revert() {
   umask 077
-  ca_code= ca_message=
+  ca_code='' ca_message=''
   ca_enter "$1"
   ca_lock || {
     ca_error refused-lock "another verb is running on this host"
@@ -146,7 +150,7 @@ ca_revert() {
     ABSENT | REVERTED) ;;
     CONFIRMED | CLEANED) ca_error late "it was confirmed; use rollback" ;;
     *)
-      ca_id=
+      ca_id=''
       [ -r /etc/machine-id ] && read -r ca_id </etc/machine-id
       if [ "$(ca_get identity)" != "$ca_id $(ca_host_key)" ]; then
         ca_error identity "this transaction belongs to another machine"
@@ -164,7 +168,7 @@ ca_revert() {
 # ca_confirm ID TOKEN: proved from outside; the change stays.
 ca_confirm() {
   umask 077
-  ca_code= ca_message= ca_self=
+  ca_code='' ca_message='' ca_self=''
   ca_enter "$1"
   ca_lock || ca_error refused-lock "another verb is running on this host"
   if [ -z "$ca_code" ]; then
@@ -192,13 +196,19 @@ ca_confirm() {
 ca_finish() {
   ca_disarm
   ca_tidy
-  rm -f "$ca_tx/token" "$ca_tx/agent.sh" "$ca_tx/revert.sh" "$ca_tx"/check.*
+  ca_trim
   ca_record CLEANED
 }
 
+# ca_trim: a finished transaction keeps its journal, what it changed and the old files.
+ca_trim() {
+  rm -f "$ca_tx/reserve" "$ca_tx/token" "$ca_tx/agent.sh" "$ca_tx/revert.sh" "$ca_tx"/check.*
+}
+
 # ca_status [ID]: one, or all that this host remembers.
+# shellcheck disable=SC2120 # the controller passes the ID
 ca_status() {
-  ca_code= ca_message=
+  ca_code='' ca_message=''
   if [ $# -eq 1 ]; then
     ca_enter "$1"
     ca_report
@@ -218,6 +228,7 @@ ca_recover() {
     ca_enter "$ca_r"
     if [ "$(ca_last)" != REVERT_FAILED ] && [ "$(ca_left)" -eq 0 ]; then (ca_revert "$ca_r" "found unconfirmed by recover" >/dev/null); fi
   done
+  # shellcheck disable=SC2119 # all of them
   ca_status
 }
 
@@ -225,7 +236,7 @@ ca_recover() {
 ca_clean() {
   ca_lock || return
   ca_seen=0
-  # shellcheck disable=SC2012 # ids are letters, digits and -
+  # shellcheck disable=SC2045 # ids are letters, digits and -
   for ca_p in $(ls -1t "$ca_state/tx"); do
     ca_enter "$ca_p"
     case $(ca_last) in CLEANED | REVERTED) ;; *) continue ;; esac
@@ -237,6 +248,7 @@ ca_clean() {
     rm -rf "$ca_tx"
   done
   ca_unlock
+  # shellcheck disable=SC2119 # all of them
   ca_status
 }
 
@@ -245,13 +257,13 @@ ca_cli() {
   PATH=$ca_path LC_ALL=C
   export PATH LC_ALL
   umask 077
-  ca_code= ca_message=
+  ca_code='' ca_message=''
   [ -z "${2-}" ] || ca_enter "$2"
   case ${1-} in
     watch) ca_watch ;;
     boot) case $(ca_last) in CLEANED | CONFIRMED | REVERTED | ABSENT) ca_disarm ;; *) ca_revert "$2" "the machine was booted before the change was confirmed" >/dev/null ;; esac ;;
     revert) ca_revert "$2" "${3-by hand}" | tr '\001' ' ' ;;
-    status) ca_status | tr '\001' ' ' ;;
+    status) shift && ca_status "$@" | tr '\001' ' ' ;;
     *) printf 'usage: sh agent.sh revert ID | status\n' >&2 ;;
   esac
 }

@@ -1,6 +1,6 @@
 # triggers.sh: who takes the change back when nobody confirms it.  Never daemon-reload: it costs time and loads strangers' pending edits.
 
-ca_units=/etc/systemd/system
+ca_unit_dir=/etc/systemd/system
 
 ca_arm() {
   ca_beat=$ca_tx/beat
@@ -27,14 +27,14 @@ ca_arm_poller() {
 
 # A unit that runs at boot before the services: found through a hand-made link, without daemon-reload.
 ca_arm_boot() {
-  ca_wants=$ca_units/sysinit.target.wants
-  ca_before=$(while read -r _ _ ca_u ca_s _; do printf '%s %s ' "$ca_u" "${ca_s#-}"; done <"$ca_tx/services" | tr ',' ' ')
+  ca_wants=$ca_unit_dir/sysinit.target.wants
+  ca_order=$(while read -r _ _ ca_u ca_s _; do printf '%s %s ' "$ca_u" "${ca_s#-}"; done <"$ca_tx/services" | tr ',' ' ')
   mkdir -p "$ca_wants" || return 1
   printf '%s\n' '[Unit]' "Description=Undo the unconfirmed crypto-agility transaction $ca_tid" DefaultDependencies=no After=local-fs.target \
-    "Before=sysinit.target $ca_before" "RequiresMountsFor=$ca_state /etc" '[Service]' Type=oneshot "ExecStart=/bin/sh $ca_tx/agent.sh boot $ca_tid" \
-    >"$ca_units/crypto-agility-boot-$ca_tid.service" || return 1
+    "Before=sysinit.target $ca_order" "RequiresMountsFor=$ca_state /etc" '[Service]' Type=oneshot "ExecStart=/bin/sh $ca_tx/agent.sh boot $ca_tid" \
+    >"$ca_unit_dir/crypto-agility-boot-$ca_tid.service" || return 1
   ln -sf "../crypto-agility-boot-$ca_tid.service" "$ca_wants/crypto-agility-boot-$ca_tid.service" || return 1
-  ca_sync "$ca_units/crypto-agility-boot-$ca_tid.service" "$ca_units" "$ca_wants"
+  ca_sync "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir" "$ca_wants"
 }
 
 # Without systemd: a process of its own session that ignores hang-ups, and a line that cron runs at boot.
@@ -48,8 +48,8 @@ ca_arm_watcher() {
 
 # ca_disarm: nothing of ours keeps running.  The poller itself ends by its own when it sees the final state.
 ca_disarm() {
-  rm -f "$ca_units/sysinit.target.wants/crypto-agility-boot-$ca_tid.service" "$ca_units/crypto-agility-boot-$ca_tid.service" "/etc/cron.d/crypto-agility-$ca_tid" "$ca_tx/beat"
-  rmdir "$ca_units/sysinit.target.wants" 2>/dev/null
+  rm -f "$ca_unit_dir/sysinit.target.wants/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" "/etc/cron.d/crypto-agility-$ca_tid" "$ca_tx/beat"
+  rmdir "$ca_unit_dir/sysinit.target.wants" 2>/dev/null
   if [ "${ca_self-}" != watch ] && [ -d /run/systemd/system ]; then systemctl stop "crypto-agility-$ca_tid.service" </dev/null >/dev/null 2>&1; fi
   return 0
 }
