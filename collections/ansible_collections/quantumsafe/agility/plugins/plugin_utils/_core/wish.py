@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal
 
 from .algorithms.lookup import Algorithm, all_of, find, spelling
-from .model import Capability, Endpoint, Setting
+from .model import Capability, Endpoint
 from .policy.model import Requirement
 from .policy.resolve import judge, rank
 

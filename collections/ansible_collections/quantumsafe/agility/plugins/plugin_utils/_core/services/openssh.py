@@ -138,6 +138,4 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
     return Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), ("sshd", "-t"), "reload", ports)
 
 
-SERVICE = Service(
-    name="openssh", protocol="ssh", collect=COLLECT, read=read, write=write, activation=activation, missing=missing
-)
+SERVICE = Service(name="openssh", protocol="ssh", collect=COLLECT, read=read, write=write, activation=activation, missing=missing)

@@ -208,5 +208,13 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
             fields[key] = value
     code, _, message = fields.get("error", "").partition(" ")
     return TransactionReport(
-        id_, fields.get("state", "ABSENT"), code, message, int(fields.get("left", "0")), fields.get("by", ""), tuple(services), tuple(journal), tuple(files)
+        id_,
+        fields.get("state", "ABSENT"),
+        code,
+        message,
+        int(fields.get("left", "0")),
+        fields.get("by", ""),
+        tuple(services),
+        tuple(journal),
+        tuple(files),
     )

@@ -17,7 +17,9 @@ from ..model import Activation, Change, Collect, Identity, Problem
 
 AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
-TRANSACTION = COLLECT + "".join((AGENT / f"{name}.sh").read_text(encoding="utf-8") for name in ("journal", "swap", "services", "triggers", "transaction"))
+TRANSACTION = COLLECT + "".join(
+    (AGENT / f"{name}.sh").read_text(encoding="utf-8") for name in ("journal", "swap", "services", "triggers", "transaction")
+)
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
 COMMAND_TIME = 20  # seconds for one command
@@ -69,7 +71,7 @@ def _script(functions: str, nonce: str, calls: Iterable[str]) -> str:
 
 def _own_copy(functions: str) -> str:
     """The agent as a variable too, so that it can leave itself on the host, and as functions."""
-    return f"CA_AGENT={shlex.quote(functions)}\neval \"$CA_AGENT\""
+    return f'CA_AGENT={shlex.quote(functions)}\neval "$CA_AGENT"'
 
 
 def _collect_calls(requests: Mapping[str, Collect], extra: tuple[str, ...] = ()) -> list[str]:

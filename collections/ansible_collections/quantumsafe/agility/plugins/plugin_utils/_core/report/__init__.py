@@ -1,0 +1,1 @@
+"""Results on disk, one file a host, and what is rebuilt from them for people."""

@@ -1,0 +1,24 @@
+"""Rebuild everything in a results folder that is made from its host files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .inventory import inventory
+from .output import write_whole
+from .results import HostResult, read_hosts
+from .summary import summarise
+
+
+def rebuild(folder: Path, write: bool = True) -> tuple[dict[str, Any], tuple[HostResult, ...], bool]:
+    """(summary, results, whether a file changed or would).  Raises OSError."""
+    results, complaints = read_hosts(folder)
+    summary = summarise(results, complaints)
+    wanted = {"summary.json": json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "inventory.csv": inventory(results)}
+    stale = [name for name, text in wanted.items() if not (folder / name).is_file() or (folder / name).read_bytes() != text.encode()]
+    if write:
+        for name in stale:
+            write_whole(folder / name, wanted[name])
+    return summary, results, bool(stale)

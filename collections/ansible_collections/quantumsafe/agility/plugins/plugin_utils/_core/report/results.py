@@ -1,0 +1,95 @@
+"""What one run found and did on one host: the contract of hosts/<name>.json.  Everything else is rebuilt from these files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..model import Activation, Change, Edit, Finding, Identity, Plan, Probe, Source
+from .output import file_name, write_whole
+
+FORMAT = 1
+# worst first; what a person at 3 a.m. must see on top
+STATUSES = ("revert-failed", "unknown", "reverted", "failed", "refused", "unreachable", "would-change", "changed", "rolled-back", "ok", "skipped")
+BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class HostResult:
+    """verb: audit | plan | enforce | rollback | recover.  problem: {message, where, remedy}.  taken: when the host was looked at (UTC)."""
+
+    host: str
+    verb: str
+    status: str
+    run: str = ""
+    campaign: str = ""
+    transaction: str = ""
+    taken: str = ""
+    as_of: str = ""
+    owner: str = ""
+    policy: Mapping[str, str] = field(default_factory=dict)
+    target: Mapping[str, str] = field(default_factory=dict)
+    endpoints: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Mapping[str, Any], ...] = ()
+    plan: Mapping[str, Any] | None = None
+    journal: tuple[Mapping[str, Any], ...] = ()
+    files: tuple[Mapping[str, Any], ...] = ()
+    proofs: tuple[Mapping[str, Any], ...] = ()
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    problem: Mapping[str, str] = field(default_factory=dict)
+    rounds: int = 0
+    seconds: float = 0.0
+    format: int = FORMAT
+
+
+def write_host(folder: Path, result: HostResult) -> Path:
+    """hosts/<name>.json, atomically.  Raises OSError."""
+    path = folder / "hosts" / file_name(result.host)
+    write_whole(path, json.dumps(asdict(result), ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    return path
+
+
+def read_host(path: Path) -> HostResult:
+    """Raises ValueError for a file that is none of ours."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a result file of format {FORMAT}")
+    tuples = ("endpoints", "findings", "journal", "files", "proofs")
+    return HostResult(**{key: tuple(value) if key in tuples else value for key, value in data.items()})
+
+
+def read_hosts(folder: Path) -> tuple[tuple[HostResult, ...], tuple[str, ...]]:
+    """(results by host name, complaints about files that could not be read)."""
+    results, complaints = [], []
+    for path in sorted((folder / "hosts").glob("*.json")):
+        try:
+            results.append(read_host(path))
+        except (ValueError, TypeError, OSError) as error:
+            complaints.append(f"{path}: {error}")
+    return tuple(sorted(results, key=lambda r: r.host)), tuple(complaints)
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """A dataclass of model.py as plain data."""
+    return asdict(value)
+
+
+def finding_from(data: Mapping[str, Any]) -> Finding:
+    return Finding(**{**data, "source": Source(**data["source"]), "actual": tuple(data["actual"]), "wanted": tuple(data["wanted"])})
+
+
+def plan_from(data: Mapping[str, Any]) -> Plan:
+    """The plan that was written by plain(); unknown keys (its diff) are left out."""
+    return Plan(
+        host=data["host"],
+        identity=Identity(**data["identity"]),
+        policy=data["policy"],
+        changes=tuple(Change(**{**c, "edits": tuple(Edit(e["line"], e["delete"], tuple(e["insert"])) for e in c["edits"])}) for c in data["changes"]),
+        activations=tuple(Activation(**{k: tuple(v) if isinstance(v, list) else v for k, v in a.items()}) for a in data["activations"]),
+        probes=tuple(Probe(**{k: tuple(v) if isinstance(v, list) else v for k, v in p.items()}) for p in data["probes"]),
+        reasons=tuple(data["reasons"]),
+        tightens_ssh=data["tightens_ssh"],
+    )

@@ -1,0 +1,35 @@
+"""summary.json: one run in numbers, rebuilt from the host files only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from .results import BAD, HostResult
+
+UNSAFE = ("forbidden", "missing", "unsatisfiable", "unknown")
+
+
+def summarise(results: tuple[HostResult, ...], complaints: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Counts by status, state, severity; quantum-safe endpoints; what went wrong, host by host."""
+    findings = [f for r in results for f in r.findings]
+    exchanges = [f for f in findings if f["aspect"] == "key_exchange"]
+    deadlines = sorted(f["deadline"] for f in findings if f["deadline"])
+    return {
+        "format": 1,
+        "hosts": len(results),
+        "status": dict(sorted(Counter(r.status for r in results).items())),
+        "done": sum(r.status not in BAD for r in results),
+        "failed": [{"host": r.host, "status": r.status, **r.problem} for r in results if r.status in BAD],
+        "findings": {
+            "by_state": dict(sorted(Counter(f["state"] for f in findings).items())),
+            "by_severity": dict(sorted(Counter(f["severity"] for f in findings).items())),
+        },
+        "endpoints": {"with_key_exchange": len(exchanges), "quantum_safe": sum(f["state"] not in UNSAFE for f in exchanges)},
+        "earliest_deadline": deadlines[0] if deadlines else "",
+        "campaigns": sorted({r.campaign for r in results if r.campaign}),
+        "policies": [dict(p) for p in sorted({tuple(sorted(r.policy.items())) for r in results if r.policy})],
+        "verbs": sorted({r.verb for r in results}),
+        "changed": sorted(r.host for r in results if r.status in ("changed", "rolled-back")),
+        "unreadable": list(complaints),
+    }
