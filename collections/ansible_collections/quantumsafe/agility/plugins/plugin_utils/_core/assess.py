@@ -84,9 +84,8 @@ def judge_setting(endpoint: Endpoint, aspect: str, requirement: Requirement, wan
     if aspect == "key_exchange" and (flaw := _not_preferred(endpoint, setting, good)):
         return "missing", flaw, deadline
     old = [name for name, v in verdicts.items() if v and v.kind == "deprecated"]
-    if old:
-        return "deprecated", f"{', '.join(old)}: deprecated", deadline
-    return "compliant", _compliment(endpoint, aspect, verdicts_fallback=[n for n, v in verdicts.items() if v and v.kind == "fallback"]), deadline
+    kept = [name for name, v in verdicts.items() if v and v.kind == "fallback"]
+    return ("deprecated", f"{', '.join(old)}: deprecated", deadline) if old else ("compliant", _compliment(endpoint, aspect, kept), deadline)
 
 
 def _nothing_allowed(requirement: Requirement, wanted: Wish, deadline: str) -> tuple[State, str, str]:
@@ -112,8 +111,8 @@ def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str
     return ""
 
 
-def _compliment(endpoint: Endpoint, aspect: str, verdicts_fallback: list[str]) -> str:
+def _compliment(endpoint: Endpoint, aspect: str, kept: list[str]) -> str:
     if endpoint.protocol == "ssh" and aspect == "key_exchange":
-        tail = f"; classical fallback: {', '.join(verdicts_fallback)}" if verdicts_fallback else ""
+        tail = f"; classical fallback: {', '.join(kept)}" if kept else ""
         return f"offered; the client's order decides{tail}"
-    return f"fallback kept: {', '.join(verdicts_fallback)}" if verdicts_fallback else ""
+    return f"fallback kept: {', '.join(kept)}" if kept else ""

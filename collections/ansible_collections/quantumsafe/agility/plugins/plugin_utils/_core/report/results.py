@@ -58,7 +58,8 @@ def read_host(path: Path) -> HostResult:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"{path} is not a result file of format {FORMAT}")
     tuples = ("endpoints", "findings", "journal", "files", "proofs")
-    return HostResult(**{key: tuple(value) if key in tuples else value for key, value in data.items()})
+    fields: dict[str, Any] = {key: tuple(value) if key in tuples else value for key, value in data.items()}
+    return HostResult(**fields)
 
 
 def read_hosts(folder: Path) -> tuple[tuple[HostResult, ...], tuple[str, ...]]:
@@ -88,8 +89,12 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         identity=Identity(**data["identity"]),
         policy=data["policy"],
         changes=tuple(Change(**{**c, "edits": tuple(Edit(e["line"], e["delete"], tuple(e["insert"])) for e in c["edits"])}) for c in data["changes"]),
-        activations=tuple(Activation(**{k: tuple(v) if isinstance(v, list) else v for k, v in a.items()}) for a in data["activations"]),
-        probes=tuple(Probe(**{k: tuple(v) if isinstance(v, list) else v for k, v in p.items()}) for p in data["probes"]),
+        activations=tuple(Activation(**_tupled(a)) for a in data["activations"]),
+        probes=tuple(Probe(**_tupled(p)) for p in data["probes"]),
         reasons=tuple(data["reasons"]),
         tightens_ssh=data["tightens_ssh"],
     )
+
+
+def _tupled(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

@@ -201,7 +201,7 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
             journal.append(JournalLine(int(number), state, int(uptime), detail[0] if detail else ""))
         elif key == "F":
             words = ["" if word == "-" else word for word in value.split(" ", 7)]
-            files.append(Kept(*words[:7], _name(words[7])))
+            files.append(Kept(words[0], words[1], words[2], words[3], words[4], words[5], words[6], _name(words[7])))
         elif key == "A":
             services.append(value)
         elif key:

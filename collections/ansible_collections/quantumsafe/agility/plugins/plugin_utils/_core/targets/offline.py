@@ -20,7 +20,7 @@ def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect]
     Raises Problem when it is neither.
     """
     if path.is_file():
-        return snapshot_from_json(path.read_text(encoding="utf-8"))
+        return snapshot_from_json(path.read_text(encoding="utf-8"), str(path))
     if not path.is_dir():
         raise Problem("no such file or folder", str(path), "give agility_root an unpacked image, a folder with etc/, or a saved snapshot")
     present = {name: c for name, c in requests.items() if not c.needs or any((path / need.lstrip("/")).exists() for need in c.needs)}

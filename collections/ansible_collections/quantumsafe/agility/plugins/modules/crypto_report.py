@@ -1,0 +1,52 @@
+#!/usr/bin/python
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of M(quantumsafe.agility.crypto_report); the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: crypto_report
+short_description: Rebuild the summary of a results folder
+version_added: 0.1.0
+description:
+  - Rebuilds C(summary.json) and C(inventory.csv) from the files in C(hosts/) of a results folder.
+options:
+  output:
+    description: The results folder.
+    type: path
+    required: true
+author:
+  - quantumsafe.agility contributors (@quantumsafe)
+attributes:
+  check_mode:
+    description: Says whether a file would change and writes none.
+    support: full
+  diff_mode:
+    description: There is no diff.
+    support: none
+  platform:
+    description: Runs on the controller.
+    support: full
+    platforms: posix
+"""
+
+EXAMPLES = r"""
+- name: Rebuild the summary
+  quantumsafe.agility.crypto_report:
+    output: agility-results/20261123T014502-4711
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+summary:
+  description: The content of C(summary.json).
+  returned: success
+  type: dict
+  sample: {hosts: 5, done: 5}
+agility_output:
+  description: The results folder.
+  returned: success
+  type: str
+  sample: agility-results/20261123T014502-4711
+"""

@@ -1,0 +1,173 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""PRIVATE to the collection: what its action plugins share.  Ansible in, core call, Ansible out.
+
+A Run is one task on one host: its arguments, its results folder, the compiled policy, and the result that is written whatever happens.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ._core.assess import Requirements, assess
+from ._core.model import Endpoint, Problem, Snapshot
+from ._core.policy.model import Policy, from_plain, to_plain
+from ._core.policy.resolve import Target, owner_of, resolve
+from ._core.report.output import output_folder, run_id, write_whole
+from ._core.report.results import BAD, HostResult, plain, write_host
+from ._core.services import SERVICES
+from ._core.targets.answer import NoAnswer, parse_snapshot
+from ._core.targets.host import Channel, Unreachable
+from ._core.targets.offline import from_path
+from ._core.targets.script import compose_collect
+from ._core.targets.snapshot_json import snapshot_to_json
+from ._core.targets.survey import Survey, choose, survey
+
+COMMON = {
+    "policy": {"type": "str", "default": "hybrid-transition@1"},
+    "output": {"type": "path"},
+    "as_of": {"type": "str"},
+    "services": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class Run:
+    """One task of ours on one host."""
+
+    def __init__(self, action: ActionBase, task_vars: Mapping[str, Any], verb: str, spec: Mapping[str, Any]) -> None:
+        self.action, self.vars, self.verb = action, task_vars, verb
+        _, self.args = action.validate_argument_spec(argument_spec=dict(spec))
+        self.host = str(task_vars["inventory_hostname"])
+        self.groups = tuple(str(group) for group in task_vars.get("group_names", ()))
+        self.run = run_id(os.getppid())
+        self.output = output_folder(str(self.args.get("output") or ""), self.run)
+        self.taken = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.started = time.monotonic()
+        self.channel = Channel(action)
+        self.result = HostResult(self.host, verb, "ok", run=self.run, taken=self.taken)
+
+    @property
+    def as_of(self) -> date:
+        text = str(self.args.get("as_of") or "") or date.today().isoformat()
+        try:
+            return date.fromisoformat(text)
+        except ValueError as error:
+            raise Problem(f"{text} is no date", "agility_as_of", "write YYYY-MM-DD") from error
+
+    # -- policy
+
+    def policy(self) -> Policy:
+        """The compiled policy: once a run, in a file that workers only read.  Raises PolicyError before any host is touched."""
+        wanted = str(self.args["policy"])
+        path = Path(wanted)
+        stamp = f"{path.resolve()}:{path.stat().st_mtime_ns}" if path.is_file() else wanted
+        cache = self.output / f"policy-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.json"
+        with (self.output / ".policy.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not cache.is_file():
+                from ._core.policy.load import load  # noqa: PLC0415  # jsonschema takes 100 ms, and only one worker needs it
+
+                policy = load(wanted, lambda name: Path(name).read_text(encoding="utf-8"))
+                write_whole(cache, json.dumps(to_plain(policy), sort_keys=True))
+        return from_plain(json.loads(cache.read_text(encoding="utf-8")))
+
+    def requirements(self, policy: Policy, endpoint: Endpoint) -> Requirements:
+        return resolve(policy, Target(self.host, self.groups, endpoint.protocol, endpoint.role, endpoint.service), self.as_of)
+
+    # -- looking
+
+    def look(self) -> Survey:
+        """One round trip to the host (or a folder), two when an include surprised."""
+        services = choose(SERVICES, tuple(self.args["services"]))
+        root = str(self.args.get("root") or "")
+        if root:
+            found = survey(lambda requests, extra: from_path(Path(root), self.host, self.taken, requests, extra), services)
+        else:
+            found = survey(
+                lambda requests, extra: self.channel.ask(
+                    lambda nonce: compose_collect(requests, nonce, extra), lambda out, nonce: parse_snapshot(out, nonce, self.host, self.taken)
+                ),
+                services,
+            )
+        if not found.endpoints:
+            names = ", ".join(services)
+            raise Problem(f"none of {names} was found", self.host, "install one, or leave this host out with --limit or agility_services")
+        return found
+
+    def judge(self, found: Survey, policy: Policy) -> None:
+        """Assess what was seen and put it into the result."""
+        by_id = {e.id: self.requirements(policy, e) for e in found.endpoints}
+        findings = assess(found.endpoints, lambda e: by_id[e.id], self.as_of)
+        self.note(
+            as_of=self.as_of.isoformat(),
+            owner=owner_of(policy, self.host, self.groups),
+            policy={"name": policy.name, "version": policy.version, "digest": policy.digest},
+            target=target(found.snapshot),
+            endpoints=tuple(plain(e) for e in found.endpoints),
+            findings=tuple(plain(f) for f in findings),
+            rounds=self.channel.trips,
+        )
+
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        folder = self.output / "snapshots"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        write_whole(folder / f"{self.host.replace('/', '_')}.json", snapshot_to_json(snapshot))
+
+    # -- result
+
+    def note(self, **fields: Any) -> None:
+        self.result = replace(self.result, **fields)
+
+    def finish(self) -> dict[str, Any]:
+        """Write the host's file and give Ansible its answer."""
+        self.note(seconds=round(time.monotonic() - self.started, 3), rounds=self.channel.trips)
+        path = write_host(self.output, self.result)
+        r = self.result
+        out: dict[str, Any] = {
+            "changed": r.status in ("changed", "would-change", "rolled-back"),
+            "agility_output": str(self.output),
+            "agility_result": str(path),
+            "status": r.status,
+        }
+        if r.status in BAD:
+            out |= {"failed": True, "msg": say(r.problem)}
+        if r.status == "unreachable":
+            out["unreachable"] = True
+        return out
+
+
+def target(snapshot: Snapshot) -> dict[str, str]:
+    facts = {key: value for key, value in snapshot.facts.items() if key in ("hostname", "os_PRETTY_NAME", "os_ID", "os_VERSION_ID", "systemd")}
+    return {**facts, "machine_id": snapshot.identity.machine_id}
+
+
+def say(problem: Mapping[str, str]) -> str:
+    return str(Problem(problem.get("message", "failed"), problem.get("where", ""), problem.get("remedy", "")))
+
+
+def guarded(run: Run, work: Callable[[Run], None]) -> dict[str, Any]:
+    """Do the work; whatever goes wrong becomes this host's result and stops this host only."""
+    try:
+        work(run)
+    except Unreachable as problem:
+        run.note(status="unreachable", problem=described(problem))
+    except (NoAnswer, Problem) as problem:
+        run.note(status="failed", problem=described(problem))
+    except OSError as error:
+        run.note(status="failed", problem={"message": str(error), "where": "controller", "remedy": "check the results folder"})
+    return run.finish()
+
+
+def described(problem: Problem) -> dict[str, str]:
+    return {"message": problem.message, "where": problem.where, "remedy": problem.remedy}
