@@ -71,3 +71,14 @@ def _run(argv: list[str], check: bool = True) -> str:
     if check and done.returncode:
         raise Problem(f"{shlex.join(argv)} failed: {done.stderr.strip()}", "controller")
     return done.stdout
+
+
+def paramiko_client() -> Client:
+    """What Ansible's paramiko connection can speak: the lists of the installed paramiko.  Raises Problem when there is none."""
+    try:
+        from paramiko import Transport  # noqa: PLC0415  # half a second, and only this connection needs it
+    except ImportError as error:
+        raise Problem("the paramiko connection has no paramiko", "controller", "pip install paramiko") from error
+    lists = {"key_exchange": "_preferred_kex", "cipher": "_preferred_ciphers", "mac": "_preferred_macs", "host_key": "_preferred_keys"}
+    offers = {aspect: tuple(getattr(Transport, name, ())) for aspect, name in lists.items()}
+    return Client({**offers, "user_key": tuple(getattr(Transport, "_preferred_pubkeys", ()))}, name="this controller's paramiko")

@@ -1,0 +1,134 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apply the plan of one host as a transaction, prove it, confirm it; or say truthfully that it went back."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._campaign import Gate
+from ..plugin_utils._core.model import Plan, Problem
+from ..plugin_utils._core.report.output import file_name
+from ..plugin_utils._core.report.results import HostResult, plain, plan_from, read_host
+from ..plugin_utils._core.services import SERVICES
+from ..plugin_utils._core.targets.host import close_shared
+from ..plugin_utils._core.targets.script import Transaction
+from ..plugin_utils._core.targets.transact import Outcome, transact
+from ..plugin_utils._planning import plan_host, unsettled
+from ..plugin_utils._proving import prove, reachable
+from ..plugin_utils._run import COMMON, Run, guarded
+
+SPEC = {
+    **COMMON,
+    "campaign": {"type": "str"},
+    "plan": {"type": "path"},
+    "confirm_timeout": {"type": "int", "default": 120},
+    "ssh_batch_limit": {"type": "int", "default": 25},
+}
+STATUS = {"CLEANED": "changed", "CONFIRMED": "changed", "REVERTED": "reverted", "REVERT_FAILED": "revert-failed", "REFUSED": "refused"}
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        run = Run(self, task_vars or {}, "enforce", SPEC)
+        out = guarded(run, self._enforce)
+        Gate(run).record(run.result.status)
+        out["transaction"] = run.result.transaction
+        if self._task.diff and run.result.plan and run.result.plan.get("diff"):
+            out["diff"] = run.result.plan["diff"]
+        return out
+
+    def _enforce(self, run: Run) -> None:
+        plan = _plan(run)
+        run.note(verb="enforce", campaign=str(run.args.get("campaign") or run.run))
+        if not plan.changes:
+            run.note(status="ok")
+            return
+        gate = Gate(run)
+        gate.tightens(plan.tightens_ssh)
+        if self._task.check_mode:
+            run.note(status="would-change")
+            return
+        if stop := gate.closed(int(run.args["ssh_batch_limit"])):
+            run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
+            return
+        outcome = _apply(run, plan)
+        settle(run, outcome)
+        if plan.activations and any(a.service == "openssh" for a in plan.activations):
+            close_shared(self)
+
+
+def _plan(run: Run) -> Plan:
+    """The plan of this run's plan task, or of a saved run, or a new one.  Raises Problem when a saved plan is not of this policy."""
+    saved = str(run.args.get("plan") or "")
+    path = Path(saved or run.output) / "hosts" / file_name(run.host)
+    if path.is_file():
+        earlier: HostResult = read_host(path)
+        if earlier.plan is not None and (saved or (earlier.run == run.run and earlier.verb == "plan")):
+            plan = plan_from(earlier.plan)
+            if plan.policy != run.policy().digest:
+                raise Problem("the saved plan was made under another policy", str(path), "make a new plan, or give the policy it was made with")
+            run.note(
+                **{f: getattr(earlier, f) for f in ("as_of", "owner", "policy", "target", "endpoints", "findings", "plan")},
+            )
+            run.channel.route = str(earlier.plan.get("route", "stdin"))
+            return plan
+    if saved:
+        raise Problem("there is no plan for this host in it", saved, "plan it first")
+    plan_host(run)
+    return plan_from(run.result.plan or {})
+
+
+def _apply(run: Run, plan: Plan) -> Outcome:
+    policy = run.policy()
+    transaction = Transaction(
+        id=f"{run.result.campaign[:50]}-{secrets.token_hex(3)}",
+        seconds=int(run.args["confirm_timeout"]),
+        identity=plan.identity,
+        started_by=f"{getpass.getuser()}@{socket.gethostname()}, campaign {run.result.campaign}",
+        changes=plan.changes,
+        activations=plan.activations,
+    )
+    run.note(transaction=transaction.id)
+    answered = reachable(run, plan.probes)
+
+    def proof(after: Any) -> Any:
+        proofs, wrong = prove(run, plan.probes, answered)
+        return proofs, [*unsettled(run, after, policy), *wrong]
+
+    requests = {name: service.collect for name, service in SERVICES.items()}
+    return transact(run.channel, transaction, requests, proof, run.host, run.taken)
+
+
+def settle(run: Run, outcome: Outcome, done: str = "changed") -> None:
+    """Put what the host says became of it into the result; the words follow the journal, never our hopes."""
+    report = outcome.report
+    status = STATUS.get(outcome.state, "unknown")
+    run.note(
+        status=done if status == "changed" else status,
+        proofs=tuple(dict(p) for p in outcome.proofs),
+        evidence=dict(outcome.evidence),
+        journal=tuple(plain(line) for line in report.journal) if report else (),
+        files=tuple(plain(kept) for kept in report.files) if report else (),
+    )
+    if status != "changed":
+        left = {"reverted": "the host is byte for byte as it was", "refused": "nothing was changed"}.get(status, "")
+        run.note(problem={"message": f"{outcome.why}{'; ' if outcome.why and left else ''}{left}", "where": run.host, "remedy": _remedy(status)})
+
+
+def _remedy(status: str) -> str:
+    return {
+        "reverted": "mend the cause, then enforce again",
+        "revert-failed": "look at the host now: its journal names the files and holds the old ones",
+        "unknown": "run the recover playbook when the host answers again",
+    }.get(status, "")

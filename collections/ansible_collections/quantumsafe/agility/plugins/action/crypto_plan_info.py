@@ -1,0 +1,29 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plan the change of one host and leave the plan in its result file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._planning import plan_host
+from ..plugin_utils._run import COMMON, Run, guarded
+
+SPEC = {**COMMON, "campaign": {"type": "str"}}
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        run = Run(self, task_vars or {}, "plan", SPEC)
+        out = guarded(run, plan_host) | {"changed": False}
+        plan = run.result.plan or {}
+        out["reasons"] = list(plan.get("reasons", ()))
+        if self._task.diff and plan.get("diff"):
+            out["diff"] = plan["diff"]
+        return out

@@ -1,0 +1,146 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Undo what a campaign or a transaction did on one host, as a transaction of its own; or resolve what was left open."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._core.model import Activation, Probe, Problem, Snapshot
+from ..plugin_utils._core.services import SERVICES
+from ..plugin_utils._core.targets.answer import TransactionReport, parse_transactions
+from ..plugin_utils._core.targets.host import close_shared
+from ..plugin_utils._core.targets.script import Restore, Transaction, compose_recover, compose_status
+from ..plugin_utils._core.targets.survey import Survey, read
+from ..plugin_utils._core.targets.transact import transact
+from ..plugin_utils._proving import prove, reachable
+from ..plugin_utils._run import COMMON, Run, guarded, target
+from .crypto_enforce import settle
+
+SPEC = {
+    **COMMON,
+    "campaign": {"type": "str"},
+    "transaction": {"type": "str"},
+    "recover": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
+    "confirm_timeout": {"type": "int", "default": 120},
+}
+UNDO = "-undo"
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        run = Run(self, task_vars or {}, "rollback", SPEC)
+        out = guarded(run, self._recover if run.args["recover"] else self._rollback)
+        return out | {"transaction": run.result.transaction}
+
+    def _recover(self, run: Run) -> None:
+        run.note(verb="recover")
+        if self._task.check_mode:
+            reports = run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions)
+        else:
+            reports = run.channel.ask(compose_recover, parse_transactions)
+        pending = [r for r in reports if not r.final]
+        broken = [r for r in reports if r.state == "REVERT_FAILED"]
+        run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "by": r.started_by} for r in reports))
+        if broken:
+            where = {"message": f"{broken[0].id} could not be taken back", "where": run.host, "remedy": "look at the host now"}
+            run.note(status="revert-failed", problem=where)
+        elif pending:
+            text = f"{pending[0].id} is pending, {pending[0].left} s left, started by {pending[0].started_by}"
+            run.note(status="skipped", problem={"message": text, "where": run.host, "remedy": "it resolves itself by then"})
+
+    def _rollback(self, run: Run) -> None:
+        reports = run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions)
+        undo = _to_undo(run, reports)
+        run.note(campaign=str(run.args.get("campaign") or ""))
+        if not undo:
+            return
+        found = run.look()
+        run.note(target=target(found.snapshot))
+        changes = _restores(undo, bool(run.args["force"]))
+        if self._task.check_mode:
+            run.note(status="would-change")
+            return
+        activations = _activations(found, undo)
+        transaction = Transaction(
+            id=f"{undo[0].id[:50]}{UNDO}-{secrets.token_hex(2)}",
+            seconds=int(run.args["confirm_timeout"]),
+            identity=found.snapshot.identity,
+            started_by=f"{getpass.getuser()}@{socket.gethostname()}, rollback of {undo[0].id}",
+            changes=changes,
+            activations=activations,
+        )
+        run.note(transaction=transaction.id)
+        probes = _probes(found)
+        answered = reachable(run, probes)
+        requests = {name: service.collect for name, service in SERVICES.items()}
+        outcome = transact(run.channel, transaction, requests, lambda after: _proof(run, probes, answered, after), run.host, run.taken)
+        settle(run, outcome, "rolled-back")
+        close_shared(self)
+
+
+def _to_undo(run: Run, reports: tuple[TransactionReport, ...]) -> list[TransactionReport]:
+    """Confirmed ones of the campaign that were not undone yet, newest first.  Raises Problem for a transaction that cannot be undone."""
+    campaign, wanted = str(run.args.get("campaign") or ""), str(run.args.get("transaction") or "")
+    if bool(campaign) == bool(wanted):
+        raise Problem("name either a campaign or a transaction", run.host, "-e agility_campaign=… or -e agility_transaction=…")
+    undone = {r.id.rpartition(UNDO)[0] for r in reports if UNDO in r.id and r.state in ("CLEANED", "CONFIRMED")}
+    mine = [r for r in reports if r.state in ("CLEANED", "CONFIRMED") and UNDO not in r.id and r.id[:50] not in undone]
+    if campaign:
+        return list(reversed([r for r in mine if r.id.rpartition("-")[0] == campaign[:50]]))
+    chosen = [r for r in mine if r.id == wanted]
+    known = [r for r in reports if r.id == wanted]
+    if not chosen and not known:
+        raise Problem(f"the host knows no transaction {wanted}", run.host, "list them with crypto_transaction_info")
+    if not chosen and known[0].state not in ("CLEANED", "CONFIRMED", "REVERTED"):
+        raise Problem(f"{wanted} is {known[0].state}", run.host, "run the recover playbook")
+    return chosen
+
+
+def _restores(undo: list[TransactionReport], force: bool) -> tuple[Restore, ...]:
+    """One restore a path: from the oldest transaction that touched it, expecting what the newest left there."""
+    left: dict[str, str] = {}
+    out: dict[str, Restore] = {}
+    for report in undo:  # newest first: the last one that is written wins
+        for number, kept in enumerate(report.files, 1):
+            left.setdefault(kept.path, kept.after or kept.now)
+            expect = "" if force else left[kept.path]
+            if kept.after and not force and left[kept.path] != kept.now:
+                raise Problem(f"{kept.path} changed since {report.id}", "", "look at it; -e agility_force=true restores all the same")
+            out[kept.path] = Restore(kept.path, expect, report.id, number, "remove" if kept.kind == "create" else "restore")
+    return tuple(out.values())
+
+
+def _activations(found: Survey, undo: list[TransactionReport]) -> tuple[Activation, ...]:
+    names = dict.fromkeys(name for report in undo for name in report.services)
+    return tuple(
+        SERVICES[name].activation(found.snapshot, tuple(e for e in found.endpoints if e.service == name)) for name in names if name in SERVICES
+    )
+
+
+def _probes(found: Survey) -> tuple[Probe, ...]:
+    """Each endpoint must still answer; what it negotiates is the past's business."""
+    return tuple(
+        Probe(e.protocol, e.id, port, "" if address == "*" else address, e.server_names[0] if e.server_names else "")
+        for e in found.endpoints
+        for address, port in e.addresses[:1]
+    )
+
+
+def _proof(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...], after: Snapshot) -> Any:
+    proofs, wrong = prove(run, probes, answered)
+    try:
+        read(after, SERVICES)
+    except Problem as problem:
+        wrong.append(str(problem))
+    return proofs, wrong

@@ -1,0 +1,66 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""PRIVATE to the collection: from a look at a host to its plan; what plan and enforce share."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from ._core.model import Plan, Problem, Snapshot
+from ._core.plan import diff, make_plan
+from ._core.policy.model import Policy
+from ._core.reach import Client
+from ._core.report.results import plain
+from ._core.services import SERVICES
+from ._core.targets.controller import openssh_client, paramiko_client
+from ._core.targets.survey import Survey, choose
+from ._run import Run
+
+
+def plan_host(run: Run) -> None:
+    """Look, judge, plan.  The result carries the plan with its diff; status "would-change" or "ok"."""
+    policy = run.policy()
+    found = run.look()
+    run.judge(found, policy)
+    run.note(campaign=str(run.args.get("campaign") or run.run))
+    uid = found.snapshot.facts.get("uid")
+    if uid != "0":
+        raise Problem("changing TLS and SSH needs root", run.host, "add become: true, or -b")
+    plan = make(run, found, policy)
+    run.note(plan={**plain(plan), "diff": diff(found.snapshot, plan.changes), "route": run.channel.route})
+    run.note(status="would-change" if plan.changes else "ok")
+
+
+def make(run: Run, found: Survey, policy: Policy) -> Plan:
+    requirements = {e.id: run.requirements(policy, e) for e in found.endpoints}
+    services = choose(SERVICES, tuple(run.args["services"]))
+    return make_plan(found.snapshot, services, found.endpoints, requirements, policy.digest, run.as_of, _client(run))
+
+
+def _client(run: Run) -> Callable[[], Client | None]:
+    """What this connection logs in with; asked only when SSH is about to change."""
+
+    def ask() -> Client | None:
+        connection: Any = run.action._connection
+        if run.channel.transport == "ssh":
+            options = [shlex.split(str(connection.get_option(name) or "")) for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")]
+            host = str(connection.get_option("host") or run.host)
+            return openssh_client(host, [word for words in options for word in words], str(connection.get_option("private_key_file") or ""))
+        if run.channel.transport in ("paramiko", "paramiko_ssh"):
+            return paramiko_client()
+        return None
+
+    return ask
+
+
+def unsettled(run: Run, after: Snapshot, policy: Policy) -> list[str]:
+    """What the policy still wants changed after a change: nothing, if what the daemons really use is what was planned."""
+    services = choose(SERVICES, tuple(run.args["services"]))
+    try:
+        endpoints = tuple(e for service in services.values() for e in service.read(after))
+        again = make(run, Survey(after, endpoints), policy)
+    except Problem as problem:
+        return [f"after the reload: {problem}"]
+    return [f"after the reload it is still not so: {reason}" for reason in again.reasons]
