@@ -30,7 +30,7 @@ SPEC = {
     "force": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 120},
 }
-UNDO = "-undo"
+OF = ", rollback of "  # in the journal of an undo: what it undid
 
 
 class ActionModule(ActionBase):
@@ -73,10 +73,10 @@ class ActionModule(ActionBase):
             return
         activations = _activations(found, undo)
         transaction = Transaction(
-            id=f"{undo[0].id[:50]}{UNDO}-{secrets.token_hex(2)}",
+            id=f"{undo[0].id[:48]}-undo-{secrets.token_hex(2)}",
             seconds=int(run.args["confirm_timeout"]),
             identity=found.snapshot.identity,
-            started_by=f"{getpass.getuser()}@{socket.gethostname()}, rollback of {undo[0].id}",
+            started_by=f"{getpass.getuser()}@{socket.gethostname()}{OF}{','.join(r.id for r in undo)}",
             changes=changes,
             activations=activations,
         )
@@ -94,10 +94,11 @@ def _to_undo(run: Run, reports: tuple[TransactionReport, ...]) -> list[Transacti
     campaign, wanted = str(run.args.get("campaign") or ""), str(run.args.get("transaction") or "")
     if bool(campaign) == bool(wanted):
         raise Problem("name either a campaign or a transaction", run.host, "-e agility_campaign=… or -e agility_transaction=…")
-    undone = {r.id.rpartition(UNDO)[0] for r in reports if UNDO in r.id and r.state in ("CLEANED", "CONFIRMED")}
-    mine = [r for r in reports if r.state in ("CLEANED", "CONFIRMED") and UNDO not in r.id and r.id[:50] not in undone]
+    done = [r for r in sorted(reports, key=lambda r: -r.serial) if r.state in ("CLEANED", "CONFIRMED")]
+    undone = {id_ for r in done for id_ in r.started_by.partition(OF)[2].split(",")}
+    mine = [r for r in done if OF not in r.started_by and r.id not in undone]
     if campaign:
-        return list(reversed([r for r in mine if r.id.rpartition("-")[0] == campaign[:50]]))
+        return [r for r in mine if r.id.rpartition("-")[0] == campaign[:50]]
     chosen = [r for r in mine if r.id == wanted]
     known = [r for r in reports if r.id == wanted]
     if not chosen and not known:

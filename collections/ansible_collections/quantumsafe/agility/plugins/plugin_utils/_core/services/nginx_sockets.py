@@ -17,7 +17,9 @@ from .nginx_config import Assembly, Node
 CONTEXTS = ("http", "stream", "mail")
 PER_SERVER_VERSIONS = (1, 29, 2)  # from here on ssl_protocols of a non-default server counts
 
-_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*?)(?::?(?P<port>\d+)(?:-(?P<last>\d+))?)?")
+# "443", "8000-8010"; "*:443", "[::1]:443", "localhost"
+_ONLY_PORT = re.compile(r"(?P<host>)(?P<port>\d+)(?:-(?P<last>\d+))?")
+_ADDRESS = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]+)(?::(?P<port>\d+)(?:-(?P<last>\d+))?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Socket:
 
     @property
     def id(self) -> str:
-        return f"nginx {self.address}:{self.port}"
+        return f"nginx {self.address}:{self.port}" if self.port else f"nginx {self.address}"
 
     @property
     def default(self) -> Server:
@@ -120,8 +122,8 @@ def _listens(server: Server) -> Iterator[tuple[Node | None, str, int]]:
         if text.startswith("unix:"):
             yield listen, text, 0
             continue
-        match = _PORT.fullmatch(text)
-        if not match or not text:
+        match = _ONLY_PORT.fullmatch(text) or _ADDRESS.fullmatch(text)
+        if not match:
             raise Unparsable(f"listen {text or '(nothing)'}: neither an address nor a port", str(listen.origin), "run `nginx -t`")
         first = int(match["port"] or 80)
         for port in range(first, int(match["last"] or first) + 1):

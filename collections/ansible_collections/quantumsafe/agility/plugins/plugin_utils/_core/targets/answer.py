@@ -168,6 +168,7 @@ class TransactionReport:
     message: str = ""
     left: int = 0
     started_by: str = ""
+    serial: int = 0
     services: tuple[str, ...] = ()
     journal: tuple[JournalLine, ...] = ()
     files: tuple[Kept, ...] = ()
@@ -208,13 +209,14 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
             fields[key] = value
     code, _, message = fields.get("error", "").partition(" ")
     return TransactionReport(
-        id_,
-        fields.get("state", "ABSENT"),
-        code,
-        message,
-        int(fields.get("left", "0")),
-        fields.get("by", ""),
-        tuple(services),
-        tuple(journal),
-        tuple(files),
+        id=id_,
+        state=fields.get("state", "ABSENT"),
+        error=code,
+        message=message,
+        left=int(fields.get("left", "0")),
+        started_by=fields.get("by", ""),
+        serial=int(fields.get("serial") or 0),
+        services=tuple(services),
+        journal=tuple(journal),
+        files=tuple(files),
     )

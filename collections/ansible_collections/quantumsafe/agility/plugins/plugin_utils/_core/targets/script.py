@@ -118,7 +118,7 @@ def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], non
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:200]
+    return " ".join(text.split())[:1000]
 
 
 def _change_call(number: int, change: Change | Restore) -> str:

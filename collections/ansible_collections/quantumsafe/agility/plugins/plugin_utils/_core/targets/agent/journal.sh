@@ -125,6 +125,7 @@ ca_report() {
   ca_st=$(ca_last)
   if [ "$ca_st" = ABSENT ] && [ -n "$ca_code" ]; then ca_st=REFUSED; fi
   printf 'state %s\nleft %s\nby %s\n' "$ca_st" "$(case $ca_st in CLEANED | CONFIRMED | REVERTED | REVERT_FAILED | REFUSED | ABSENT) printf 0 ;; *) ca_left ;; esac)" "$(ca_get by)"
+  printf 'serial %s\n' "$(ca_get serial)"
   [ -z "$ca_code" ] || printf 'error %s %s\n' "$ca_code" "$ca_message"
   if [ -f "$ca_tx/journal" ]; then sed 's/^/J /' "$ca_tx/journal"; fi
   [ ! -f "$ca_tx/services" ] || while read -r ca_service _; do printf 'A %s\n' "$ca_service"; done <"$ca_tx/services"

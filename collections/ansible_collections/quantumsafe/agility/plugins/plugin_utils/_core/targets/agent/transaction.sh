@@ -72,7 +72,7 @@ ca_prepare() {
   {
     mkdir "$ca_tx" && printf '%s' "$ca_changes" >"$ca_tx/changes" && printf '%s' "$ca_services" >"$ca_tx/services" &&
       printf '%s\n' "$ca_token" >"$ca_tx/token" && printf '%s\n' "$ca_by" >"$ca_tx/by" && ca_boot >"$ca_tx/boot" && printf '\n' >>"$ca_tx/boot" &&
-      printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && printf '%s %s\n' "$ca_id" "$(ca_host_key)" >"$ca_tx/identity" &&
+      printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && ca_number >"$ca_tx/serial" && printf '%s %s\n' "$ca_id" "$(ca_host_key)" >"$ca_tx/identity" &&
       printf '%s\nca_cli "$@"\n' "$CA_AGENT" >"$ca_tx/agent.sh" && printf '# Takes this change back, without controller or network.\nexec /bin/sh "%s/agent.sh" revert "%s" "by hand"\n' "$ca_tx" "$ca_tid" >"$ca_tx/revert.sh" &&
       head -c 8192 /dev/zero >"$ca_tx/reserve" && ca_write_checks && ca_record NEW
   } 2>/dev/null || {
@@ -85,6 +85,13 @@ ca_prepare() {
   { ca_stage && ca_record STAGED; } 2>/dev/null || { ca_error disk-full "cannot write the new files"; return 1; }
   ca_validate || { ca_error validate "the check could not be run"; return 1; }
   ca_sync "$ca_tx"
+}
+
+# ca_number: transactions are counted, so that their order is known without a clock.
+ca_number() {
+  ca_v=0
+  [ -r "$ca_state/serial" ] && read -r ca_v <"$ca_state/serial"
+  printf '%s\n' "$((ca_v + 1))" >"$ca_state/serial.new" && mv -f "$ca_state/serial.new" "$ca_state/serial" && printf '%s\n' "$((ca_v + 1))"
 }
 
 ca_write_checks() {
