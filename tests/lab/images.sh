@@ -72,10 +72,15 @@ images_build() { # build what the cache lacks, two at a time
   say "images built in $((SECONDS - started)) s"
 }
 
+image_whole() { # REF: there, and with all its layers (an import that was killed leaves a name without them)
+  in_ns podman image exists "$1" && in_ns podman image mount "$1" > /dev/null 2>&1 && in_ns podman image unmount "$1" > /dev/null
+}
+
 image_import() { # NAME
   local name=$1 ref
   ref=$(image_ref "$name")
-  in_ns podman image exists "$ref" && return 0
+  image_whole "$ref" && return 0
+  in_ns podman rmi -f "$ref" > /dev/null 2>&1 || :
   say "importing image $name"
   in_ns podman import -q -c 'CMD ["/sbin/init"]' -c 'STOPSIGNAL SIGRTMIN+3' \
     "$STATE/images/$name-$(image_digest "$name").tar" "$ref" > /dev/null &&
@@ -83,8 +88,25 @@ image_import() { # NAME
 }
 
 images_import() {
-  local name
-  for name in "${IMAGES[@]}"; do image_import "$name" || return 1; done
+  local name wiped=''
+  for name in "${IMAGES[@]}"; do
+    image_import "$name" || return 1
+    if ! image_whole "$(image_ref "$name")" && [[ ! $wiped ]]; then
+      say "the image store is damaged (a killed import): making it anew"
+      storage_wipe
+      wiped=yes
+      images_import
+      return
+    fi
+  done
+}
+
+storage_wipe() { # every image and container of the lab's own store; the tarballs stay
+  in_ns podman rm -fa -t 0 > /dev/null 2>&1 || :
+  in_ns podman rmi -fa > /dev/null 2>&1 || :
+  # shellcheck disable=SC2016  # the inner shell expands it
+  in_ns sh -c 'umount "$1"/overlay/*/merged "$1"/overlay 2>/dev/null; rm -rf "$1"' _ "$STATE/storage"
+  mkdir -p "$STATE/storage"
 }
 
 images_prune() { # imported images that no recipe makes any more; one still in use stays until next time

@@ -19,6 +19,7 @@ from ..plugin_utils._core.report.results import HostResult, plain, plan_from, re
 from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.script import Transaction
+from ..plugin_utils._core.targets.survey import Survey, choose, read
 from ..plugin_utils._core.targets.transact import Outcome, transact
 from ..plugin_utils._planning import plan_host, unsettled
 from ..plugin_utils._proving import prove, reachable
@@ -64,6 +65,8 @@ class ActionModule(ActionBase):
             return
         outcome = _apply(run, plan)
         settle(run, outcome)
+        if run.result.status == "changed" and outcome.after:
+            run.judge(Survey(outcome.after, read(outcome.after, choose(SERVICES, tuple(run.args["services"])))), run.policy())
         if plan.activations and any(a.service == "openssh" for a in plan.activations):
             close_shared(self)
 

@@ -141,9 +141,7 @@ class Run:
             "status": r.status,
         }
         if r.status in BAD:
-            out |= {"failed": True, "msg": say(r.problem)}
-        if r.status == "unreachable":
-            out["unreachable"] = True
+            out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem)}
         return out
 
 

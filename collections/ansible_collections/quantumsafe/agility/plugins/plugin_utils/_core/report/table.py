@@ -18,11 +18,11 @@ def audit_table(results: Sequence[HostResult], width: int = 120, colour: bool = 
     """Every finding of few hosts; of many only what is wrong, counted."""
     if len(results) > MANY:
         return _counted(results)
-    rows = [("HOST", "ENDPOINT", "ASPECT", "STATE", "NOW", "WHERE")]
+    rows = [("HOST", "ENDPOINT", "ASPECT", "STATE", "WHAT", "WHERE")]
     states: list[str] = [""]
     for result in sorted(results, key=_worst):
         for finding in sorted(result.findings, key=lambda f: ORDER.index(f["state"])):
-            now = " ".join(finding["actual"]) or finding["message"]
+            now = " ".join(finding["actual"]) if finding["state"] == "compliant" else finding["message"]
             aspect = ASPECTS.get(finding["aspect"], finding["aspect"])
             rows.append((result.host, finding["endpoint"], aspect, finding["state"], now, finding["origin"]))
             states.append(finding["state"])
