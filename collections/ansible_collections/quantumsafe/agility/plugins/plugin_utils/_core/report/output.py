@@ -26,7 +26,7 @@ def run_id(pid: int) -> str:
 
 def output_folder(explicit: str, run: str) -> Path:
     """The folder, made if need be, readable for its owner only.  Raises OSError."""
-    path = Path(explicit) if explicit else Path("agility-results") / run
+    path = (Path(explicit) if explicit else Path("agility-results") / run).absolute()
     for folder in (path, path / "hosts"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

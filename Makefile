@@ -1,0 +1,54 @@
+# Two commands: `make demo` shows the whole loop on real hosts in containers, `make test` proves it.
+SHELL := /bin/bash
+INVENTORY ?= localhost,
+comma := ,
+RUN = tests/tools/run
+
+.PHONY: help demo test lint sanity unit integration molecule bench verify-main lab lab-down lab-status lab-reset audit clean
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+demo: ## audit, enforce, prove, break, revert and roll back on real hosts in containers
+	@$(RUN) base lab -- tests/demo/run
+
+test: ## lint, sanity, unit, integration on the lab, Molecule
+	@$(RUN) dev lab -- tests/tools/all
+
+lint: ## ruff, mypy, shellcheck, ansible-lint, changelog
+	@$(RUN) dev -- tests/tools/lint
+
+sanity: ## ansible-test sanity
+	@$(RUN) dev -- tests/tools/sanity
+
+unit: ## the core, without the lab; seconds
+	@$(RUN) dev -- python -m pytest tests/unit -n 2
+
+integration: ## real daemons on the lab
+	@$(RUN) dev lab -- python -m pytest tests/integration
+
+molecule: ## check, converge, idempotence, verify, rollback, verify
+	@$(RUN) base lab -- tests/tools/molecule
+
+bench: ## ratios measured side by side, also in build/bench.json
+	@$(RUN) base lab -- tests/benchmarks/run
+
+verify-main: ## the acceptance of the main job; ends with its figures and ok or FAILED
+	@$(RUN) base lab -- tests/verify/main
+
+lab: ## start the container lab (HOSTS=30 adds plain hosts)
+	@$(RUN) -- tests/lab/lab up
+
+lab-down: ## stop it
+	@$(RUN) -- tests/lab/lab down
+
+lab-status: ## what runs in it
+	@$(RUN) -- tests/lab/lab status
+
+lab-reset: ## every host as it was at first
+	@$(RUN) -- tests/lab/lab reset
+
+audit: ## read-only audit of INVENTORY (localhost by default)
+	@$(RUN) base -- ansible-playbook -i "$(INVENTORY)" $(if $(filter localhost$(comma),$(INVENTORY)),-c local) playbooks/audit.yml
+
+clean: ## everything that was built here; the lab's cache stays
+	rm -rf build .venv agility-results
