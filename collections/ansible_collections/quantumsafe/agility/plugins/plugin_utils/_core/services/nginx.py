@@ -5,16 +5,32 @@ Values are effective per listening socket, not per line: what governs what is in
 
 from __future__ import annotations
 
+import operator
 import re
 
 from ..certificates.read import leaf
-from ..model import Activation, Capability, Certificate, Change, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot, Wishes
+from ..model import (
+    Activation,
+    Capability,
+    Certificate,
+    Change,
+    Collect,
+    Endpoint,
+    Follow,
+    Inexpressible,
+    Origin,
+    Service,
+    Setting,
+    Snapshot,
+    Wanted,
+    Wishes,
+)
 from . import openssl
 from .nginx_config import DEFAULT_CONF, Assembly, Node, absolute, main_path
+from .nginx_proof import after, prove
 from .nginx_sockets import Server, Socket, quic_listens, tls_sockets
-from .nginx_write import write_sockets
+from .nginx_write import VERSIONS, write_sockets
 
-VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 TLS13_SUITES = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
 
 # First nginx version → ssl_protocols when nobody sets it (documentation of ssl_protocols; CHANGES 1.23.4 added TLSv1.3, 1.27.3 dropped 1.0, 1.1).
@@ -26,7 +42,7 @@ DEFAULT_PROTOCOLS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
 
 COLLECT = Collect(
     needs=(DEFAULT_CONF,),
-    files=(DEFAULT_CONF, "/etc/nginx/conf.d/*.conf", "/etc/nginx/sites-enabled/*", "/etc/nginx/modules-enabled/*.conf"),
+    files=(DEFAULT_CONF, "/etc/nginx/conf.d/*.conf", "/etc/nginx/sites-enabled/*", "/etc/nginx/modules-enabled/*.conf", *openssl.SYSTEM_LISTS),
     follow=(Follow("include", "/etc/nginx"), Follow("ssl_certificate", "/etc/nginx")),
     commands={"nginx-V": ("nginx", "-V"), **openssl.COMMANDS},
 )
@@ -71,16 +87,10 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
 
 
 def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
-    settings, notes = {}, [*quic, *_ignored(nginx, socket)]
-    for aspect, (setting, note) in {
-        "version": _versions(nginx, socket),
-        "key_exchange": _groups(nginx, socket),
-        "cipher": _ciphers(nginx, socket),
-    }.items():
-        if setting:
-            settings[aspect] = setting
-        if note:
-            notes.append(note)
+    versions = _versions(nginx, socket)
+    found = {"version": versions, "key_exchange": _groups(nginx, socket), "cipher": _ciphers(nginx, socket, versions[0])}
+    settings = {aspect: setting for aspect, (setting, _) in found.items() if setting}
+    notes = [*quic, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for _, note in found.values() if note)]
     return Endpoint(
         id=socket.id,
         service="nginx",
@@ -105,13 +115,34 @@ def _versions(nginx: Nginx, socket: Socket) -> tuple[Setting | None, str]:
     allowed: dict[str, None] = {}
     origin: Origin | None = None
     for server in socket.deciding("version", nginx.version):
-        nodes = server.governing("ssl_protocols")
-        for name in nodes[-1].args if nodes else _default_versions(nginx):
-            allowed[name] = None
-        origin = origin or (nodes[-1].origin if nodes else _default(nginx))
+        found = _versions_of(nginx, server)
+        if found is None:
+            return None, f"the protocol versions of {server.label()} are set in a way that is not worked out: see ssl_conf_command Protocol there"
+        allowed.update(dict.fromkeys(found[0]))
+        origin = origin or found[1]
     if not allowed or origin is None:
         return None, "ssl_protocols is not set and the default of an unknown nginx version cannot be told"
     return Setting(tuple(name for name in VERSIONS if name in allowed), origin), ""
+
+
+def _versions_of(nginx: Nginx, server: Server) -> tuple[tuple[str, ...], Origin] | None:
+    """What one server allows and where that is said; None when ssl_conf_command Protocol has the last word.
+
+    Several ssl_protocols at one level add up (ngx_conf_set_bitmask_slot; tried on 1.22 and 1.26).  MinProtocol and MaxProtocol are
+    carried out after them and narrow them (tried on the same).
+    """
+    if server.command("protocol"):
+        return None
+    nodes = server.governing("ssl_protocols")
+    names = tuple(name for node in nodes for name in node.args) if nodes else _default_versions(nginx)
+    origin = nodes[-1].origin if nodes else _default(nginx)
+    for command, outside in (("minprotocol", operator.lt), ("maxprotocol", operator.gt)):
+        bound = server.command(command)
+        if bound and bound.args[-1] in VERSIONS:
+            limit = VERSIONS.index(bound.args[-1])
+            kept = tuple(name for name in names if name in VERSIONS and not outside(VERSIONS.index(name), limit))
+            names, origin = kept, bound.origin if kept != names else origin
+    return names, origin
 
 
 def _default_versions(nginx: Nginx) -> tuple[str, ...]:
@@ -128,26 +159,31 @@ def _groups(nginx: Nginx, socket: Socket) -> tuple[Setting | None, str]:
     node = socket.default.groups()
     text = node.args[-1] if node and node.args else "auto"
     origin = node.origin if node else _default(nginx)
-    if text == "auto":
-        groups = openssl.default_groups(nginx.library)
-    else:
-        groups = openssl.parse_groups(text, nginx.library, nginx.groups.names)
+    system = openssl.system_groups(nginx.snapshot.files) if text == "auto" else None
+    if system:
+        text, origin = system
+    groups = openssl.default_groups(nginx.library) if text == "auto" else openssl.parse_groups(text, nginx.library, nginx.groups.names)
     if groups is None:
         return None, f"the group list of {nginx.library.label or 'the library'} in use ({origin}) is not known"
     return Setting(tuple(name for name, _ in groups), origin, tiers=tuple(tier for _, tier in groups)), ""
 
 
-def _ciphers(nginx: Nginx, socket: Socket) -> tuple[Setting | None, str]:
-    """Plain lists of names only; an expression such as HIGH:!aNULL would need this library to expand it."""
-    nodes = socket.default.governing("ssl_ciphers")
-    suites = socket.default.command("ciphersuites")
+def _ciphers(nginx: Nginx, socket: Socket, versions: Setting | None) -> tuple[Setting | None, str]:
+    """What the allowed versions can use of both lists.  Plain lists of names only: HIGH:!aNULL would need this library to expand it."""
+    server = socket.default
+    suites = server.command("ciphersuites")
     modern = tuple(suites.args[-1].split(":")) if suites else TLS13_SUITES
-    if not nodes:
-        return None, "ssl_ciphers is not set: the library's expression HIGH:!aNULL:!MD5 is not expanded"
-    names = tuple(nodes[-1].args[0].split(":"))
-    if any(not re.fullmatch(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+|TLS_\w+", name) for name in names):
-        return None, f"ssl_ciphers at {nodes[-1].origin} is an expression, which is not expanded"
-    return Setting((*modern, *(name for name in names if name not in modern)), nodes[-1].origin), ""
+    if versions and "TLSv1.3" not in versions.values:
+        modern = ()
+    if versions and versions.values == ("TLSv1.3",):
+        return Setting(modern, suites.origin if suites else _default(nginx)), ""
+    node = server.command("cipherstring") or next(iter(server.governing("ssl_ciphers")[-1:]), None)
+    if node is None:
+        return None, "ssl_ciphers is not set: nginx's own expression HIGH:!aNULL:!MD5 is not expanded"
+    names = tuple(node.args[-1].split(":"))
+    if any(not re.fullmatch(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+", name) for name in names):
+        return None, f"{node.name} at {node.origin} is an expression, which is not expanded"
+    return Setting((*modern, *names), node.origin), ""
 
 
 def _ignored(nginx: Nginx, socket: Socket) -> list[str]:
@@ -159,6 +195,18 @@ def _ignored(nginx: Nginx, socket: Socket) -> list[str]:
         command = server.command("groups", "curves")
         if command and command in server.node.children:
             notes.append(_ignored_note("ssl_conf_command Groups", str(command.origin), socket))
+    return notes
+
+
+def _differing(nginx: Nginx, socket: Socket) -> list[str]:
+    """Servers behind the default one whose own versions or ciphers count for their names."""
+    notes = []
+    for server in socket.servers[1:]:
+        for aspect, name in (("version", "ssl_protocols"), ("cipher", "ssl_ciphers")):
+            theirs, first = server.governing(name), socket.default.governing(name)
+            if server in socket.deciding(aspect, nginx.version) and [n.args for n in theirs] != [n.args for n in first]:
+                where = theirs[-1].origin if theirs else _default(nginx)
+                notes.append(f"{server.label()} has {name} of its own ({where}), which counts for its names")
     return notes
 
 
@@ -178,7 +226,9 @@ def _certificate_nodes(server: Server) -> tuple[Node, ...]:
 
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
     """nginx takes everything about TLS up on reload; old workers finish their connections."""
-    return Activation("nginx", ("nginx.service",), (), ("nginx", "-t"), "reload", tuple(dict.fromkeys(p for e in endpoints for _, p in e.addresses)))
+    return Activation(
+        "nginx", ("nginx.service",), (), ("nginx", "-t"), "reload", tuple(dict.fromkeys(p for e in endpoints for _, p in e.addresses if p))
+    )
 
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
@@ -193,9 +243,11 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    """One Change a file; see nginx_write.py.  Raises Inexpressible."""
+    """One Change a file; see nginx_write.py.  Raises Inexpressible, also when the edited files would not read as wished."""
     nginx = Nginx(snapshot)
-    return write_sockets(nginx.assembly, nginx.sockets, nginx.version, nginx.library, nginx.groups, wishes)
+    changes = write_sockets(nginx.assembly, nginx.sockets, nginx.version, nginx.library, nginx.groups, wishes)
+    prove(read(snapshot), read(after(snapshot, changes)), wishes, nginx.library)
+    return changes
 
 
 SERVICE = Service(name="nginx", protocol="tls", collect=COLLECT, read=read, write=write, activation=activation, missing=missing)

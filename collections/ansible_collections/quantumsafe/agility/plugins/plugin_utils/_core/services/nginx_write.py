@@ -13,6 +13,11 @@ from .nginx_sockets import Server, Socket
 from .openssl import Library, render_groups
 from .paths import real_path
 
+# All that ssl_protocols takes, in the order in which people write it (ngx_http_ssl_module).
+VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+REDACTED = "[redacted]"  # what the agent puts in place of a secret
+
 # aspect → the directive that is added when nothing sets it
 DIRECTIVES = {"version": "ssl_protocols", "key_exchange": "ssl_ecdh_curve"}
 
@@ -33,14 +38,16 @@ class Writer:
             values = {id_: self.render(aspect, wanted[aspect]) for id_, wanted in wishes.items() if aspect in wanted}
             for path, splice in self.placed(aspect, values):
                 splices.setdefault(path, []).append(splice)
-        return tuple(self.change(path, found) for path, found in splices.items())
+        return tuple(change for path, found in splices.items() if (change := self.change(path, found)).edits)
 
     def render(self, aspect: str, wanted: Wanted) -> str:
         """The argument text.  Raises Inexpressible for an empty list, or a name that this library is not known to have."""
         if not wanted.names:
             raise Inexpressible(f"an empty list for {aspect}: nginx would fall back to its defaults", self.assembly.main)
         if aspect == "version":
-            return " ".join(wanted.names)
+            if strange := [name for name in wanted.names if name not in VERSIONS]:
+                raise Inexpressible(f"ssl_protocols knows no {', '.join(strange)}", self.assembly.main)
+            return " ".join(name for name in VERSIONS if name in wanted.names)
         if self.capability.names is None:
             raise Inexpressible(f"which groups nginx can do is unknown: {self.capability.source}", self.assembly.main)
         unknown = [name for name in wanted.names if name not in self.capability.names]
@@ -74,7 +81,8 @@ class Writer:
         if wished == {""}:
             return
         if len(wished) == 1:
-            yield real_path(node.file), _argument(node, wished.pop(), aspect)
+            if splice := _argument(node, wished.pop(), aspect):
+                yield real_path(node.file), splice
             return
         for socket, server in users:
             if socket.id not in values:
@@ -108,29 +116,44 @@ class Writer:
         text = f"{DIRECTIVES[aspect]} {value};"
         path = real_path(block.file)
         source = lines.split(block.file.text or "")
-        if ssl or own:
-            anchor = (ssl or own[:1])[-1].directive
-            line, column = anchor.end_at
-            indent = source[anchor.line - 1][: len(source[anchor.line - 1]) - len(source[anchor.line - 1].lstrip(" \t"))]
-            yield path, Splice(line, column, "", f"{lines.newline(block.file.text or '')}{indent}{text}")
-        else:
+        if not own:
             line, column = block.directive.open_at
             yield path, Splice(line, column, "", f" {text}")
+            return
+        anchor = (ssl or own[:1])[-1].directive
+        line, column = anchor.end_at
+        rest = source[line - 1][column:].strip()
+        if rest and not rest.startswith("#"):
+            yield path, Splice(line, column, "", f" {text}")  # more directives share this line
+            return
+        indent = source[anchor.line - 1][: len(source[anchor.line - 1]) - len(source[anchor.line - 1].lstrip(" \t"))]
+        end = len(source[line - 1].rstrip("\r\n"))  # behind a comment on that line
+        yield path, Splice(line, end, "", f"{lines.newline(block.file.text or '')}{indent}{text}")
 
     def change(self, path: str, splices: list[Splice]) -> Change:
         file = next(f for f in self.assembly.snapshot.files.values() if real_path(f) == path)
         edits = braces.edits(file.text or "", splices)
+        if any(REDACTED in line for edit in edits for line in edit.insert):
+            raise Inexpressible(
+                "a line to be changed also holds a secret, which this controller does not know", path, "give the secret a line of its own"
+            )
         after = "" if file.redacted or file.text is None else lines.sha256(lines.apply(file.text, edits))
         return Change(path, file.sha256, edits, after, file.owner, file.group, file.mode)
 
 
-def _argument(node: Node, value: str, aspect: str) -> Splice:
-    """Replace the argument text: the last word of a group list, all words of ssl_protocols when they stand on one line."""
+def _argument(node: Node, value: str, aspect: str) -> Splice | None:
+    """Replace the argument text, in the quotes it has: the last word of a group list, all words of ssl_protocols.
+
+    None when it says that already.  Raises Inexpressible when the words stand on several lines.
+    """
     words = node.directive.words[1:] if aspect == "version" else node.directive.words[-1:]
-    if aspect == "version" and len({word.line for word in words}) > 1:
+    if set(value.split()) == {word.value for word in words}:
+        return None
+    if len({word.line for word in words}) > 1:
         raise Inexpressible(f"{node.name} runs over several lines", str(node.origin), "put it on one line")
     old = words[0].raw + "".join(word.before + word.raw for word in words[1:])
-    return Splice(words[0].line, words[0].column, old, value)
+    quote = words[0].raw[0] if len(words) == 1 and words[0].raw[0] in "'\"" and " " not in value else ""
+    return Splice(words[0].line, words[0].column, old, f"{quote}{value}{quote}")
 
 
 def write_sockets(

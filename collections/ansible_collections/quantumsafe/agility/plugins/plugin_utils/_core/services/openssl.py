@@ -7,10 +7,10 @@ and 3.5.7; the tuples of 3.5 are those of SSL_CTX_set1_groups_list(3), "DEFAULT"
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..model import Answer, Capability, Inexpressible
+from ..model import Answer, Capability, File, Inexpressible, Origin
 
 Version = tuple[int, ...]
 # (name, tier): see Setting.tiers
@@ -26,6 +26,9 @@ COMMANDS = {
     "hybrid": ("openssl", "s_client", "-groups", "X25519MLKEM768", "-unix", "/dev/null/none"),
 }
 HYBRID = "X25519MLKEM768"
+
+# Where a distribution sets the list of every program that sets none itself (fedora-crypto-policies, openssl back end: "Groups = …").
+SYSTEM_LISTS = ("/etc/crypto-policies/back-ends/opensslcnf.config",)
 
 # OpenSSL 3 compares group names without regard to case and knows aliases; these are the names that every version takes.
 _CANONICAL = {
@@ -80,6 +83,17 @@ def default_groups(lib: Library) -> Groups | None:
     for first, tiers in _DEFAULTS:
         if lib.version >= first:
             return tuple((name, tier) for tier, names in enumerate(tiers) for name in names)
+    return None
+
+
+def system_groups(files: Mapping[str, File]) -> tuple[str, Origin] | None:
+    """The group list that the system's crypto policy gives to programs that set none, and where it says so; None without one."""
+    for path in SYSTEM_LISTS:
+        text = files[path].text if path in files else None
+        for number, line in enumerate((text or "").splitlines(), 1):
+            name, _, value = line.partition("=")
+            if name.strip() in ("Groups", "Curves"):
+                return value.strip(), Origin(path, number)
     return None
 
 

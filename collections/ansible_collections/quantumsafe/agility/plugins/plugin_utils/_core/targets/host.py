@@ -95,9 +95,11 @@ class Channel:
         """The same way over a connection that shares nothing with the old one (no multiplexing master, a new login)."""
         old = self.action._connection
         self.action._connection = _new_connection(old, self.action._play_context)
+        fresh = Channel(self.action, self.route)
         try:
-            yield Channel(self.action, self.route)
+            yield fresh
         finally:
+            self.trips += fresh.trips
             self.action._connection = old
 
     def proof(self) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..model import Collect, Problem, Snapshot
+from ..probe.ssh import parse_ssh_debug
 from .answer import NoAnswer, TransactionReport, parse_snapshot, parse_transaction
 from .host import Channel, Unreachable
 from .script import Transaction, compose_apply, compose_confirm, compose_revert, compose_status
@@ -67,7 +68,7 @@ def _confirm(
     try:
         with channel.fresh() as fresh:
             report = fresh.ask(lambda nonce: compose_confirm(transaction.id, token, nonce), parse_transaction)
-            evidence = {"connection": channel.proof(), "ssh": fresh.stderr}
+            evidence = {"connection": channel.proof(), **parse_ssh_debug(fresh.stderr)}
     except (Unreachable, NoAnswer) as lost:
         return settle(channel, transaction, sent, f"no new connection after the change: {lost}")
     return Outcome(report.state, report.message, report, after, evidence, proofs)
