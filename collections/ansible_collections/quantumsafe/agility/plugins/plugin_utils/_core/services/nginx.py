@@ -17,12 +17,10 @@ from ..model import (
     Collect,
     Endpoint,
     Follow,
-    Inexpressible,
     Origin,
     Service,
     Setting,
     Snapshot,
-    Wanted,
     Wishes,
 )
 from . import openssl

@@ -61,7 +61,7 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
     missing: list[str] = []
     heads: list[tuple[str, str, list[str], str]] = []
     texts: dict[int, list[str]] = {}
-    open_file, command = 0, ""
+    open_file, command, said, code = 0, "", "", ""
     for letter, rest, content in _sections(body(output, nonce)):
         if letter == "I":
             pairs = [line.partition("=") for line in content if line]
@@ -72,6 +72,7 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
             files[name] = File(name, None, "", 0, real=name, problem="cannot be read: no privilege")
         elif letter == "F":
             heads = _heads(int(rest), content)
+            files.update({head[0]: _file(head, [], 0, 0) for head in heads})  # awk says nothing of an empty one
         elif letter == "L":
             open_file = int(rest)
             texts[open_file] = [line[1:] for line in content if line.startswith("|")]
@@ -80,27 +81,26 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
             name, real, stat, digest = heads[at - 1]
             files[name] = _file((name, real, stat, digest), texts.get(at, []), counted, hidden)
         elif letter == "C":
-            command = rest
-            answers[command] = Answer((), None, "\n".join(content))
-        elif letter == "E":
-            answers[command] = Answer((), None, answers[command].out, "\n".join(content))
+            command, said = rest, "\n".join(content)
         elif letter == "R":
-            answers[command] = _answered(answers[command], rest)
-    for name, real, stat, digest in heads:
-        files.setdefault(name, _file((name, real, stat, digest), [], 0, 0))
+            code = rest
+        elif letter == "E":
+            answers[command] = _answered(said, "\n".join(content), code)
     if missing:
         raise Problem(f"the host lacks {', '.join(missing)}", host, UTILITIES)
     identity = Identity(facts.pop("machine_id", ""), facts.pop("host_key", ""), facts.pop("boot", ""))
     return Snapshot(host, taken, identity, facts, files, answers)
 
 
-def _answered(answer: Answer, code: str) -> Answer:
-    out, err = answer.out.strip("\n"), answer.err.strip("\n")
+# What the shell says of a command that was ended: timeout(1) says 124; 128 + SIGTERM or SIGKILL; 128 + SIGPIPE when nobody read on.
+ENDED = {"124": "timed out", "143": "timed out", "137": "timed out", "141": "said too much"}
+
+
+def _answered(out: str, err: str, code: str) -> Answer:
     if code == "not found":
         return Answer((), None, problem="not found")
-    if code in ("124", "143"):
-        return Answer((), None, out, err, "timed out")
-    return Answer((), int(code), out, err)
+    ended = ENDED.get(code, "")
+    return Answer((), None if ended else int(code), out.strip("\n"), err.strip("\n"), ended)
 
 
 def _heads(count: int, content: list[str]) -> list[tuple[str, str, list[str], str]]:
@@ -179,11 +179,13 @@ class TransactionReport:
 
 
 def parse_transactions(output: str, nonce: str) -> tuple[TransactionReport, ...]:
-    """Every transaction of an answer, in the order of the host.  Raises NoAnswer."""
+    """Every transaction of an answer, in the order of the host.  Raises NoAnswer; Problem when the host would not list them (no root)."""
     out = []
     for letter, rest, content in _sections(body(output, nonce)):
         if letter == "T":
             out.append(_report(rest, content))
+        elif letter == "P":
+            raise Problem(rest.partition(" ")[2])
     return tuple(out)
 
 
@@ -198,8 +200,8 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
     for line in content:
         key, _, value = line.partition(" ")
         if key == "J":
-            number, state, uptime, *detail = value.split(" ", 3)
-            journal.append(JournalLine(int(number), state, int(uptime), detail[0] if detail else ""))
+            if whole := re.match(r"(\d+) ([A-Z_]+) (\d+) ?(.*)", value):  # a crash may have cut a line off
+                journal.append(JournalLine(int(whole[1]), whole[2], int(whole[3]), whole[4].rstrip()))
         elif key == "F":
             words = ["" if word == "-" else word for word in value.split(" ", 7)]
             files.append(Kept(words[0], words[1], words[2], words[3], words[4], words[5], words[6], _name(words[7])))

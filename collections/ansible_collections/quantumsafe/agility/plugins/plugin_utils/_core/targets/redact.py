@@ -7,9 +7,11 @@ import re
 from ..documents.lines import split
 
 _SECRET = re.compile(
-    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|psk|ppk|presharedkey|privatekey|token|api[_-]?key|authorization)[\"']?[ \t]*[:= \t][ \t]*",
+    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization)[\"']?[ \t]*[:= \t][ \t]*",
     re.IGNORECASE,
 )
+# PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
+_SHARED = re.compile(r"(^|[^a-z0-9!+-])p[sp]k([\"']?[ \t]*=|[\"'][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*", re.IGNORECASE)
 _TAIL = re.compile(r"[;{} \t\r\n]*$")
 
 
@@ -23,7 +25,7 @@ def redact(text: str) -> str:
             in_key = not re.search(r"-----END [A-Z0-9 ]*PRIVATE KEY", line)
             out.append(f"[redacted]{end}")
             continue
-        found = _SECRET.search(line)
+        found = _SECRET.search(line) or _SHARED.search(line)
         tail = _TAIL.search(line)
         hides = found and tail and found.end() < tail.start()
         out.append(_cut(line, found.end(), tail.group()) if hides and found and tail else line)

@@ -66,7 +66,9 @@ def _id(text: str) -> str:
 
 
 def _script(functions: str, nonce: str, calls: Iterable[str]) -> str:
-    return "\n".join([functions, "ca_request() {", *calls, "}", "main() {", f"ca_say {shlex.quote(nonce)} ca_request", "}", "main </dev/null", ""])
+    """A hang-up must not end what has begun: the shell that reads the script is as deaf to it as its children."""
+    main = ["main() {", "trap '' HUP", f"ca_say {shlex.quote(nonce)} ca_request", "}", "main </dev/null", ""]
+    return "\n".join([functions, "ca_request() {", *calls, "}", *main])
 
 
 def _own_copy(functions: str) -> str:
@@ -131,8 +133,11 @@ def _change_call(number: int, change: Change | Restore) -> str:
 
 
 def _builder(number: int, change: Change) -> list[str]:
-    """ca_build_N prints the new content: ranges of lines of the original, and what is inserted.  Edits are sorted and do not overlap."""
-    out, at = [f"ca_build_{number}() {{", ":"], 1
+    """ca_build_N prints the new content: ranges of lines of the original, and what is inserted.  Edits are sorted and do not overlap.
+
+    Each step only after the one before it: a full disk must not be overlooked because a later, empty piece still fits.
+    """
+    out, at = [":"], 1
     for edit in change.edits:
         if edit.line > at:
             out.append(_call("ca_keep", at, edit.line - at))
@@ -141,7 +146,7 @@ def _builder(number: int, change: Change) -> list[str]:
         at = edit.line + edit.delete
     if change.sha256:
         out.append(_call("ca_keep", at, "-"))
-    return [*out, "}"]
+    return [f"ca_build_{number}() {{", " &&\n".join(out), "}"]
 
 
 def expected(change: Change, before: str) -> str:

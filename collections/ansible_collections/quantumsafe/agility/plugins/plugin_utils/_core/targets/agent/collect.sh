@@ -6,6 +6,7 @@ ca_nl='
 '
 ca_path=$PATH:/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin
 ca_limit=33554432 # bytes of one whole answer
+ca_noise=262144   # bytes of what one command says on its standard error
 
 # ca_say MARKER COMMAND...: the framed, encoded output of COMMAND.
 ca_say() {
@@ -23,9 +24,9 @@ ca_say() {
   printf '\n==CA:%s:end==\n' "$ca_marker"
 }
 
-# ca_missing: names of the utilities that this host lacks, one a line.
+# ca_missing NAME...: which of these utilities, and of those that we always need, this host lacks, one a line.
 ca_missing() {
-  for ca_tool in awk sed stat head tail readlink; do
+  for ca_tool in awk sed stat head readlink tr "$@"; do
     command -v "$ca_tool" >/dev/null 2>&1 || printf '%s\n' "$ca_tool"
   done
   [ -n "$(ca_sha </dev/null)" ] || printf 'sha256sum\n'
@@ -167,7 +168,9 @@ ca_show() {
       if ($0 ~ /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/) key = 1
       if (key) { if ($0 ~ /-----END [A-Z0-9 ]*PRIVATE KEY/) key = 0; hidden++; print "|[redacted]"; next }
       low = tolower($0)
-      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|psk|ppk|presharedkey|privatekey|token|api[_-]?key|authorization)["\047]?[ \t]*[:= \t][ \t]*/)) {
+      # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
+      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization)["\047]?[ \t]*[:= \t][ \t]*/) ||
+        match(low, /(^|[^a-z0-9!+-])p[sp]k(["\047]?[ \t]*=|["\047][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*/)) {
         rest = substr($0, RSTART + RLENGTH); sub(/[;{} \t\r]+$/, "", rest)
         if (rest != "") { hidden++; print "|" cut($0, RSTART + RLENGTH - 1); next } }
       print "|" $0 }
@@ -180,14 +183,16 @@ ca_run() {
   shift 2
   printf '\n\001C %s\n' "$ca_id"
   command -v "$1" >/dev/null 2>&1 || {
-    printf '\n\001E\n\n\001R not found\n'
+    printf '\n\001R not found\n\001E\n'
     return
   }
   if command -v timeout >/dev/null 2>&1; then set -- timeout "$ca_secs" "$@"; fi
   {
     ca_err=$(
-      "$@" </dev/null 2>&1 >&3 3>&-
-      printf '\n\001R %s' "$?"
+      {
+        "$@" </dev/null 2>&1 >&3 3>&-
+        printf '\n\001R %s' "$?" >&3
+      } | head -c "$ca_noise"
     )
   } 3>&1
   printf '\n\001E\n%s\n' "$ca_err"

@@ -18,12 +18,23 @@ ca_enter() {
   ca_tx=$ca_state/tx/$ca_tid
 }
 
-# ca_record STATE [DETAIL]: one journal line, on the disk before anything that follows it.
+# ca_record STATE [DETAIL]: one journal line, on the disk before anything that follows it.  A line that a crash cut off is ended first.
 ca_record() {
-  ca_lines=0
-  [ -f "$ca_tx/journal" ] && ca_lines=$(wc -l <"$ca_tx/journal")
-  printf '%s %s %s %s\n' "$((ca_lines + 1))" "$1" "$(ca_uptime)" "${2-}" >>"$ca_tx/journal" || return 1
-  ca_sync "$ca_tx/journal"
+  ca_lines=0 ca_cut=''
+  if [ -s "$ca_tx/journal" ]; then
+    ca_lines=$(wc -l <"$ca_tx/journal")
+    [ -z "$(tail -c 1 "$ca_tx/journal")" ] || ca_cut=$ca_nl
+  fi
+  printf '%s%s %s %s %s\n' "$ca_cut" "$((ca_lines + 1))" "$1" "$(ca_uptime)" "$(ca_line "${2-}")" >>"$ca_tx/journal" || return 1
+  ca_sync "$ca_tx/journal" "$ca_tx"
+}
+
+# ca_line TEXT: as one line, short, without our own marks.
+ca_line() {
+  case $1 in
+    *[!\ -~]*) printf '%s' "$1" | tr '\n\t\r\001' '    ' | head -c 2000 ;;
+    *) printf '%s' "$1" ;;
+  esac
 }
 
 # ca_last: the state of the last whole journal line.
@@ -70,43 +81,62 @@ ca_pending() {
   done
 }
 
-# ca_start_of PID: when that process started, "" when it is gone (proc(5), field 22).
+# ca_start_of PID: when that process started, "" when it is gone or only waits to be reaped (proc(5), fields 3 and 22).
 ca_start_of() {
   [ -r "/proc/$1/stat" ] || return 0
   read -r ca_s <"/proc/$1/stat" 2>/dev/null || return 0
   # shellcheck disable=SC2086 # fields of a line of numbers
   set -- ${ca_s##*) }
-  printf '%s' "${20}"
+  [ "$1" = Z ] || printf '%s' "${20}"
 }
 
-# ca_lock: one verb at a time.  The lock is a symbolic link that names its owner; a dead owner's lock is broken by exactly one
-# of those who wait, the one whose mkdir succeeds.  Up to 60 s.
+# ca_lock: one verb at a time, up to 60 s; says why not.  The owner is the process that works: the shell that read the script may be gone
+# (a hang-up) while its child goes on, so $$ would name the wrong one; the parent of a child is the right one.
 ca_lock() {
-  mkdir -p "$ca_state/tx" && chmod 700 "$ca_state" "$ca_state/tx" || return 1
-  ca_me=$$:$(ca_start_of $$):$(ca_boot)
+  if [ "$(id -u)" != 0 ]; then
+    ca_error no-privilege "this needs root; use become"
+    return 1
+  fi
+  umask 077
+  { mkdir -p "$ca_state/tx" && chmod 700 "$ca_state" "$ca_state/tx"; } 2>/dev/null || {
+    ca_error disk-full "cannot write $ca_state"
+    return 1
+  }
+  ca_pid=$(exec sh -c 'echo $PPID')
+  ca_me=$ca_pid:$(ca_start_of "$ca_pid"):$(ca_boot)
   ca_wait=0
-  until ln -s "$ca_me" "$ca_state/lock" 2>/dev/null; do
-    ca_owner=$(readlink "$ca_state/lock") || ca_owner=
-    [ "$ca_owner" != "$ca_me" ] || return 0
-    if [ -n "$ca_owner" ]; then
-      ca_pid=${ca_owner%%:*}
-      ca_rest=${ca_owner#*:}
-      if [ "${ca_rest#*:}" != "$(ca_boot)" ] || [ "$(ca_start_of "$ca_pid")" != "${ca_rest%%:*}" ]; then
-        if mkdir "$ca_state/lock.break.$ca_owner" 2>/dev/null; then
-          [ "$(readlink "$ca_state/lock")" != "$ca_owner" ] || rm -f "$ca_state/lock"
-          rmdir "$ca_state/lock.break.$ca_owner"
-          continue
-        fi
-      fi
-    fi
+  until ca_take "$ca_state/lock"; do
     ca_wait=$((ca_wait + 1))
-    [ "$ca_wait" -le 60 ] || return 1
+    if [ "$ca_wait" -gt 60 ]; then
+      ca_error refused-lock "another verb runs on this host: process $ca_owner"
+      return 1
+    fi
     sleep 1
   done
 }
 
+# ca_take LINK: make the symbolic link that names us; 1 when somebody who lives has it.  A dead owner's link is removed by whoever
+# holds LINK.break, which is taken in the same way, so that of many who find it dead one removes it, and a breaker may die, too.
+ca_take() {
+  while ! ln -s "$ca_me" "$1" 2>/dev/null; do
+    ca_owner=$(readlink "$1") || ca_owner=''
+    if ca_lives "$ca_owner"; then return 1; fi
+    ca_take "$1.break" || return 1
+    ca_owner=$(readlink "$1") || ca_owner=''
+    if [ -n "$ca_owner" ] && ! ca_lives "$ca_owner"; then rm -f "$1"; fi
+    rm -f "$1.break"
+  done
+}
+
+# ca_lives OWNER: whether that very process still runs.  A link that is gone has nobody to be broken.
+ca_lives() {
+  [ -n "$1" ] || return 1
+  ca_rest=${1#*:}
+  [ "${ca_rest#*:}" = "$(ca_boot)" ] && [ "$(ca_start_of "${1%%:*}")" = "${ca_rest%%:*}" ]
+}
+
 ca_unlock() {
-  [ "$(readlink "$ca_state/lock" 2>/dev/null)" != "$ca_me" ] || rm -f "$ca_state/lock"
+  [ "$(readlink "$ca_state/lock" 2>/dev/null)" != "${ca_me-}" ] || rm -f "$ca_state/lock"
 }
 
 # ca_error CODE MESSAGE: what stopped us; the first one counts.
@@ -114,7 +144,7 @@ ca_error() {
   [ -n "$ca_code" ] || {
     ca_code=$1
     shift
-    ca_message=$*
+    ca_message=$(ca_line "$*")
   }
   return 1
 }
@@ -124,6 +154,12 @@ ca_report() {
   printf '\001T %s\n' "$ca_tid"
   ca_st=$(ca_last)
   if [ "$ca_st" = ABSENT ] && [ -n "$ca_code" ]; then ca_st=REFUSED; fi
+  # Of a refused one its journal alone is left; sent twice, it says the same twice.
+  if [ "$ca_st" = REFUSED ] && [ -z "$ca_code" ]; then
+    ca_last_line=$(tail -n 1 "$ca_tx/journal")
+    ca_last_line=${ca_last_line#* REFUSED * }
+    ca_code=${ca_last_line%% *} ca_message=${ca_last_line#* }
+  fi
   printf 'state %s\nleft %s\nby %s\n' "$ca_st" "$(case $ca_st in CLEANED | CONFIRMED | REVERTED | REVERT_FAILED | REFUSED | ABSENT) printf 0 ;; *) ca_left ;; esac)" "$(ca_get by)"
   printf 'serial %s\n' "$(ca_get serial)"
   [ -z "$ca_code" ] || printf 'error %s %s\n' "$ca_code" "$ca_message"

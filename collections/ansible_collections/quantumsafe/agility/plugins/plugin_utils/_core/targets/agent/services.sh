@@ -1,12 +1,12 @@
 # services.sh: check, reload, and see that what listened still listens.
 # A line of "services": name action units sockets ports; the check's words are the lines of check.NAME.
 
-# ca_check NAME: the daemon's own checker, in the place where it is called.  Its last words become the error.
+# ca_check: the own checker of ca_service.  Its last words become the error.
 ca_check() {
   set --
   while IFS= read -r ca_word; do set -- "$@" "$ca_word"; done <"$ca_tx/check.$ca_service"
   ca_said=$(ca_bounded 30 "$@" 2>&1 </dev/null) && return 0
-  ca_error validate "$* says: $(printf '%s' "$ca_said" | tail -n 3 | tr '\n\001' '  ')"
+  ca_error validate "$* says: $(printf '%s' "$ca_said" | tail -n 3)"
 }
 
 ca_bounded() {
@@ -45,39 +45,74 @@ ca_note_before() {
   done <"$ca_tx/services" >"$ca_tx/before"
 }
 
-# ca_activate_all: reload every service of the transaction, then wait until it stands as before.  In reverse after "back".
+# ca_patience: how long a service may take: not past the deadline on the way there, a minute on the way back.
+ca_patience() {
+  ca_n=$(ca_left)
+  if [ "$ca_n" -gt 0 ] && [ "$ca_n" -lt 60 ]; then printf '%s' "$ca_n"; else printf 60; fi
+}
+
+# ca_activate_all: reload every service of the transaction, then wait until it stands as before.  The same both ways.  At boot nothing:
+# the services are ordered after us and start with what they find.
 ca_activate_all() {
+  [ "${ca_self-}" != boot ] || return 0
   while read -r ca_service ca_action ca_units ca_sockets ca_ports; do
     ca_active=$(ca_unit "$ca_units")
     ca_was=$(awk -v s="$ca_service" '$1 == s { print $2 }' "$ca_tx/before")
     if [ -d /run/systemd/system ]; then
       if [ -n "$ca_active" ]; then
-        ca_bounded 60 systemctl "$ca_action" "$ca_active" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl $ca_action $ca_active failed"
+        ca_bounded "$(ca_patience)" systemctl "$ca_action" "$ca_active" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl $ca_action $ca_active failed"
       elif [ -n "$ca_was" ] && [ "$ca_was" != - ]; then
         ca_bounded 60 systemctl reset-failed "$ca_was" </dev/null >/dev/null 2>&1
         ca_bounded 60 systemctl restart "$ca_was" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl restart $ca_was failed"
       fi
     else
-      ca_active=${ca_units%%,*}
-      ca_bounded 60 service "${ca_active%.service}" "$ca_action" </dev/null >/dev/null 2>&1 || ca_error reload "service ${ca_active%.service} $ca_action failed"
+      ca_script "$ca_units" "$ca_action" || ca_error reload "service ${ca_units%%,*} $ca_action failed"
     fi
   done <"$ca_tx/services"
   [ -z "$ca_code" ] && ca_standing
 }
 
-# ca_standing: every unit that was active is active with a living main process, and every port that was open is open, twice in a row.
+# ca_script UNITS ACTION: without systemd, by the first of these names that has a script.
+ca_script() {
+  ca_ifs=$IFS
+  IFS=,
+  # shellcheck disable=SC2086 # a list with commas
+  set -- "$2" $1
+  IFS=$ca_ifs
+  ca_action=$1 ca_u=${2%.service}
+  shift
+  for ca_n; do
+    if [ -e "/etc/init.d/${ca_n%.service}" ]; then
+      ca_u=${ca_n%.service}
+      break
+    fi
+  done
+  ca_bounded "$(ca_patience)" service "$ca_u" "$ca_action" </dev/null >/dev/null 2>&1
+}
+
+# ca_standing: every unit that was active is active with a main process that stays the same, and every port that was open is open, twice
+# in a row: a daemon that dies of the reload and is started over and over does not pass.
 ca_standing() {
-  ca_tries=0 ca_good=0
+  ca_tries=0 ca_good=0 ca_pids=''
   while [ "$ca_good" -lt 2 ]; do
-    ca_down=
+    ca_down='' ca_seen_pids=$ca_pids ca_pids=''
     while read -r ca_service ca_was ca_rest; do
-      if [ "$ca_was" != - ] && [ -d /run/systemd/system ] && ! systemctl is-active --quiet "$ca_was"; then ca_down="$ca_was is not active"; fi
+      if [ "$ca_was" != - ] && [ -d /run/systemd/system ]; then
+        ca_now=$(systemctl show -p MainPID -p ActiveState "$ca_was" </dev/null)
+        case $ca_now in *ActiveState=active*) ca_pids="$ca_pids $ca_now" ;; *) ca_down="$ca_was is not active" ;; esac
+      fi
       for ca_port in $ca_rest; do
         case $ca_port in *[!0-9]*) continue ;; esac
         ca_listening "$ca_port" || ca_down="nothing listens on port $ca_port of $ca_service"
       done
     done <"$ca_tx/before"
-    if [ -z "$ca_down" ]; then ca_good=$((ca_good + 1)); else ca_good=0; fi
+    if [ -n "$ca_down" ]; then
+      ca_good=0
+    elif [ "$ca_good" -gt 0 ] && [ "$ca_pids" != "$ca_seen_pids" ]; then
+      ca_good=1 ca_down="a service starts over and over"
+    else
+      ca_good=$((ca_good + 1))
+    fi
     ca_tries=$((ca_tries + 1))
     if [ "$ca_tries" -gt 10 ]; then
       ca_error reload "after the reload $ca_down"
@@ -112,6 +147,7 @@ ca_validate() {
         ;;
     esac
   done <"$ca_tx/changes"
+  ca_deferred=
   while read -r ca_service _; do
     # shellcheck disable=SC2016 # the inner shell expands it
     ca_said=$(ca_bounded 30 unshare -m sh -c '
@@ -120,11 +156,13 @@ ca_validate() {
       while IFS= read -r word; do set -- "$@" "$word"; done <"$0"
       exec "$@"' "$ca_tx/check.$ca_service" "$ca_tx" 2>&1 </dev/null)
     ca_rc=$?
-    if [ "$ca_rc" -ne 0 ] && [ "$ca_rc" -ne 99 ]; then
-      ca_error validate "$(tr '\n' ' ' <"$ca_tx/check.$ca_service")says: $(printf '%s' "$ca_said" | tail -n 3 | tr '\n\001' '  ')"
+    if [ "$ca_rc" -eq 99 ]; then
+      ca_deferred="deferred: $ca_said"
+    elif [ "$ca_rc" -ne 0 ]; then
+      ca_error validate "$(tr '\n' ' ' <"$ca_tx/check.$ca_service")says: $(printf '%s' "$ca_said" | tail -n 3)"
       return 1
     fi
   done <"$ca_tx/services"
   rm -rf "$ca_scratch" "$ca_tx/mounts"
-  if [ "$ca_rc" -eq 99 ]; then ca_record VALIDATED "deferred: $ca_said"; else ca_record VALIDATED; fi
+  ca_record VALIDATED "$ca_deferred"
 }

@@ -46,9 +46,10 @@ ca_snapshot() {
   while read -r ca_i ca_kind _ _ _ _ _ _ ca_file; do
     [ "$ca_kind" != create ] || continue
     ln "$ca_file" "$(ca_old "$ca_file")" || return 1
-    ln "$ca_file" "$ca_tx/old/$ca_i" 2>/dev/null || cp -p "$ca_file" "$ca_tx/old/$ca_i" || return 1
+    ln "$ca_file" "$ca_tx/old/$ca_i" 2>/dev/null || cp -a "$ca_file" "$ca_tx/old/$ca_i" || return 1
+    ca_sync "$ca_tx/old/$ca_i" "${ca_file%/*}"
   done <"$ca_tx/changes"
-  ca_sync "$ca_tx/old"
+  ca_sync "$ca_tx/old" "$ca_tx"
 }
 
 # ca_stage: write the new files beside the targets, with the metadata of the old ones.
@@ -71,21 +72,32 @@ ca_stage() {
       ca_error refused-stage "$ca_file would not become what was planned"
       return 1
     fi
-    ca_sync "$ca_n"
+    ca_sync "$ca_n" "${ca_file%/*}"
   done <"$ca_tx/changes"
 }
 
-# ca_swap: put everything in place, last named first in the way back.  Journal first: a crash between two lines reverts.
+# ca_untouched KIND BEFORE FILE: nobody else changed it since it was looked at.
+ca_untouched() {
+  if [ "$1" = create ]; then
+    if [ ! -e "$3" ] && [ ! -h "$3" ]; then return 0; fi
+  elif [ -f "$3" ] && [ ! -h "$3" ]; then
+    if [ "$2" = - ] || [ "$(ca_digest "$3")" = "$2" ]; then return 0; fi
+  fi
+  ca_error changed "$3 was changed by someone else meanwhile"
+}
+
+# ca_swap: put everything in place.  Journal first: a crash between two lines reverts.
 ca_swap() {
   ca_count=$(wc -l <"$ca_tx/changes")
-  while read -r ca_i ca_kind _ _ _ _ _ _ ca_file; do
+  while read -r ca_i ca_kind ca_before _ _ _ _ _ ca_file; do
+    ca_untouched "$ca_kind" "$ca_before" "$ca_file" || return 1
     ca_record SWAPPING "$ca_i/$((ca_count))" || return 1
     if [ "$ca_kind" = remove ]; then rm -f "$ca_file" || return 1; else mv -f "$(ca_fresh "$ca_file")" "$ca_file" || return 1; fi
     ca_sync "${ca_file%/*}"
   done <"$ca_tx/changes"
 }
 
-# ca_unswap: bring the originals back in reverse order; safe to repeat at any point.
+# ca_unswap: bring the originals back, the last one first; safe to repeat at any point.
 ca_unswap() {
   ca_bad=
   ca_sorted=$(sort -rn "$ca_tx/changes")
@@ -95,21 +107,34 @@ ca_unswap() {
     IFS=' '
     # shellcheck disable=SC2086 # the fields of one line; the path is taken from the line itself
     set -f && set -- $ca_line && set +f
-    ca_kind=$2 ca_before=$3 ca_after=$4
+    ca_kind=$2 ca_before=$3
     ca_file=/${ca_line#* /}
-    rm -f "$(ca_fresh "$ca_file")"
-    if [ "$ca_kind" = create ]; then
-      if ca_has ARMED; then rm -f "$ca_file"; fi
-    elif [ -e "$(ca_old "$ca_file")" ]; then
-      mv -f "$(ca_old "$ca_file")" "$ca_file" || ca_bad="$ca_bad $ca_file"
-      rm -f "$(ca_old "$ca_file")"
-    fi
+    # What still waits under its dot-name was never put in place: what stands there is as it was, or somebody else's.
+    if [ ! -e "$(ca_fresh "$ca_file")" ]; then ca_put_back "$1" || ca_bad="$ca_bad $ca_file"; fi
+    rm -f "$(ca_fresh "$ca_file")" "$(ca_old "$ca_file")"
     ca_sync "${ca_file%/*}"
-    if [ "$ca_kind" != create ] && [ "$ca_before" != - ] && [ "$(ca_digest "$ca_file")" != "$ca_before" ]; then ca_bad="$ca_bad $ca_file"; fi
     IFS=$ca_nl
   done
   IFS=$ca_ifs
   [ -z "$ca_bad" ]
+}
+
+# ca_put_back NUMBER: ca_file as it was.
+ca_put_back() {
+  case $ca_kind in
+    create)
+      rm -f "$ca_file"
+      return
+      ;;
+    remove) [ ! -e "$ca_file" ] || return 0 ;; # not removed yet
+  esac
+  if [ -e "$(ca_old "$ca_file")" ]; then
+    mv -f "$(ca_old "$ca_file")" "$ca_file" || return 1
+  elif [ -e "$ca_tx/old/$1" ] && [ "$(ca_digest "$ca_tx/old/$1")" != "$(ca_digest "$ca_file" 2>/dev/null)" ]; then
+    # Someone removed what waited beside it; our own folder has it, too.
+    cp -a "$ca_tx/old/$1" "$(ca_fresh "$ca_file")" && mv -f "$(ca_fresh "$ca_file")" "$ca_file" || return 1
+  fi
+  [ "$ca_before" = - ] || [ "$(ca_digest "$ca_file")" = "$ca_before" ]
 }
 
 # ca_tidy: nothing of ours stays beside the targets.

@@ -22,19 +22,10 @@ ca_activate() {
 }
 
 # ca_apply: NEW to RELOADED, or back to what was.  Before ARMED a failure leaves nothing; from there on it reverts at once.
+# Sent twice it waits for the first and says what became of it.
 ca_apply() {
   trap '' HUP
-  if [ -d "$ca_tx" ]; then # sent twice
-    ca_report
-    return
-  fi
-  if [ "$(id -u)" != 0 ]; then
-    ca_error no-privilege "this needs root; use become"
-    ca_report
-    return
-  fi
-  ca_lock || ca_error refused-lock "another verb is running on this host"
-  [ -n "$ca_code" ] || ca_try_apply
+  if ca_lock; then [ -d "$ca_tx" ] || ca_try_apply; fi
   ca_report
   ca_unlock
 }
@@ -43,48 +34,59 @@ ca_try_apply() {
   for ca_p in $(ca_pending); do
     ca_mine=$ca_tid
     ca_enter "$ca_p"
-    ca_error pending "transaction $ca_p is pending on this host, $(ca_left) s left, started by $(ca_get by)"
+    ca_error pending "transaction $ca_p of host $(ca_host) is pending, $(ca_left) s left, started by $(ca_get by)$([ "$(ca_left)" -gt 0 ] || printf '; run recover')"
     ca_enter "$ca_mine"
     return 1
   done
-  read -r ca_id 2>/dev/null </etc/machine-id || ca_id=''
-  if [ "$ca_machine" != - ] && [ "$ca_machine" != "$ca_id" ] || [ "$ca_hostkey" != - ] && [ "$ca_hostkey" != "$(ca_host_key)" ]; then
+  ca_lacks=$(ca_missing cp ln mv rm mkdir rmdir chmod chown cat sync sort tr wc tail sleep)
+  [ -z "$ca_lacks" ] || { ca_error missing-utility "the host lacks $ca_lacks"; return 1; }
+  read -r ca_machine_id 2>/dev/null </etc/machine-id || ca_machine_id=''
+  if [ "$ca_machine" != - ] && [ "$ca_machine" != "$ca_machine_id" ] || [ "$ca_hostkey" != - ] && [ "$ca_hostkey" != "$(ca_host_key)" ]; then
     ca_error identity "this is not the machine that was planned for"
     return 1
   fi
-  if ca_prepare && ca_arm; then
-    ca_record ARMED || ca_error disk-full "cannot write the journal"
-  fi
-  if [ -n "$ca_code" ]; then
+  if ! ca_prepare || ! ca_arm || ! ca_record ARMED; then
+    ca_error arm "the way back could not be armed"
     ca_undo_early
     return 1
   fi
-  if ca_swap && ca_record SWAPPED && ca_check_all && ca_activate_all; then
-    ca_record RELOADED && return 0
-  fi
-  ca_error swap "the swap failed"
-  ca_reason=$ca_message
-  ca_back "$ca_reason"
+  if ca_swap && ca_record SWAPPED && ca_check_all && ca_activate_all && ca_record RELOADED; then return 0; fi
+  ca_error swap "the new files could not be put in place"
+  ca_back "$ca_message"
+}
+
+# ca_host: what this machine calls itself.
+ca_host() {
+  read -r ca_v </proc/sys/kernel/hostname && printf '%s' "$ca_v"
+}
+
+# ca_machine: who this machine is; a restored or cloned disk never acts on another machine's transaction.
+ca_machine() {
+  ca_v=''
+  [ -r /etc/machine-id ] && read -r ca_v </etc/machine-id
+  printf '%s:%s' "$ca_v" "$(ca_host_key)"
 }
 
 # ca_prepare: up to VALIDATED; nothing that a daemon reads has changed.
 ca_prepare() {
-  {
-    mkdir "$ca_tx" && printf '%s' "$ca_changes" >"$ca_tx/changes" && printf '%s' "$ca_services" >"$ca_tx/services" &&
-      printf '%s\n' "$ca_token" >"$ca_tx/token" && printf '%s\n' "$ca_by" >"$ca_tx/by" && ca_boot >"$ca_tx/boot" && printf '\n' >>"$ca_tx/boot" &&
-      printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && ca_number >"$ca_tx/serial" && printf '%s %s\n' "$ca_id" "$(ca_host_key)" >"$ca_tx/identity" &&
-      printf '%s\nca_cli "$@"\n' "$CA_AGENT" >"$ca_tx/agent.sh" && printf '# Takes this change back, without controller or network.\nexec /bin/sh "%s/agent.sh" revert "%s" "by hand"\n' "$ca_tx" "$ca_tid" >"$ca_tx/revert.sh" &&
-      head -c 8192 /dev/zero >"$ca_tx/reserve" && ca_write_checks && ca_record NEW
-  } 2>/dev/null || {
-    ca_error disk-full "cannot write $ca_tx"
-    return 1
-  }
+  ca_write_down 2>/dev/null || { ca_error disk-full "cannot write $ca_tx"; return 1; }
   ca_preflight || return 1
   ca_note_before
-  { ca_snapshot && ca_record SNAPSHOTTED; } || { ca_error disk-full "cannot keep the old files"; return 1; }
+  { ca_snapshot && ca_record SNAPSHOTTED; } 2>/dev/null || { ca_error disk-full "cannot keep the old files"; return 1; }
   { ca_stage && ca_record STAGED; } 2>/dev/null || { ca_error disk-full "cannot write the new files"; return 1; }
   ca_validate || { ca_error validate "the check could not be run"; return 1; }
-  ca_sync "$ca_tx"
+  ca_sync "$ca_tx"/* "$ca_tx" "$ca_state/tx" "$ca_state"
+}
+
+# ca_write_down: everything that the way back needs, and room for its journal on a full disk.
+ca_write_down() {
+  mkdir "$ca_tx" && printf '%s' "$ca_changes" >"$ca_tx/changes" && printf '%s' "$ca_services" >"$ca_tx/services" &&
+    printf '%s\n' "$ca_token" >"$ca_tx/token" && printf '%s\n' "$ca_by" >"$ca_tx/by" && printf '%s\n' "$(ca_boot)" >"$ca_tx/boot" &&
+    printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && ca_number >"$ca_tx/serial" && ca_machine >"$ca_tx/identity" &&
+    printf '%s\nca_cli %s "$@"\n' "$CA_AGENT" "$ca_tid" >"$ca_tx/agent.sh" &&
+    printf '# Takes this change back, without controller or network.\nexec /bin/sh "%s/agent.sh" revert "by hand"\n' "$ca_tx" >"$ca_tx/revert.sh" &&
+    head -c 8192 /dev/zero >"$ca_tx/reserve" && ca_write_checks &&
+    ca_sync "$ca_tx"/* "$ca_state/tx" && ca_record NEW
 }
 
 # ca_number: transactions are counted, so that their order is known without a clock.
@@ -112,28 +114,33 @@ ca_check_all() {
   while read -r ca_service _; do ca_check || return 1; done <"$ca_tx/services"
 }
 
-# ca_undo_early: not armed, so nothing was swapped: remove every trace of ours.
+# ca_undo_early: nothing was swapped: remove every trace but the journal, whose last line says why.
 ca_undo_early() {
   ca_tidy
   ca_disarm
-  rm -rf "$ca_tx"
+  rm -f "$ca_tx/reserve"
+  if ca_record REFUSED "$ca_code $ca_message" 2>/dev/null; then
+    for ca_p in "$ca_tx"/*; do [ "$ca_p" = "$ca_tx/journal" ] || rm -rf "$ca_p"; done
+  else
+    rm -rf "$ca_tx"
+  fi
 }
 
 # ca_back REASON: the way back.  The lock is held.
 ca_back() {
   rm -f "$ca_tx/reserve" # room for the journal on a full disk
   ca_record REVERTING "$1"
-  ca_code='' ca_why=$1
+  ca_code='' ca_reason=$1
   if ca_unswap; then
     # Again: a service that died of the reload is inactive now, and is started.
     ca_activate_all || { ca_code='' && ca_activate_all; }
     ca_tidy
     if [ -z "$ca_code" ]; then
       rm -rf "$ca_tx/old"
-      ca_record REVERTED "$ca_why"
+      ca_record REVERTED "$ca_reason"
       ca_disarm
       ca_trim
-      ca_error reverted "$ca_why"
+      ca_error reverted "$ca_reason"
       return
     fi
     ca_bad=" $ca_message"
@@ -143,42 +150,38 @@ ca_back() {
   ca_error revert-failed "could not restore:$ca_bad. By hand: for each file named in $ca_tx/changes copy $ca_tx/old/NUMBER to its path, check and reload the services in $ca_tx/services"
 }
 
-# ca_revert ID REASON: take back what is not confirmed.
-ca_revert() {
-  umask 077
+# ca_begin ID: a verb of a transaction starts; with the lock, or it says why not.
+ca_begin() {
   ca_code='' ca_message=''
   ca_enter "$1"
-  ca_lock || {
-    ca_error refused-lock "another verb is running on this host"
-    ca_report
-    return
-  }
-  case $(ca_last) in
-    ABSENT | REVERTED) ;;
-    CONFIRMED | CLEANED) ca_error late "it was confirmed; use rollback" ;;
-    *)
-      ca_id=''
-      [ -r /etc/machine-id ] && read -r ca_id </etc/machine-id
-      if [ "$(ca_get identity)" != "$ca_id $(ca_host_key)" ]; then
-        ca_error identity "this transaction belongs to another machine"
-      elif ca_has ARMED; then
-        ca_back "$2"
-      else
-        ca_undo_early
-      fi
-      ;;
-  esac
+  ca_lock
+}
+
+# ca_revert ID REASON: take back what is not confirmed.
+ca_revert() {
+  if ca_begin "$1"; then
+    case $(ca_last) in
+      ABSENT | REFUSED | REVERTED) ;;
+      CONFIRMED | CLEANED) ca_error late "it was confirmed; use rollback" ;;
+      *)
+        if [ "$(ca_get identity)" != "$(ca_machine)" ]; then
+          ca_error identity "this transaction belongs to another machine"
+        elif ca_has ARMED; then
+          ca_back "$2"
+        else
+          ca_error reverted "$2"
+          ca_undo_early
+        fi
+        ;;
+    esac
+  fi
   ca_report
   ca_unlock
 }
 
 # ca_confirm ID TOKEN: proved from outside; the change stays.
 ca_confirm() {
-  umask 077
-  ca_code='' ca_message='' ca_self=''
-  ca_enter "$1"
-  ca_lock || ca_error refused-lock "another verb is running on this host"
-  if [ -z "$ca_code" ]; then
+  if ca_begin "$1"; then
     case $(ca_last) in
       RELOADED | VERIFIED)
         if [ "$(printf '%s' "$2" | ca_sha | { read -r ca_h _ && printf '%s' "$ca_h"; })" != "$(ca_get token)" ]; then
@@ -193,6 +196,7 @@ ca_confirm() {
         ;;
       CONFIRMED) ca_finish ;;
       CLEANED) ;;
+      REVERTED) ca_error already-reverted "it went back before: $(ca_why)" ;;
       *) ca_error late "there is nothing to confirm: $(ca_last)" ;;
     esac
   fi
@@ -200,11 +204,17 @@ ca_confirm() {
   ca_unlock
 }
 
+# ca_why: the words of the last journal line.
+ca_why() {
+  tail -n 1 "$ca_tx/journal" | { read -r _ _ _ ca_v && printf '%s' "$ca_v"; }
+}
+
+# ca_finish: roll a confirmed one forward.  The boot unit needs agent.sh, so that goes last.
 ca_finish() {
-  ca_disarm
   ca_tidy
-  ca_trim
   ca_record CLEANED
+  ca_disarm
+  ca_trim
 }
 
 # ca_trim: a finished transaction keeps its journal, what it changed and the old files.
@@ -212,10 +222,16 @@ ca_trim() {
   rm -f "$ca_tx/reserve" "$ca_tx/token" "$ca_tx/agent.sh" "$ca_tx/revert.sh" "$ca_tx"/check.*
 }
 
+# ca_as_root: what lists or ends transactions cannot do it for anybody else.
+ca_as_root() {
+  [ "$(id -u)" = 0 ] || { printf '\001P no-privilege this needs root; use become\n' && return 1; }
+}
+
 # ca_status [ID]: one, or all that this host remembers.
 # shellcheck disable=SC2120 # the controller passes the ID
 ca_status() {
   ca_code='' ca_message=''
+  ca_as_root || return 0
   if [ $# -eq 1 ]; then
     ca_enter "$1"
     ca_report
@@ -229,24 +245,44 @@ ca_status() {
   done
 }
 
-# ca_recover: what outlived its deadline or its boot goes back; the rest is only shown.
+# ca_recover: what outlived its deadline or its boot goes back, what was confirmed is cleaned up; the rest is only shown.
 ca_recover() {
-  for ca_r in $(ca_pending); do
-    ca_enter "$ca_r"
-    if [ "$(ca_last)" != REVERT_FAILED ] && [ "$(ca_left)" -eq 0 ]; then (ca_revert "$ca_r" "found unconfirmed by recover" >/dev/null); fi
+  ca_as_root || return 0
+  for ca_r in "$ca_state"/tx/*; do
+    [ -d "$ca_r" ] || continue
+    ca_enter "${ca_r##*/}"
+    (ca_resolve "found unconfirmed by recover") >/dev/null
   done
   # shellcheck disable=SC2119 # all of them
   ca_status
 }
 
+# ca_resolve REASON: bring this transaction to its end when it is due.
+ca_resolve() {
+  case $(ca_last) in
+    CLEANED | REVERTED | REFUSED) ;;
+    CONFIRMED) if ca_begin "$ca_tid"; then
+      [ "$(ca_last)" != CONFIRMED ] || ca_finish
+      ca_unlock
+    fi ;;
+    ABSENT) if ca_begin "$ca_tid"; then # died before its first line
+      [ "$(ca_last)" != ABSENT ] || rm -rf "$ca_tx"
+      ca_unlock
+    fi ;;
+    *) [ "$(ca_left)" -gt 0 ] || ca_revert "$ca_tid" "$1" ;;
+  esac
+}
+
 # ca_clean KEEP: forget all but the newest KEEP finished transactions; what may hold a key is shredded where that is possible.
 ca_clean() {
-  ca_lock || return
+  ca_as_root || return 0
+  ca_code='' ca_message=''
+  ca_lock || { printf '\001P %s %s\n' "$ca_code" "$ca_message" && return; }
   ca_seen=0
   # shellcheck disable=SC2045 # ids are letters, digits and -
   for ca_p in $(ls -1t "$ca_state/tx"); do
     ca_enter "$ca_p"
-    case $(ca_last) in CLEANED | REVERTED) ;; *) continue ;; esac
+    case $(ca_last) in CLEANED | REVERTED | REFUSED) ;; *) continue ;; esac
     ca_seen=$((ca_seen + 1))
     [ "$ca_seen" -gt "$1" ] || continue
     for ca_f in "$ca_tx"/old/*; do
@@ -259,18 +295,18 @@ ca_clean() {
   ca_status
 }
 
-# ca_cli VERB ID [REASON]: how the copy that stays on the host is called.
+# ca_cli ID VERB [REASON]: how the copy that stays on the host is called; its exit code says whether the old files are back.
 ca_cli() {
   PATH=$ca_path LC_ALL=C
   export PATH LC_ALL
   umask 077
-  ca_code='' ca_message=''
-  [ -z "${2-}" ] || ca_enter "$2"
-  case ${1-} in
+  ca_code='' ca_message='' ca_self=${2-}
+  ca_enter "$1"
+  case ${2-} in
     watch) ca_watch ;;
-    boot) case $(ca_last) in CLEANED | CONFIRMED | REVERTED | ABSENT) ca_disarm ;; *) ca_revert "$2" "the machine was booted before the change was confirmed" >/dev/null ;; esac ;;
-    revert) ca_revert "$2" "${3-by hand}" | tr '\001' ' ' ;;
-    status) shift && ca_status "$@" | tr '\001' ' ' ;;
-    *) printf 'usage: sh agent.sh revert ID | status\n' >&2 ;;
+    boot) ca_at_boot >/dev/null ;;
+    revert) ca_revert "$1" "${3-by hand}" | tr '\001' ' ' && case $(ca_last) in REVERTED | REFUSED) ;; *) return 1 ;; esac ;;
+    status) ca_status "$1" | tr '\001' ' ' ;;
+    *) printf 'usage: sh agent.sh revert [REASON] | status\n' >&2 && return 2 ;;
   esac
 }

@@ -6,7 +6,11 @@ ca_arm() {
   ca_beat=$ca_tx/beat
   rm -f "$ca_beat"
   if [ -d /run/systemd/system ]; then
-    ca_arm_boot && ca_arm_poller || return 1
+    ca_arm_boot 2>/dev/null || {
+      ca_error arm "cannot write the boot unit in $ca_unit_dir"
+      return 1
+    }
+    ca_arm_poller || return 1
   else
     ca_arm_watcher
   fi
@@ -21,8 +25,8 @@ ca_arm() {
 
 # A poller with an absolute deadline in seconds of uptime: neither daemon-reload nor the wall clock moves it.
 ca_arm_poller() {
-  ca_said=$(systemd-run --quiet --collect --unit="crypto-agility-$ca_tid" -p Restart=on-failure -p RestartSec=1 \
-    /bin/sh "$ca_tx/agent.sh" watch "$ca_tid" 2>&1 </dev/null) || ca_error arm "systemd-run: $ca_said"
+  ca_said=$(systemd-run --quiet --collect --unit="crypto-agility-$ca_tid" -p Restart=on-failure -p RestartSec=1 -p StartLimitIntervalSec=0 \
+    /bin/sh "$ca_tx/agent.sh" watch 2>&1 </dev/null) || ca_error arm "systemd-run: $ca_said"
 }
 
 # A unit that runs at boot before the services: found through a hand-made link, without daemon-reload.
@@ -31,7 +35,7 @@ ca_arm_boot() {
   ca_order=$(while read -r _ _ ca_u ca_s _; do printf '%s %s ' "$ca_u" "${ca_s#-}"; done <"$ca_tx/services" | tr ',' ' ')
   mkdir -p "$ca_wants" || return 1
   printf '%s\n' '[Unit]' "Description=Undo the unconfirmed crypto-agility transaction $ca_tid" DefaultDependencies=no After=local-fs.target \
-    "Before=sysinit.target $ca_order" "RequiresMountsFor=$ca_state /etc" '[Service]' Type=oneshot "ExecStart=/bin/sh $ca_tx/agent.sh boot $ca_tid" \
+    "Before=sysinit.target $ca_order" "RequiresMountsFor=$ca_state /etc" '[Service]' Type=oneshot "ExecStart=/bin/sh $ca_tx/agent.sh boot" \
     >"$ca_unit_dir/crypto-agility-boot-$ca_tid.service" || return 1
   ln -sf "../crypto-agility-boot-$ca_tid.service" "$ca_wants/crypto-agility-boot-$ca_tid.service" || return 1
   ca_sync "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir" "$ca_wants"
@@ -40,9 +44,9 @@ ca_arm_boot() {
 # Without systemd: a process of its own session that ignores hang-ups, and a line that cron runs at boot.
 ca_arm_watcher() {
   if command -v setsid >/dev/null 2>&1; then set -- setsid; else set -- nohup; fi
-  "$@" /bin/sh "$ca_tx/agent.sh" watch "$ca_tid" </dev/null >/dev/null 2>&1 &
+  "$@" /bin/sh "$ca_tx/agent.sh" watch </dev/null >/dev/null 2>&1 &
   if [ -d /etc/cron.d ]; then
-    printf '@reboot root /bin/sh %s/agent.sh boot %s\n' "$ca_tx" "$ca_tid" >"/etc/cron.d/crypto-agility-$ca_tid" && ca_sync "/etc/cron.d/crypto-agility-$ca_tid"
+    printf '@reboot root /bin/sh %s/agent.sh boot\n' "$ca_tx" >"/etc/cron.d/crypto-agility-$ca_tid" && ca_sync "/etc/cron.d/crypto-agility-$ca_tid"
   fi
 }
 
@@ -54,16 +58,24 @@ ca_disarm() {
   return 0
 }
 
-# ca_watch: the poller.
+# ca_at_boot: nothing is confirmed by a boot.  In the boot of its own it does nothing: a daemon-reload of somebody else makes this unit
+# known, and then whatever starts a service pulls it in through sysinit.target.
+ca_at_boot() {
+  [ "$(ca_get boot)" != "$(ca_boot)" ] || return 0
+  case $(ca_last) in
+    CLEANED | REVERTED | REFUSED | ABSENT) ca_disarm ;;
+    *) ca_resolve "the machine was booted before the change was confirmed" ;;
+  esac
+}
+
+# ca_watch: the poller.  It goes on until the end is written down, whatever one try came to.
 ca_watch() {
-  ca_self=watch
   trap '' HUP
   while :; do
-    case $(ca_last) in CLEANED | CONFIRMED | REVERTED | REVERT_FAILED | ABSENT) return 0 ;; esac
-    if [ "$(ca_left)" -eq 0 ]; then
-      ca_revert "$ca_tid" "no confirmation before the deadline" >/dev/null
-      return 0
-    fi
+    case $(ca_last) in
+      CLEANED | REVERTED | REVERT_FAILED | REFUSED | ABSENT) return 0 ;;
+      *) ca_resolve "no confirmation before the deadline" >/dev/null ;;
+    esac
     ca_uptime >"$ca_tx/beat" 2>/dev/null
     sleep 1
   done
