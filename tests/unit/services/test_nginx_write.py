@@ -135,6 +135,11 @@ def test_crlf_files_get_crlf_lines() -> None:
     assert diff(host, SERVICE.write(host, wish(version=ONLY_13))) == ["+  ssl_protocols TLSv1.3;\r\n"]
 
 
+def test_a_new_line_ends_like_the_line_before_it_where_a_file_mixes_both() -> None:
+    host = written({MAIN: "http {\n server {\n  listen 443 ssl; # c\r\n }\n}\n"})
+    assert diff(host, SERVICE.write(host, wish(version=ONLY_13))) == ["+  ssl_protocols TLSv1.3;\r\n"]
+
+
 @pytest.mark.parametrize("quote", ["'", '"'])
 def test_quotes_are_kept(quote: str) -> None:
     host = one(f"server {{\n listen 443 ssl;\n ssl_ecdh_curve {quote}X25519{quote};\n}}")

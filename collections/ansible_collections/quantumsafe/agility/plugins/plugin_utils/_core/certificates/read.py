@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -45,7 +46,10 @@ def _key(certificate: x509.Certificate) -> str:
     oid = certificate.public_key_algorithm_oid.dotted_string
     if oid in _ML_DSA:
         return _ML_DSA[oid]
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):  # one odd certificate must not stop the audit of a host
+        return oid
     if isinstance(key, ec.EllipticCurvePublicKey):
         return f"ECDSA-{_CURVES.get(key.curve.name, key.curve.name)}"
     if isinstance(key, rsa.RSAPublicKey):

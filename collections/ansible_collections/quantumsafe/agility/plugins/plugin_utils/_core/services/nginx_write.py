@@ -128,7 +128,7 @@ class Writer:
             return
         indent = source[anchor.line - 1][: len(source[anchor.line - 1]) - len(source[anchor.line - 1].lstrip(" \t"))]
         end = len(source[line - 1].rstrip("\r\n"))  # behind a comment on that line
-        yield path, Splice(line, end, "", f"{lines.newline(block.file.text or '')}{indent}{text}")
+        yield path, Splice(line, end, "", f"{lines.newline(source[line - 1])}{indent}{text}")
 
     def change(self, path: str, splices: list[Splice]) -> Change:
         file = next(f for f in self.assembly.snapshot.files.values() if real_path(f) == path)
