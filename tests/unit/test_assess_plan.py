@@ -92,8 +92,15 @@ def test_a_flat_list_is_not_a_preference() -> None:
 
 def test_a_hybrid_group_without_tls13_is_missing() -> None:
     snapshot = captured("web-new")
-    site = (snapshot.files["/etc/nginx/sites-enabled/site"].text or "").replace("X25519:prime256v1", "X25519MLKEM768").replace("TLSv1.2 TLSv1.3", "TLSv1.2")
-    assert "TLS 1.3 is off" in findings("", TRANSITION, with_files(snapshot, **{"/etc/nginx/sites-enabled/site": site}))["nginx *:443", "key_exchange"].message
+    site = (
+        (snapshot.files["/etc/nginx/sites-enabled/site"].text or "")
+        .replace("X25519:prime256v1", "X25519MLKEM768")
+        .replace("TLSv1.2 TLSv1.3", "TLSv1.2")
+    )
+    assert (
+        "TLS 1.3 is off"
+        in findings("", TRANSITION, with_files(snapshot, **{"/etc/nginx/sites-enabled/site": site}))["nginx *:443", "key_exchange"].message
+    )
 
 
 def test_prefer_takes_nothing_from_anybody(host: str) -> None:

@@ -12,12 +12,35 @@ from .conftest import CORPUS, HOSTS, captured
 
 SSHD = st.lists(
     st.sampled_from(
-        ["KexAlgorithms a,b", "  ciphers=x", "# c", "", "Match User bob", '\tMACs "a,b" # c', "Include /etc/ssh/x/*.conf", "Port 22\r", "\x0cPort 1", "é ü"]
+        [
+            "KexAlgorithms a,b",
+            "  ciphers=x",
+            "# c",
+            "",
+            "Match User bob",
+            '\tMACs "a,b" # c',
+            "Include /etc/ssh/x/*.conf",
+            "Port 22\r",
+            "\x0cPort 1",
+            "é ü",
+        ]
     )
 ).map("\n".join)
 NGINX = st.lists(
     st.sampled_from(
-        ["http {", "}", "server{listen 443 ssl;", "ssl_ecdh_curve X25519;", "# c }", "\r\n", " \t", 'a "b;c" d;', "'x\\'y';", "${v}z q;", "if ($a ~ b) { return 1; }"]
+        [
+            "http {",
+            "}",
+            "server{listen 443 ssl;",
+            "ssl_ecdh_curve X25519;",
+            "# c }",
+            "\r\n",
+            " \t",
+            'a "b;c" d;',
+            "'x\\'y';",
+            "${v}z q;",
+            "if ($a ~ b) { return 1; }",
+        ]
     )
 ).map(" \n".join)
 

@@ -53,7 +53,9 @@ def test_capabilities_come_from_the_binary() -> None:
 
 
 def test_a_binary_that_cannot_be_asked_is_unknown_not_incapable() -> None:
-    (endpoint,) = SERVICE.read(files_of({MAIN: "Port 22\n"}, **{"sshd-T": said(kexalgorithms="x"), "ssh-Q-kex": Answer((), None, problem="not found")}))
+    (endpoint,) = SERVICE.read(
+        files_of({MAIN: "Port 22\n"}, **{"sshd-T": said(kexalgorithms="x"), "ssh-Q-kex": Answer((), None, problem="not found")})
+    )
     assert endpoint.capabilities["key_exchange"].names is None
 
 

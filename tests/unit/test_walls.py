@@ -63,7 +63,12 @@ def test_services_know_each_other_by_no_name() -> None:
     """To add a daemon is to add files to services/: no other file names one."""
     for path in FILES:
         if room(path) not in ("services",):
-            names = {name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom) for name in [node.module or ""]}
+            names = {
+                name
+                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                if isinstance(node, ast.ImportFrom)
+                for name in [node.module or ""]
+            }
             assert not any("services.nginx" in n or "services.openssh" in n for n in names), path
 
 

@@ -52,5 +52,7 @@ class Gate:
         share = 100 * len(tightened) / total
         if file_name(self.run.host)[:-5] in tightened and share > ssh_batch_limit:
             self.remedy = "smaller batches (agility_serial), or acknowledge with -e agility_ssh_batch_limit=100"
-            return f"this batch would tighten SSH on {share:.0f} % of the hosts of the play ({len(tightened)} of {total}), more than {ssh_batch_limit} %"
+            return (
+                f"this batch would tighten SSH on {share:.0f} % of the hosts of the play ({len(tightened)} of {total}), more than {ssh_batch_limit} %"
+            )
         return ""

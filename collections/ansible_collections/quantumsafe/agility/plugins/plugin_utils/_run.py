@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Run:
         self.groups = tuple(str(group) for group in task_vars.get("group_names", ()))
         self.run = run_id(os.getppid())
         self.output = output_folder(str(self.args.get("output") or ""), self.run)
-        self.taken = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.taken = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.started = time.monotonic()
         self.channel = Channel(action)
         self.result = HostResult(self.host, verb, "ok", run=self.run, taken=self.taken)
@@ -76,7 +76,7 @@ class Run:
         with (self.output / ".policy.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not cache.is_file():
-                from ._core.policy.load import load  # noqa: PLC0415  # jsonschema takes 100 ms, and only one worker needs it
+                from ._core.policy.load import load  # jsonschema takes 100 ms, and only one worker needs it
 
                 policy = load(wanted, lambda name: Path(name).read_text(encoding="utf-8"))
                 write_whole(cache, json.dumps(to_plain(policy), sort_keys=True))

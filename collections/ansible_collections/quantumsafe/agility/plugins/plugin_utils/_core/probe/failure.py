@@ -27,6 +27,6 @@ def describe(error: BaseException) -> str:
         ("closed", EOFError),
         ("protocol", ValueError),
     ):
-        if isinstance(error, types):  # type: ignore[arg-type]
+        if isinstance(error, types):
             return f"{kind}: {MEANING[kind]}" + (f" ({error})" if kind == "protocol" and str(error) else "")
     return f"no-route: {MEANING['no-route']} ({error})"

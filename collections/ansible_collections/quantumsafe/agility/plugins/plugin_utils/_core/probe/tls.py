@@ -82,8 +82,8 @@ def probe_tls(
         result = TlsResult(failure=f"refused: {MEANING['refused']} ({refusal})")
     except (OSError, EOFError, ValueError, struct.error, IndexError) as error:
         result = TlsResult(failure=describe(error if not isinstance(error, (struct.error, IndexError)) else ValueError(str(error))))
-    counts = {"bytes_sent": hand.sent, "bytes_received": hand.received} if hand else {}
-    return replace(result, seconds=round(time.monotonic() - started, 4), **counts)
+    sent, received = (hand.sent, hand.received) if hand else (0, 0)
+    return replace(result, seconds=round(time.monotonic() - started, 4), bytes_sent=sent, bytes_received=received)
 
 
 def strictly_prefers(address: str, port: int, server_name: str = "", timeout: float = 10) -> bool | None:
@@ -93,7 +93,7 @@ def strictly_prefers(address: str, port: int, server_name: str = "", timeout: fl
 
 
 def accepts(address: str, port: int, server_name: str, names: tuple[str, ...], timeout: float = 10) -> str:
-    """"" when a client that offers only these groups is refused in TLS 1.3 and in TLS 1.2; else what was agreed on, or why nobody knows.
+    """ "" when a client that offers only these groups is refused in TLS 1.3 and in TLS 1.2; else what was agreed on, or why nobody knows.
 
     A list of hybrids alone still leaks through TLS 1.2, where it also lets static RSA pass.
     """
@@ -152,7 +152,7 @@ class _Handshake:
         result = known
         for message in self._messages():
             if message[0] == 11:  # Certificate: empty context, list of (certificate, extensions)
-                result = replace(result, **_certificate(message[8 + message[4] :]))
+                result = _with_certificate(result, message[8 + message[4] :])
             elif message[0] == 15:  # CertificateVerify
                 code = struct.unpack_from(">H", message, 4)[0]
                 return replace(result, signature=SCHEMES.get(code, f"0x{code:04x}"))
@@ -162,7 +162,7 @@ class _Handshake:
         result = TlsResult(hello.version, "", hello.cipher)
         for message in self._messages():
             if message[0] == 11:
-                result = replace(result, **_certificate(message[7:]))
+                result = _with_certificate(result, message[7:])
             elif message[0] == 12:
                 group, signature = key_exchange_of(message)
                 result = replace(result, group=group, signature=signature)
@@ -214,11 +214,11 @@ class _Handshake:
         return out
 
 
-def _certificate(entries: bytes) -> dict[str, str]:
+def _with_certificate(result: TlsResult, entries: bytes) -> TlsResult:
     """Facts of the first certificate of a list whose entries begin with a 3-byte length."""
     size = int.from_bytes(entries[:3], "big")
     try:
         leaf = describe_certificate(x509.load_der_x509_certificate(entries[3 : 3 + size]))
     except ValueError:
-        return {"certificate": "unreadable"}
-    return {"certificate": f"{leaf.subject}, {leaf.key}, until {leaf.not_after}", "certificate_sha256": leaf.sha256}
+        return replace(result, certificate="unreadable")
+    return replace(result, certificate=f"{leaf.subject}, {leaf.key}, until {leaf.not_after}", certificate_sha256=leaf.sha256)

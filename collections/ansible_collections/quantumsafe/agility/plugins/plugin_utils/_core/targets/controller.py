@@ -76,7 +76,7 @@ def _run(argv: list[str], check: bool = True) -> str:
 def paramiko_client() -> Client:
     """What Ansible's paramiko connection can speak: the lists of the installed paramiko.  Raises Problem when there is none."""
     try:
-        from paramiko import Transport  # noqa: PLC0415  # half a second, and only this connection needs it
+        from paramiko import Transport  # half a second, and only this connection needs it
     except ImportError as error:
         raise Problem("the paramiko connection has no paramiko", "controller", "pip install paramiko") from error
     lists = {"key_exchange": "_preferred_kex", "cipher": "_preferred_ciphers", "mac": "_preferred_macs", "host_key": "_preferred_keys"}

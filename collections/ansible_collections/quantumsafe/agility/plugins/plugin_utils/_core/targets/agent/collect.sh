@@ -150,7 +150,7 @@ ca_show() {
     if [ -h "$ca_f" ]; then ca_name "$(readlink -f "$ca_f")"; else printf '%s\n' -; fi
   done
   stat -L -c '%s %a %U %G' "$@"
-  ca_sha "$@" | awk '{ sub(/^\\/, "", $1); print $1 }'
+  ca_sha "$@" | awk '{ sub(/^\\/, "", $1) } length($1) == 64 && $1 ~ /^[0-9a-f]+$/ { print $1 }'
   ca_sizes=$(stat -L -c %s "$@")
   awk -v max="$ca_max" -v sizes="$ca_sizes" '
     function cut(s, at,   head, tail, q) {
