@@ -18,9 +18,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        _, args = self.validate_argument_spec(argument_spec={"output": {"type": "path", "required": True}})
+        dummy, args = self.validate_argument_spec(argument_spec={"output": {"type": "path", "required": True}})
         folder = Path(args["output"])
         if not (folder / "hosts").is_dir():
             return {"failed": True, "changed": False, "msg": f"{folder} is no results folder: it has no hosts/"}
-        summary, _, changed = rebuild(folder, write=not self._task.check_mode)
+        summary, dummy, changed = rebuild(folder, write=not self._task.check_mode)
         return {"changed": changed, "summary": summary, "agility_output": str(folder)}

@@ -69,7 +69,7 @@ class CallbackModule(CallbackBase):
                 self._display.warning(f"quantumsafe.agility: no summary for {folder}: {error}")
 
     def _close(self, folder: Path) -> None:
-        summary, results, _ = rebuild(folder)
+        summary, results, dummy = rebuild(folder)
         if not results:
             return
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ

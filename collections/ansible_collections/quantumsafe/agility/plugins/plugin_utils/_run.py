@@ -47,7 +47,7 @@ class Run:
 
     def __init__(self, action: ActionBase, task_vars: Mapping[str, Any], verb: str, spec: Mapping[str, Any]) -> None:
         self.action, self.vars, self.verb = action, task_vars, verb
-        _, self.args = action.validate_argument_spec(argument_spec=dict(spec))
+        dummy, self.args = action.validate_argument_spec(argument_spec=dict(spec))
         self.host = str(task_vars["inventory_hostname"])
         self.groups = tuple(str(group) for group in task_vars.get("group_names", ()))
         self.run = run_id(os.getppid())

@@ -26,7 +26,7 @@ def wishes_for(endpoint: Endpoint, requirements: Requirements, as_of: date) -> d
         if requirement.stage == "observe":
             continue
         wanted = wish(endpoint, aspect, requirement, as_of)
-        state, _, _ = judge_setting(endpoint, aspect, requirement, wanted, as_of)
+        state, dummy, dummy = judge_setting(endpoint, aspect, requirement, wanted, as_of)
         if state in ACTIONABLE and not wanted.blocked and _differs(endpoint, aspect, wanted):
             out[aspect] = wanted
     return out

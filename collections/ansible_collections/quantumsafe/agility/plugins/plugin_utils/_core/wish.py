@@ -63,10 +63,10 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
     keep = list(dict.fromkeys(a for a in there if a not in chosen and _kept(requirement, a, as_of)))
     ranked, tiers = rank(requirement, chosen, as_of)
     behind = max(tiers) + 1
-    names, levels = _spelled(endpoint, aspect, (*ranked, *keep), (*tiers, *(behind for _ in keep)))
+    names, levels = _spelled(endpoint, aspect, (*ranked, *keep), (*tiers, *(behind for dummy in keep)))
     if requirement.stage != "require":
         strangers = [name for name, a in current.items() if a is None]
-        names, levels = (*names, *strangers), (*levels, *(max(levels, default=0) for _ in strangers))
+        names, levels = (*names, *strangers), (*levels, *(max(levels, default=0) for dummy in strangers))
     return Wish(names, levels, removed=tuple(name for name in setting.values if name not in names))
 
 

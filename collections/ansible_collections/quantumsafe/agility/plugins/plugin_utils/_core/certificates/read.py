@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from contextlib import suppress
 
 from ..model import Certificate
+
+# ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
+with suppress(ImportError):
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+    from cryptography.hazmat.primitives.hashes import SHA256
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _CURVES = {"secp256r1": "P256", "secp384r1": "P384", "secp521r1": "P521"}

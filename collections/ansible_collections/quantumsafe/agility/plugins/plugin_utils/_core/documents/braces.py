@@ -253,12 +253,12 @@ def edits(text: str, splices: Iterable[Splice]) -> tuple[Edit, ...]:
     for line in whole:
         starts.append(starts[-1] + len(line))
     placed = sorted((starts[s.line - 1] + s.column, s) for s in set(splices))
-    for (left, one), (right, _) in pairwise(placed):
+    for (left, one), (right, dummy) in pairwise(placed):
         if left + len(one.old) > right:
             raise ValueError(f"two replacements overlap in line {one.line}")
     out = []
     for touched in _runs(placed):
-        first, last = touched[0][1].line, min(max(_last_line(s) for _, s in touched), len(whole))
+        first, last = touched[0][1].line, min(max(_last_line(s) for dummy, s in touched), len(whole))
         new = lines.split(_replaced(text, starts[first - 1], starts[last], touched))
         out.append(_smallest(first, whole[first - 1 : last], new))
     return tuple(edit for edit in out if edit.delete or edit.insert)
@@ -285,8 +285,8 @@ def _runs(placed: list[tuple[int, Splice]]) -> Iterator[list[tuple[int, Splice]]
         group += splice.line > end
         end = max(end, _last_line(splice))
         numbered.append((group, (offset, splice)))
-    for _, members in groupby(numbered, key=lambda pair: pair[0]):
-        yield [member for _, member in members]
+    for dummy, members in groupby(numbered, key=lambda pair: pair[0]):
+        yield [member for dummy, member in members]
 
 
 def _replaced(text: str, start: int, end: int, touched: list[tuple[int, Splice]]) -> str:

@@ -43,7 +43,7 @@ def _cut(text: str) -> Iterable[str]:
 
 def newline(text: str) -> str:
     """The line end that this text uses: that of its first line, "\\n" when it has none."""
-    head, found, _ = text.partition("\n")
+    head, found, dummy = text.partition("\n")
     return "\r\n" if found and head.endswith("\r") else "\n"
 
 

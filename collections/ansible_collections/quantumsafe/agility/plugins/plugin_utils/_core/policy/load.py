@@ -42,7 +42,7 @@ def load(path: str, read: Callable[[str], str]) -> Policy:
     """The policy at `path`: a file, or the name of a shipped baseline.  Raises PolicyError with all mistakes that were found."""
     errors: list[str] = []
     parts = _collect(path, read, errors, 0, ())
-    policy = _merge([part for part, _ in parts], errors) if not errors else None
+    policy = _merge([part for part, dummy in parts], errors) if not errors else None
     if policy is None or errors:
         raise PolicyError("\n  ".join(dict.fromkeys(errors)), "", "mend the policy; no host was touched")
     digest = hashlib.sha256(json.dumps(to_plain(policy), sort_keys=True).encode()).hexdigest()

@@ -85,7 +85,7 @@ class _Reader:
 
 
 def _banner(reader: _Reader) -> str:
-    for _ in range(20):
+    for dummy in range(20):
         line = reader.line().decode("utf-8", "replace").strip()
         if line.startswith("SSH-"):
             return line
@@ -99,7 +99,7 @@ def parse_kexinit(payload: bytes) -> tuple[tuple[str, ...], ...]:
     if payload[:1] != bytes([KEXINIT]):
         raise ValueError(f"message {payload[0] if payload else 'none'} instead of KEXINIT")
     lists, at = [], 17
-    for _ in range(10):
+    for dummy in range(10):
         (length,) = struct.unpack_from(">I", payload, at)
         lists.append(tuple(payload[at + 4 : at + 4 + length].decode("ascii", "replace").split(",")))
         at += 4 + length

@@ -11,10 +11,8 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-
-from cryptography import x509
-from cryptography.exceptions import InvalidTag
 
 from ..algorithms.lookup import find
 from ..certificates.read import describe as describe_certificate
@@ -34,6 +32,11 @@ from .tls_hello import (
     record,
 )
 from .tls_keys import HYBRIDS, POINT, ServerKeys, Share, share
+
+# ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
+with suppress(ImportError):
+    from cryptography import x509
+    from cryptography.exceptions import InvalidTag
 
 TLS12, TLS13 = 0x0303, 0x0304
 OFFER = ("X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024", "x25519", "secp256r1", "secp384r1")
@@ -190,7 +193,7 @@ class _Handshake:
 
     def _record(self) -> tuple[int, bytes]:
         head = self._some(5)
-        kind, _, length = struct.unpack(">BHH", head)
+        kind, dummy, length = struct.unpack(">BHH", head)
         if kind not in (HANDSHAKE, ALERT, CHANGE_CIPHER, DATA) or length > 16640:
             raise ValueError("not TLS")
         data = self._some(length)

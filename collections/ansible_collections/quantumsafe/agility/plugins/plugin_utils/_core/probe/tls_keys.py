@@ -9,18 +9,20 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric import ec, x25519
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+# ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
+with suppress(ImportError):
+    from cryptography.hazmat.primitives.asymmetric import ec, x25519
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 try:  # cryptography 48 and later
     from cryptography.hazmat.primitives.asymmetric import mlkem
 except ImportError:
     mlkem = None  # type: ignore[assignment]
 
-CURVES: dict[str, ec.EllipticCurve] = {"secp256r1": ec.SECP256R1(), "secp384r1": ec.SECP384R1()}
 # hybrid → (classical part, ML-KEM set, bytes of its ciphertext, bytes of its public key, whether ML-KEM stands first)
 HYBRIDS = {
     "X25519MLKEM768": ("x25519", "MLKEM768", 1088, 1184, True),
@@ -46,7 +48,7 @@ def share(group: str) -> Share:
     """
     if group not in HYBRIDS:
         return _classical(group)
-    curve, kem, _, size, first = HYBRIDS[group]
+    curve, kem, dummy, size, first = HYBRIDS[group]
     point = _classical(curve)
     if mlkem is None:
         key = bytes(size)
@@ -74,7 +76,7 @@ def _classical(group: str) -> Share:
     if group == "x25519":
         private = x25519.X25519PrivateKey.generate()
         return Share(private.public_key().public_bytes_raw(), lambda theirs: private.exchange(x25519.X25519PublicKey.from_public_bytes(theirs)))
-    curve = CURVES[group]
+    curve: ec.EllipticCurve = {"secp256r1": ec.SECP256R1(), "secp384r1": ec.SECP384R1()}[group]
     key = ec.generate_private_key(curve)
     public = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return Share(public, lambda theirs: key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(curve, theirs)))

@@ -87,8 +87,8 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
 def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
     versions = _versions(nginx, socket)
     found = {"version": versions, "key_exchange": _groups(nginx, socket), "cipher": _ciphers(nginx, socket, versions[0])}
-    settings = {aspect: setting for aspect, (setting, _) in found.items() if setting}
-    notes = [*quic, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for _, note in found.values() if note)]
+    settings = {aspect: setting for aspect, (setting, dummy) in found.items() if setting}
+    notes = [*quic, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for dummy, note in found.values() if note)]
     return Endpoint(
         id=socket.id,
         service="nginx",
@@ -163,7 +163,7 @@ def _groups(nginx: Nginx, socket: Socket) -> tuple[Setting | None, str]:
     groups = openssl.default_groups(nginx.library) if text == "auto" else openssl.parse_groups(text, nginx.library, nginx.groups.names)
     if groups is None:
         return None, f"the group list of {nginx.library.label or 'the library'} in use ({origin}) is not known"
-    return Setting(tuple(name for name, _ in groups), origin, tiers=tuple(tier for _, tier in groups)), ""
+    return Setting(tuple(name for name, dummy in groups), origin, tiers=tuple(tier for dummy, tier in groups)), ""
 
 
 def _ciphers(nginx: Nginx, socket: Socket, versions: Setting | None) -> tuple[Setting | None, str]:
@@ -225,7 +225,7 @@ def _certificate_nodes(server: Server) -> tuple[Node, ...]:
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
     """nginx takes everything about TLS up on reload; old workers finish their connections."""
     return Activation(
-        "nginx", ("nginx.service",), (), ("nginx", "-t"), "reload", tuple(dict.fromkeys(p for e in endpoints for _, p in e.addresses if p))
+        "nginx", ("nginx.service",), (), ("nginx", "-t"), "reload", tuple(dict.fromkeys(p for e in endpoints for dummy, p in e.addresses if p))
     )
 
 

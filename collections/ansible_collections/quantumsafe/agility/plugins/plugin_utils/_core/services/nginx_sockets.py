@@ -103,7 +103,7 @@ def quic_listens(assembly: Assembly) -> tuple[Node, ...]:
 
 def _default_first(members: list[tuple[Server, Node | None]]) -> tuple[Server, ...]:
     chosen = next((s for s, listen in members if listen and {"default_server", "default"} & set(listen.args[1:])), members[0][0])
-    return (chosen, *(server for server in dict.fromkeys(s for s, _ in members) if server is not chosen))
+    return (chosen, *(server for server in dict.fromkeys(s for s, dummy in members) if server is not chosen))
 
 
 def _speaks_tls(server: Server, listen: Node | None) -> bool:

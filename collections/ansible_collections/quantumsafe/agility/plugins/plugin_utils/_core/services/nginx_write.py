@@ -77,7 +77,7 @@ class Writer:
     def over(
         self, node: Node, users: list[tuple[Socket, Server]], aspect: str, values: Mapping[str, str], done: set[tuple[str, int, int]]
     ) -> Iterable[tuple[str, Splice]]:
-        wished = {values.get(socket.id, "") for socket, _ in users}
+        wished = {values.get(socket.id, "") for socket, dummy in users}
         if wished == {""}:
             return
         if len(wished) == 1:
@@ -95,10 +95,10 @@ class Writer:
         self, bare: list[tuple[Socket, Server]], aspect: str, values: Mapping[str, str], done: set[tuple[str, int, int]]
     ) -> Iterable[tuple[str, Splice]]:
         """One line in the http block when every socket there wishes the same and nobody sets it; else one in each deciding server."""
-        wished = {values.get(socket.id, "") for socket, _ in bare}
+        wished = {values.get(socket.id, "") for socket, dummy in bare}
         if wished == {""}:
             return
-        contexts = {server.context.place: server.context for _, server in bare}
+        contexts = {server.context.place: server.context for dummy, server in bare}
         if len(wished) == 1 and len(contexts) == 1 and len(bare) > 1:
             yield from self.insert(next(iter(contexts.values())), aspect, wished.pop(), done)
             return

@@ -73,7 +73,7 @@ def _effective(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
     answer = snapshot.answers.get("sshd-T")
     out: dict[str, tuple[str, ...]] = {}
     for line in answer.out.splitlines() if answer and answer.ok else ():
-        name, _, value = line.strip().partition(" ")
+        name, dummy, value = line.strip().partition(" ")
         out[name] = (*out.get(name, ()), value)
     return out
 
@@ -109,7 +109,7 @@ def _addresses(effective: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, int
     """From `listenaddress`; 0.0.0.0 and [::] are "*"."""
     out: dict[tuple[str, int], None] = {}
     for value in effective.get("listenaddress", ()):
-        host, _, port = value.rpartition(":")
+        host, dummy, port = value.rpartition(":")
         out["*" if host in ("0.0.0.0", "[::]") else host.strip("[]"), int(port)] = None
     return tuple(out) or (("*", 22),)
 
@@ -134,7 +134,7 @@ def _disagreement(first: Placed | None, said: str) -> list[str]:
 
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
     """sshd reads its file anew on reload; open sessions live on.  A socket-activated one reads it for every connection."""
-    ports = tuple(dict.fromkeys(port for endpoint in endpoints for _, port in endpoint.addresses))
+    ports = tuple(dict.fromkeys(port for endpoint in endpoints for dummy, port in endpoint.addresses))
     return Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), ("sshd", "-t"), "reload", ports)
 
 

@@ -91,7 +91,7 @@ def system_groups(files: Mapping[str, File]) -> tuple[str, Origin] | None:
     for path in SYSTEM_LISTS:
         text = files[path].text if path in files else None
         for number, line in enumerate((text or "").splitlines(), 1):
-            name, _, value = line.partition("=")
+            name, dummy, value = line.partition("=")
             if name.strip() in ("Groups", "Curves"):
                 return value.strip(), Origin(path, number)
     return None

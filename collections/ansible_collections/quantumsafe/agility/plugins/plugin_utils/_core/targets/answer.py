@@ -24,14 +24,14 @@ def body(output: str, nonce: str) -> str:
     begin = re.search(rf"==CA:{nonce}:(b64|hex)==\r?\n", output)
     if not begin:
         raise NoAnswer("the host ran no agent: nothing came back between the markers", remedy=_seen(output))
-    coded, found, _ = output[begin.end() :].partition(f"==CA:{nonce}:end==")
+    coded, found, dummy = output[begin.end() :].partition(f"==CA:{nonce}:end==")
     if not found:
         raise NoAnswer("the answer was cut off before its end")
     try:
         raw = base64.b64decode(re.sub(r"\s", "", coded)) if begin[1] == "b64" else bytes.fromhex("".join(coded.split()))
     except (binascii.Error, ValueError) as error:
         raise NoAnswer(f"the answer was damaged on its way: {error}") from error
-    text, found, _ = raw.decode("utf-8", "surrogateescape").rpartition(f"\n\001Z {nonce}\n")
+    text, found, dummy = raw.decode("utf-8", "surrogateescape").rpartition(f"\n\001Z {nonce}\n")
     if not found:
         raise NoAnswer("the answer is larger than the agent sends", remedy="narrow agility_services")
     return text
@@ -45,7 +45,7 @@ def _seen(output: str) -> str:
 def _sections(text: str) -> Iterator[tuple[str, str, list[str]]]:
     """(letter, rest of its line, lines until the next section)."""
     for part in re.split(r"(?:^|\n)\001", text)[1:]:
-        head, _, rest = part.partition("\n")
+        head, dummy, rest = part.partition("\n")
         yield head[:1], head[2:], rest.split("\n") if rest else []
 
 
@@ -65,8 +65,8 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
     for letter, rest, content in _sections(body(output, nonce)):
         if letter == "I":
             pairs = [line.partition("=") for line in content if line]
-            facts.update({key: value.strip('"') for key, _, value in pairs if key != "missing"})
-            missing += [value for key, _, value in pairs if key == "missing"]
+            facts.update({key: value.strip('"') for key, dummy, value in pairs if key != "missing"})
+            missing += [value for key, dummy, value in pairs if key == "missing"]
         elif letter == "U":
             name = _name(rest)
             files[name] = File(name, None, "", 0, real=name, problem="cannot be read: no privilege")
@@ -198,7 +198,7 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
     fields: dict[str, str] = {}
     journal, files, services = [], [], []
     for line in content:
-        key, _, value = line.partition(" ")
+        key, dummy, value = line.partition(" ")
         if key == "J":
             if whole := re.match(r"(\d+) ([A-Z_]+) (\d+) ?(.*)", value):  # a crash may have cut a line off
                 journal.append(JournalLine(int(whole[1]), whole[2], int(whole[3]), whole[4].rstrip()))
@@ -209,7 +209,7 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
             services.append(value)
         elif key:
             fields[key] = value
-    code, _, message = fields.get("error", "").partition(" ")
+    code, dummy, message = fields.get("error", "").partition(" ")
     return TransactionReport(
         id=id_,
         state=fields.get("state", "ABSENT"),

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # journal.sh: where a transaction lives, what it wrote down, and who may act.  Everything of ours is 0600 in 0700.
 ca_state=/var/lib/crypto-agility
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # services.sh: check, reload, and see that what listened still listens.
 # A line of "services": name action units sockets ports; the check's words are the lines of check.NAME.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # swap.sh: from the file as it is to the file as it shall be, and back.  The way back is a rename of the original inode that waits beside
 # the target under a dot-name: same content, owner, mode, times, ACL, xattr, and it needs no free block.
 # A line of "changes": number kind before after mode owner group source path; "-" = nothing.

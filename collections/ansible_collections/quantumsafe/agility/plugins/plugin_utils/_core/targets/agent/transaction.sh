@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # transaction.sh: the verbs.  Each is safe to repeat: a connection that was lost may have sent it twice.
 
 # ca_open ID SECONDS TOKEN MACHINE HOSTKEY BY: what ca_apply is to do; only variables are set.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # triggers.sh: who takes the change back when nobody confirms it.  Never daemon-reload: it costs time and loads strangers' pending edits.
 
 ca_unit_dir=/etc/systemd/system
