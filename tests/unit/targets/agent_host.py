@@ -54,6 +54,7 @@ class Host:
     shell: str
     etc: Path = field(init=False)
     state: Path = field(init=False)
+    sent: int = 0
 
     def __post_init__(self) -> None:
         self.etc, self.state, programs = self.root / "etc", self.root / "state", self.root / "bin"
@@ -91,12 +92,19 @@ class Host:
         return self.start(text, user).communicate(timeout=60)[0].decode()
 
     def start(self, text: str, user: int = 0) -> subprocess.Popen[bytes]:
-        path = self.root / "sent"
+        self.sent += 1
+        path = self.root / f"sent{self.sent}"
         path.write_bytes(self.place(text).encode("utf-8", "surrogateescape"))
         environment = {"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "LC_ALL": "C"}
         with path.open("rb") as script_file:
             return subprocess.Popen(
-                [*SHELLS[self.shell], "-s"], stdin=script_file, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, user=user
+                [*SHELLS[self.shell], "-s"],
+                stdin=script_file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                user=user,
+                process_group=0,
             )
 
     def ask(self, text: str, parse: Callable[[str, str], T]) -> T:

@@ -43,6 +43,7 @@ COLLECT = Collect(
     files=(DEFAULT_CONF, "/etc/nginx/conf.d/*.conf", "/etc/nginx/sites-enabled/*", "/etc/nginx/modules-enabled/*.conf", *openssl.SYSTEM_LISTS),
     follow=(Follow("include", "/etc/nginx"), Follow("ssl_certificate", "/etc/nginx")),
     commands={"nginx-V": ("nginx", "-V"), **openssl.COMMANDS},
+    second_tries=("hybrid",),
 )
 
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..documents import lines
 from ..model import Answer, File, Identity, Problem, Snapshot, Unparsable
@@ -61,7 +61,7 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
     missing: list[str] = []
     heads: list[tuple[str, str, list[str], str]] = []
     texts: dict[int, list[str]] = {}
-    open_file, command, said, code = 0, "", "", ""
+    open_file, command, said = 0, "", ""
     for letter, rest, content in _sections(body(output, nonce)):
         if letter == "I":
             pairs = [line.partition("=") for line in content if line]
@@ -83,9 +83,9 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
         elif letter == "C":
             command, said = rest, "\n".join(content)
         elif letter == "R":
-            code = rest
-        elif letter == "E":
-            answers[command] = _answered(said, "\n".join(content), code)
+            answers[command] = _answered(said, rest)
+        elif letter == "N" and rest in answers:
+            answers[rest] = replace(answers[rest], err="\n".join(content).strip("\n"))
     if missing:
         raise Problem(f"the host lacks {', '.join(missing)}", host, UTILITIES)
     identity = Identity(facts.pop("machine_id", ""), facts.pop("host_key", ""), facts.pop("boot", ""))
@@ -96,11 +96,11 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
 ENDED = {"124": "timed out", "143": "timed out", "137": "timed out", "141": "said too much"}
 
 
-def _answered(out: str, err: str, code: str) -> Answer:
+def _answered(out: str, code: str) -> Answer:
     if code == "not found":
         return Answer((), None, problem="not found")
     ended = ENDED.get(code, "")
-    return Answer((), None if ended else int(code), out.strip("\n"), err.strip("\n"), ended)
+    return Answer((), None if ended else int(code), out.strip("\n"), problem=ended)
 
 
 def _heads(count: int, content: list[str]) -> list[tuple[str, str, list[str], str]]:

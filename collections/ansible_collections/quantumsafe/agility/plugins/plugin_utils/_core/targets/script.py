@@ -18,7 +18,7 @@ from ..model import Activation, Change, Collect, Identity, Problem
 AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
-    (AGENT / f"{name}.sh").read_text(encoding="utf-8") for name in ("journal", "swap", "services", "triggers", "transaction")
+    (AGENT / f"{name}.sh").read_text(encoding="utf-8") for name in ("journal", "swap", "services", "triggers", "transaction", "history")
 )
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
@@ -77,14 +77,19 @@ def _own_copy(functions: str) -> str:
 
 
 def _collect_calls(requests: Mapping[str, Collect], extra: tuple[str, ...] = ()) -> list[str]:
-    """Facts, then for all services together one call for files, then each command.  A service whose files are not there is not asked."""
-    calls = ["ca_facts"]
-    if extra:
-        calls.append(_call("ca_files", MAX_FILE, "", *extra))
+    """Facts, then one call for the files of all services that are there, then their commands."""
+    calls = ["ca_facts", _call("set", "--", *extra)]
+    follow: list[str] = []
     for collect in requests.values():
-        follow = ";".join(f"{f.keyword}={f.base}" for f in collect.follow)
-        commands = [_call("ca_run", name, COMMAND_TIME, *argv) for name, argv in collect.commands.items()]
-        calls += [f"if {_call('ca_exists', *collect.needs)}; then", _call("ca_files", MAX_FILE, follow, *collect.files), *commands, "fi"]
+        calls.append(f'if {_call("ca_exists", *collect.needs)}; then set -- "$@" {shlex.join(collect.files)}; fi')
+        follow += [f"{f.keyword}={f.base}" for f in collect.follow]
+    calls.append(f'{_call("ca_files", MAX_FILE, ";".join(follow))} "$@"')
+    for number, collect in enumerate(requests.values(), 1):
+        listed = [
+            ('[ "$ca_rc" -eq 0 ] || ' if name in collect.second_tries else "") + _call("ca_run", name, COMMAND_TIME, *argv)
+            for name, argv in collect.commands.items()
+        ]
+        calls += [f"ca_list_{number}() {{", *listed, ":", "}", f"if {_call('ca_exists', *collect.needs)}; then ca_commands ca_list_{number}; fi"]
     return calls
 
 

@@ -15,6 +15,7 @@ ca_say() {
   shift
   PATH=$ca_path LC_ALL=C
   export PATH LC_ALL
+  ca_timeout=$(command -v timeout)
   if command -v base64 >/dev/null 2>&1; then
     printf '\n==CA:%s:b64==\n' "$ca_marker"
     { "$@"; printf '\n\001Z %s\n' "$ca_marker"; } | head -c "$ca_limit" | base64
@@ -30,7 +31,7 @@ ca_missing() {
   for ca_tool in awk sed stat head readlink tr "$@"; do
     command -v "$ca_tool" >/dev/null 2>&1 || printf '%s\n' "$ca_tool"
   done
-  [ -n "$(ca_sha </dev/null)" ] || printf 'sha256sum\n'
+  command -v sha256sum >/dev/null 2>&1 || command -v shasum >/dev/null 2>&1 || command -v openssl >/dev/null 2>&1 || printf 'sha256sum\n'
   command -v base64 >/dev/null 2>&1 || command -v od >/dev/null 2>&1 || printf 'base64 or od\n'
 }
 
@@ -137,10 +138,10 @@ ca_files() {
 # ca_named FILE...: the paths and globs that lines with a word to follow name.
 ca_named() {
   awk -v follow="$ca_follow" '
-    BEGIN { n = split(follow, pairs, ";"); for (i = 1; i <= n; i++) { at = index(pairs[i], "="); if (at) base[substr(pairs[i], 1, at - 1)] = substr(pairs[i], at + 1) } }
+    BEGIN { n = split(follow, pairs, ";"); for (i = 1; i <= n; i++) { at = index(pairs[i], "="); if (at) { word = substr(pairs[i], 1, at - 1); base[word] = base[word] substr(pairs[i], at + 1) "\n" } } }
     { sub(/\r$/, ""); word = tolower($1); if (!(word in base)) next
       for (i = 2; i <= NF; i++) { p = $i; gsub(/["\047;]/, "", p); if (p == "" || p ~ /^[#{}]/) break
-        print (p ~ /^\//) ? p : base[word] "/" p } }' "$@"
+        if (p ~ /^\//) print p; else { m = split(base[word], from, "\n"); for (j = 1; j < m; j++) print from[j] "/" p } } }' "$@"
 }
 
 # ca_show FILE...: one stat, one sha256, one awk for all of them.  The awk redacts, line by line, so that line numbers stay true.
@@ -150,9 +151,9 @@ ca_show() {
     ca_name "$ca_f"
     if [ -h "$ca_f" ]; then ca_name "$(readlink -f "$ca_f")"; else printf '%s\n' -; fi
   done
-  stat -L -c '%s %a %U %G' "$@"
+  ca_sizes=$(stat -L -c '%s %a %U %G' "$@")
+  printf '%s\n' "$ca_sizes"
   ca_sha "$@" | awk '{ sub(/^\\/, "", $1) } length($1) == 64 && $1 ~ /^[0-9a-f]+$/ { print $1 }'
-  ca_sizes=$(stat -L -c %s "$@")
   awk -v max="$ca_max" -v sizes="$ca_sizes" '
     function cut(s, at,   head, tail, q) {
       head = substr(s, 1, at); tail = ""
@@ -165,7 +166,7 @@ ca_show() {
       do { at++ } while (at < ARGC && ARGV[at] != FILENAME)
       bytes = 0; hidden = 0; key = 0; printf "\001L %d\n", at }
     { bytes += length($0) + 1
-      if (size[at] > max) next
+      if (size[at] + 0 > max + 0) next
       if ($0 ~ /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/) key = 1
       if (key) { if ($0 ~ /-----END [A-Z0-9 ]*PRIVATE KEY/) key = 0; hidden++; print "|[redacted]"; next }
       low = tolower($0)
@@ -178,25 +179,27 @@ ca_show() {
     END { if (at) printf "\001E %d %d %d\n", at, bytes, hidden }' "$@"
 }
 
-# ca_run ID SECONDS COMMAND...: what it says on both streams, and its exit code.
+# ca_commands LIST: call LIST, a function of ca_run calls.  Standard output goes straight into the answer; what they say on standard error
+# is kept together, bounded, and follows behind, so that a command costs one process and no more.
+ca_commands() {
+  { ca_errs=$("$1" 2>&1 | { head -c "$ca_noise" && cat >/dev/null; }); } 3>&1
+  printf '\n%s\n' "$ca_errs"
+}
+
+# ca_run ID SECONDS COMMAND...: its output on 3, its exit code behind it (and in ca_rc), its standard error marked with its ID.
 ca_run() {
-  ca_id=$1 ca_secs=$2
+  ca_id=$1 ca_secs=$2 ca_rc=127
   shift 2
-  printf '\n\001C %s\n' "$ca_id"
+  printf '\n\001C %s\n' "$ca_id" >&3
   command -v "$1" >/dev/null 2>&1 || {
-    printf '\n\001R not found\n\001E\n'
+    printf '\n\001R not found\n' >&3
     return
   }
-  if command -v timeout >/dev/null 2>&1; then set -- timeout "$ca_secs" "$@"; fi
-  {
-    ca_err=$(
-      {
-        "$@" </dev/null 2>&1 >&3 3>&-
-        printf '\n\001R %s' "$?" >&3
-      } | head -c "$ca_noise"
-    )
-  } 3>&1
-  printf '\n\001E\n%s\n' "$ca_err"
+  printf '\n\001N %s\n' "$ca_id" >&2
+  if [ -n "$ca_timeout" ]; then set -- timeout "$ca_secs" "$@"; fi
+  "$@" </dev/null >&3 3>&-
+  ca_rc=$?
+  printf '\n\001R %s\n' "$ca_rc" >&3
 }
 
 # ca_exists PATH...: whether any of them is there.

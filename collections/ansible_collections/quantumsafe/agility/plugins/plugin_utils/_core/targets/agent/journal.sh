@@ -109,29 +109,33 @@ ca_lock() {
   until ca_take "$ca_state/lock"; do
     ca_wait=$((ca_wait + 1))
     if [ "$ca_wait" -gt 60 ]; then
-      ca_error refused-lock "another verb runs on this host: process $ca_owner"
+      ca_error refused-lock "another verb runs on this host: ${ca_owner:-cannot write $ca_state}"
       return 1
     fi
+    [ "$ca_wait" -ne 5 ] || [ -h "$ca_state/lock" ] || rm -f "${ca_tx-/none}/reserve" # a disk without an inode left
     sleep 1
   done
 }
 
 # ca_take LINK: make the symbolic link that names us; 1 when somebody who lives has it.  A dead owner's link is removed by whoever
-# holds LINK.break, which is taken in the same way, so that of many who find it dead one removes it, and a breaker may die, too.
+# holds LINK.break, which is taken in the same way: of many who find it dead one removes it, and a breaker may die, too.  Seen dead first
+# and still named afterwards: an owner that was alive when we read its name could unlock, end and be followed by another meanwhile.
 ca_take() {
   while ! ln -s "$ca_me" "$1" 2>/dev/null; do
-    ca_owner=$(readlink "$1") || ca_owner=''
+    if ! ca_owner=$(readlink "$1"); then # gone again, or there is no room for it
+      ln -s "$ca_me" "$1" 2>/dev/null
+      return
+    fi
     if ca_lives "$ca_owner"; then return 1; fi
+    set -- "$1" "$ca_owner"
     ca_take "$1.break" || return 1
-    ca_owner=$(readlink "$1") || ca_owner=''
-    if [ -n "$ca_owner" ] && ! ca_lives "$ca_owner"; then rm -f "$1"; fi
+    [ "$(readlink "$1")" != "$2" ] || rm -f "$1"
     rm -f "$1.break"
   done
 }
 
-# ca_lives OWNER: whether that very process still runs.  A link that is gone has nobody to be broken.
+# ca_lives OWNER: whether that very process still runs.
 ca_lives() {
-  [ -n "$1" ] || return 1
   ca_rest=${1#*:}
   [ "${ca_rest#*:}" = "$(ca_boot)" ] && [ "$(ca_start_of "${1%%:*}")" = "${ca_rest%%:*}" ]
 }

@@ -1,0 +1,75 @@
+# shellcheck shell=sh
+# history.sh: what this host remembers of transactions: show it, bring what is due to its end, forget what is old.
+
+# ca_as_root: what lists or ends transactions cannot do it for anybody else.
+ca_as_root() {
+  [ "$(id -u)" = 0 ] || { printf '\001P no-privilege this needs root; use become\n' && return 1; }
+}
+
+# ca_status [ID]: one, or all that this host remembers.
+# shellcheck disable=SC2120 # the controller passes the ID
+ca_status() {
+  ca_code='' ca_message=''
+  ca_as_root || return 0
+  if [ $# -eq 1 ]; then
+    ca_enter "$1"
+    ca_report
+    return
+  fi
+  for ca_p in "$ca_state"/tx/*/journal; do
+    [ -f "$ca_p" ] || continue
+    ca_p=${ca_p%/journal}
+    ca_enter "${ca_p##*/}"
+    ca_report
+  done
+}
+
+# ca_recover: what outlived its deadline or its boot goes back, what was confirmed is cleaned up; the rest is only shown.
+ca_recover() {
+  ca_as_root || return 0
+  for ca_r in "$ca_state"/tx/*; do
+    [ -d "$ca_r" ] || continue
+    ca_enter "${ca_r##*/}"
+    (ca_resolve "found unconfirmed by recover") >/dev/null
+  done
+  # shellcheck disable=SC2119 # all of them
+  ca_status
+}
+
+# ca_resolve REASON: bring this transaction to its end when it is due.
+ca_resolve() {
+  case $(ca_last) in
+    CLEANED | REVERTED | REFUSED) ;;
+    CONFIRMED) if ca_begin "$ca_tid"; then
+      [ "$(ca_last)" != CONFIRMED ] || ca_finish
+      ca_unlock
+    fi ;;
+    ABSENT) if ca_begin "$ca_tid"; then # died before its first line
+      [ "$(ca_last)" != ABSENT ] || rm -rf "$ca_tx"
+      ca_unlock
+    fi ;;
+    *) [ "$(ca_left)" -gt 0 ] || ca_revert "$ca_tid" "$1" ;;
+  esac
+}
+
+# ca_clean KEEP: forget all but the newest KEEP finished transactions; what may hold a key is shredded where that is possible.
+ca_clean() {
+  ca_as_root || return 0
+  ca_code='' ca_message=''
+  ca_lock || { printf '\001P %s %s\n' "$ca_code" "$ca_message" && return; }
+  ca_seen=0
+  # shellcheck disable=SC2045 # ids are letters, digits and -
+  for ca_p in $(ls -1t "$ca_state/tx"); do
+    ca_enter "$ca_p"
+    case $(ca_last) in CLEANED | REVERTED | REFUSED) ;; *) continue ;; esac
+    ca_seen=$((ca_seen + 1))
+    [ "$ca_seen" -gt "$1" ] || continue
+    for ca_f in "$ca_tx"/old/*; do
+      if [ -f "$ca_f" ] && [ "$(stat -c %h "$ca_f")" = 1 ] && command -v shred >/dev/null 2>&1; then shred -u "$ca_f"; fi
+    done
+    rm -rf "$ca_tx"
+  done
+  ca_unlock
+  # shellcheck disable=SC2119 # all of them
+  ca_status
+}

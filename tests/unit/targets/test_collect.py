@@ -1,0 +1,154 @@
+"""What the agent shows of a host, in the corners: see also test_agent.py."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Collect, Problem, Snapshot
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import script
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.redact import redact
+
+from .agent_host import NONCE, Host
+
+NOBODY = 65534
+
+
+def look(host: Host, *globs: str, commands: dict[str, tuple[str, ...]] | None = None, user: int = 0) -> Snapshot:
+    request = Collect(needs=("/",), files=tuple(globs), commands=commands or {})
+    return host.snapshot(host.send(script.compose_collect({"demo": request}, NONCE), user))
+
+
+def test_random_texts_arrive_byte_for_byte(any_host: Host) -> None:
+    dice = random.Random(1)
+    for number in range(60):
+        any_host.write(f"f{number}", "".join(dice.choice("ab |#;\t\r\n\n\001é\\'\"$%&") for _ in range(dice.randrange(80))))
+    seen = look(any_host, f"{any_host.etc}/*")
+    assert len(seen.files) == 60
+    assert all(file.text is not None and file.text.encode() == Path(path).read_bytes() for path, file in seen.files.items())
+
+
+def test_metadata_and_the_target_of_a_link_are_told(host: Host) -> None:
+    path = host.write("real", "x\n")
+    os.chown(path, 1, 2)
+    path.chmod(0o4640)
+    (host.etc / "link").symlink_to("real")
+    file = look(host, f"{host.etc}/link").files[f"{host.etc}/link"]
+    assert (file.real, file.mode, file.owner, file.group, file.text) == (str(path), "4640", "daemon", "bin", "x\n")
+
+
+def test_an_empty_file_of_the_first_service_is_not_lost(host: Host) -> None:
+    host.write("empty", "")
+    host.write("full", "x\n")
+    requests = {name: Collect(needs=("/",), files=(f"{host.etc}/{name}",)) for name in ("empty", "full")}
+    seen = host.snapshot(host.send(script.compose_collect(requests, NONCE)))
+    assert [file.text for file in seen.files.values()] == ["", "x\n"]
+
+
+SECRETS = (
+    "ssl_password file-is-not-kept;",
+    'proxy_set_header Authorization "Basic c2VjcmV0";',
+    "password = s3cret",
+    "api_key: s3cret",
+    "  token\ts3cret;",
+    'conn : PSK "s3cret"',
+    "%any :PSK 0xs3cret",
+    "ppk = s3cret",
+    "'secret': 's3cret',",
+    'secure_link_secret "s3cret" ;',
+)
+HARMLESS = (
+    "ssl_password_file /etc/nginx/pass;",
+    "ssl_ciphers HIGH:!aNULL:!PSK:!MD5;",
+    "ssl_ciphers 'ECDHE-PSK-AES128-GCM-SHA256:PSK:!SRP';",
+    "PasswordAuthentication no",
+    "PermitRootLogin prohibit-password",
+    "server_tokens off;",
+    "ssl_session_tickets on;",
+)
+
+
+@pytest.mark.parametrize("line", SECRETS)
+def test_the_value_of_a_secret_stays_on_the_host(host: Host, line: str) -> None:
+    path = str(host.write("f", f"before\n{line}\nafter\n"))
+    file = look(host, path).files[path]
+    assert file.redacted and file.text is not None
+    assert "s3cret" not in file.text and "c2VjcmV0" not in file.text and "not-kept" not in file.text
+    assert file.text.split("\n")[0] == "before" and file.text.split("\n")[2:] == ["after", ""]
+    assert redact(f"before\n{line}\nafter\n") == file.text
+
+
+def test_what_only_looks_like_a_secret_is_shown(any_host: Host) -> None:
+    text = "\n".join(HARMLESS) + "\n"
+    path = str(any_host.write("f", text))
+    file = look(any_host, path).files[path]
+    assert (file.text, file.redacted) == (text, False)
+    assert redact(text) == text
+
+
+def test_a_private_key_is_cut_out_line_by_line(any_host: Host) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"
+    path = str(any_host.write("f", f"a\n{key}b\n"))
+    assert look(any_host, path).files[path].text == "a\n[redacted]\n[redacted]\n[redacted]\nb\n"
+
+
+def test_a_file_that_is_no_text_is_named_and_not_shown(any_host: Host) -> None:
+    any_host.write("nul", b"a\0b\nc\n")
+    any_host.write("latin", "größe\n".encode("latin-1"))
+    any_host.write("large", "x\n" * (script.MAX_FILE // 2 + 1))
+    seen = look(any_host, f"{any_host.etc}/*")
+    assert {Path(path).name: file.text for path, file in seen.files.items()} == {"nul": None, "latin": None, "large": None}
+    assert all(file.problem for file in seen.files.values())
+    assert "too large" in seen.files[f"{any_host.etc}/large"].problem
+
+
+def test_a_file_that_may_not_be_read_is_named(host: Host) -> None:
+    path = host.write("private", "x\n")
+    path.chmod(0o600)
+    for folder in (host.etc, *host.etc.parents[:-2]):
+        folder.chmod(0o755)
+    seen = look(host, str(path), user=NOBODY)
+    assert seen.files[str(path)].text is None and "privilege" in seen.files[str(path)].problem
+    assert seen.facts["uid"] == str(NOBODY)
+
+
+def test_a_command_is_ended_in_time_and_the_next_one_runs(any_host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "COMMAND_TIME", 1)
+    answers = look(any_host, commands={"slow": ("sleep", "30"), "next": ("echo", "here")}).answers
+    assert (answers["slow"].rc, answers["slow"].problem) == (None, "timed out")
+    assert answers["next"].out == "here"
+
+
+def test_a_command_that_floods_its_standard_error_is_cut_off(host: Host) -> None:
+    answers = look(host, commands={"flood": ("sh", "-c", "yes | head -c 1000000 >&2"), "next": ("echo", "here")}).answers
+    assert answers["flood"].ok
+    assert 0 < len(answers["flood"].err) <= 262144
+    assert answers["next"].out == "here"
+
+
+def test_without_base64_the_answer_comes_in_hex(host: Host) -> None:
+    path = str(host.write("f", "größe\n"))
+    text = script.compose_collect({"demo": Collect(needs=("/",), files=(path,))}, NONCE)
+    output = host.send(text.replace("command -v base64", "command -v no-base64"))
+    assert f"==CA:{NONCE}:hex==" in output
+    assert host.snapshot(output).files[path].text == "größe\n"
+
+
+def test_a_missing_utility_is_named(host: Host) -> None:
+    text = script.compose_collect({}, NONCE).replace("for ca_tool in awk", "for ca_tool in no-such-awk")
+    with pytest.raises(Problem, match="no-such-awk"):
+        host.snapshot(host.send(text))
+
+
+def test_a_collect_leaves_nothing(host: Host) -> None:
+    look(host, f"{host.etc}/*")
+    assert not host.state.exists()
+
+
+def test_facts_say_who_the_host_is(any_host: Host) -> None:
+    seen = look(any_host)
+    assert seen.facts["systemd"] == "no"
+    assert seen.facts["uid"] == "0"
+    assert seen.identity.boot.startswith(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
