@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
             run.note(status="ok")
             return
         gate = Gate(run)
-        gate.tightens(plan.tightens_ssh)
+        gate.tightens(plan.tightens_ssh)  # also when no plan task ran before
         if self._task.check_mode:
             run.note(status="would-change")
             return

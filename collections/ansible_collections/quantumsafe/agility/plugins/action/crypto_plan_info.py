@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._campaign import Gate
 from ..plugin_utils._planning import plan_host
 from ..plugin_utils._run import COMMON, Run, guarded
 
@@ -23,6 +24,8 @@ class ActionModule(ActionBase):
         run = Run(self, task_vars or {}, "plan", SPEC)
         out = guarded(run, plan_host) | {"changed": False}
         plan = run.result.plan or {}
+        # Written before any host of this batch is enforced, so that the gate can count the batch.
+        Gate(run).tightens(bool(plan.get("tightens_ssh")))
         out["reasons"] = list(plan.get("reasons", ()))
         if self._task.diff and plan.get("diff"):
             out["diff"] = plan["diff"]

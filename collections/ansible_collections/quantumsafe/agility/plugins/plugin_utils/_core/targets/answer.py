@@ -58,7 +58,6 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
     facts: dict[str, str] = {}
     files: dict[str, File] = {}
     answers: dict[str, Answer] = {}
-    missing: list[str] = []
     heads: list[tuple[str, str, list[str], str]] = []
     texts: dict[int, list[str]] = {}
     open_file, command, said = 0, "", ""
@@ -66,7 +65,9 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
         if letter == "I":
             pairs = [line.partition("=") for line in content if line]
             facts.update({key: value.strip('"') for key, dummy, value in pairs if key != "missing"})
-            missing += [value for key, dummy, value in pairs if key == "missing"]
+            missing = [value for key, dummy, value in pairs if key == "missing"]
+            if missing:
+                raise Problem(f"the host lacks {', '.join(missing)}", host, UTILITIES)
         elif letter == "U":
             name = _name(rest)
             files[name] = File(name, None, "", 0, real=name, problem="cannot be read: no privilege")
@@ -86,8 +87,6 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
             answers[command] = _answered(said, rest)
         elif letter == "N" and rest in answers:
             answers[rest] = replace(answers[rest], err="\n".join(content).strip("\n"))
-    if missing:
-        raise Problem(f"the host lacks {', '.join(missing)}", host, UTILITIES)
     identity = Identity(facts.pop("machine_id", ""), facts.pop("host_key", ""), facts.pop("boot", ""))
     return Snapshot(host, taken, identity, facts, files, answers)
 

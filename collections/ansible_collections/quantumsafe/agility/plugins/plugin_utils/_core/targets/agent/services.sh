@@ -46,10 +46,14 @@ ca_note_before() {
   done <"$ca_tx/services" >"$ca_tx/before"
 }
 
-# ca_patience: how long a service may take: not past the deadline on the way there, a minute on the way back.
+# ca_patience: seconds that a service may take: on the way there not past the deadline; on the way back less, because a restart comes next.
 ca_patience() {
   ca_n=$(ca_left)
-  if [ "$ca_n" -gt 0 ] && [ "$ca_n" -lt 60 ]; then printf '%s' "$ca_n"; else printf 60; fi
+  case ${ca_way-there} in
+    back) printf 20 ;;
+    there) if [ "$ca_n" -gt 0 ] && [ "$ca_n" -lt 60 ]; then printf '%s' "$ca_n"; else printf 60; fi ;;
+    again) printf 60 ;;
+  esac
 }
 
 # ca_activate_all: reload every service of the transaction, then wait until it stands as before.  The same both ways.  At boot nothing:
@@ -57,6 +61,7 @@ ca_patience() {
 ca_activate_all() {
   [ "${ca_self-}" != boot ] || return 0
   while read -r ca_service ca_action ca_units ca_sockets ca_ports; do
+    [ "${ca_way-there}" != again ] || ca_action=restart
     ca_active=$(ca_unit "$ca_units")
     ca_was=$(awk -v s="$ca_service" '$1 == s { print $2 }' "$ca_tx/before")
     if [ -d /run/systemd/system ]; then

@@ -131,10 +131,10 @@ ca_undo_early() {
 ca_back() {
   rm -f "$ca_tx/reserve" # room for the journal on a full disk
   ca_record REVERTING "$1"
-  ca_code='' ca_reason=$1
+  ca_code='' ca_reason=$1 ca_way=back
   if ca_unswap; then
-    # Again: a service that died of the reload is inactive now, and is started.
-    ca_activate_all || { ca_code='' && ca_activate_all; }
+    # Again, with a restart: a service that died of the reload, or hangs in it, would not take another.
+    ca_activate_all || { ca_code='' ca_way=again && ca_activate_all; }
     ca_tidy
     if [ -z "$ca_code" ]; then
       rm -rf "$ca_tx/old"

@@ -1,0 +1,74 @@
+"""Ways to drive the lab as a user would: playbooks against its inventory, and hosts looked at from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+LAB = str(TOP / "tests/lab/lab")
+WEB = ("web-new", "web-old", "web-legacy", "web-bare", "web-include")
+ADDRESS = {"web-new": "10.91.0.11", "web-old": "10.91.0.12", "web-legacy": "10.91.0.13", "web-bare": "10.91.0.14", "web-include": "10.91.0.15"}
+
+
+def on(host: str, command: str, check: bool = True) -> str:
+    """Run a shell command on a lab host, past Ansible and past ssh."""
+    done = subprocess.run([LAB, "exec", host, "sh", "-c", command], capture_output=True, text=True, check=False, timeout=120)
+    assert not check or done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def configuration(host: str) -> str:
+    """Every fact of the daemons' files that a way back must restore: content, owner, mode, time."""
+    return on(
+        host,
+        'cd / && find etc/ssh etc/nginx | sort | while read -r f; do stat -c \'%n %a %U %G %Y %s %F\' "$f"; [ ! -f "$f" ] || sha256sum "$f"; done',
+    )
+
+
+@dataclass
+class Ran:
+    rc: int
+    text: str
+    output: Path
+
+    def host(self, name: str) -> dict[str, Any]:
+        return json.loads((self.output / "hosts" / f"{name}.json").read_text(encoding="utf-8"))
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return json.loads((self.output / "summary.json").read_text(encoding="utf-8"))
+
+    def changed(self, name: str) -> int:
+        line = next(line for line in self.text.splitlines() if line.startswith(name) and "changed=" in line)
+        return int(line.split("changed=")[1].split()[0])
+
+
+class Lab:
+    def __init__(self, tmp: Path) -> None:
+        self.tmp, self.runs = tmp, 0
+
+    def play(self, name: str, limit: str, *more: str, **variables: object) -> Ran:
+        self.runs += 1
+        output = self.tmp / f"{self.runs}-{name}"
+        settings = {"agility_policy": str(TOP / "policies/default.yml"), "agility_output": str(output), **variables}
+        argv = ["ansible-playbook", "-i", "inventories/lab", f"playbooks/{name}.yml", "-l", limit, "-e", json.dumps(settings), *more]
+        done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "NO_COLOR": "1"})
+        return Ran(done.returncode, done.stdout + done.stderr, output)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pristine() -> None:
+    """Every module begins with the lab as it was built."""
+    subprocess.run([LAB, "reset"], check=True, capture_output=True, timeout=120)

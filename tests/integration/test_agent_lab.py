@@ -1,0 +1,175 @@
+"""The agent under real systemd: who takes a change back, and what services make of it.  Containers of its own, from the lab's images.
+
+Needs the lab (tests/lab/lab up).  Nothing of the lab's fleet is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation, Change, Edit, Identity
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
+
+LAB = Path(__file__).parents[1] / "lab" / "lab"
+NONCE = "0123456789abcdef"
+TOKEN = "a token that only the controller knows"
+SSHD = Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), ("sshd", "-t"), "reload", (22,))
+FRAGILE = """[Service]
+ExecStart=/bin/sh -c 'trap "! grep -q KILLS /etc/fragile || exit 1" HUP; while :; do sleep 1 & wait $!; done'
+ExecReload=/bin/sh -c 'if grep -q HANGS /etc/fragile; then sleep 600; fi; kill -HUP $MAINPID; sleep 0.2'
+Restart=always
+RestartSec=100ms
+"""
+
+
+class Container:
+    """One systemd host."""
+
+    def __init__(self, name: str, image: str) -> None:
+        self.name = name
+        self.podman("run", "-d", "--name", name, "--hostname", name, f"localhost/lab/{image}")
+        self.ready()
+
+    def podman(self, *words: str, stdin: bytes | None = None, check: bool = True) -> str:
+        done = subprocess.run([LAB, "in-ns", "podman", *words], input=stdin, capture_output=True, timeout=120, check=False)
+        if check and done.returncode:
+            pytest.fail(f"podman {words[0]} failed: {done.stderr.decode()}")
+        return done.stdout.decode()
+
+    def run(self, command: str, check: bool = True) -> str:
+        return self.podman("exec", self.name, "/bin/sh", "-c", command, check=check).strip()
+
+    def send(self, text: str) -> answer.TransactionReport:
+        return answer.parse_transaction(self.podman("exec", "-i", self.name, "/bin/sh", "-s", stdin=text.encode(), check=False), NONCE)
+
+    def ready(self) -> None:
+        until = time.monotonic() + 60
+        while self.run("systemctl is-system-running --wait", check=False) not in ("running", "degraded"):
+            assert time.monotonic() < until, "the container did not boot"
+            time.sleep(0.3)
+
+    def apply(self, id_: str, *changes: Change, seconds: int = 60, service: Activation = SSHD) -> answer.TransactionReport:
+        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+        transaction = script.Transaction(id_, seconds, Identity(), "a test", changes, (service,), digest)
+        return self.send(script.compose_apply(transaction, {}, NONCE))
+
+    def add_line(self, path: str, line: str) -> Change:
+        return Change(path, self.run(f"sha256sum {path}").split()[0], (Edit(1, 0, (f"{line}\n",)),))
+
+    def status(self, id_: str) -> answer.TransactionReport:
+        return self.send(script.compose_status(id_, NONCE))
+
+    def wait(self, id_: str, state: str, seconds: float) -> answer.TransactionReport:
+        until = time.monotonic() + seconds
+        while (report := self.status(id_)).state != state and time.monotonic() < until:
+            time.sleep(0.5)
+        return report
+
+    def ours(self) -> str:
+        """Units, processes and files of ours outside /var/lib/crypto-agility."""
+        return self.run(
+            "systemctl list-units --plain --no-legend 'crypto-agility*'; find /etc/systemd /etc/cron.d -name 'crypto-agility*' 2>/dev/null;"
+            " find /etc -name '.*.ca-*'"
+        )
+
+
+@pytest.fixture(scope="module", params=["trixie", "bullseye"])
+def container(request: pytest.FixtureRequest) -> Iterator[Container]:
+    if os.geteuid() != 0:
+        pytest.fail("the lab needs root")
+    name = f"agent-{request.param}-{os.getpid()}"
+    try:
+        yield Container(name, request.param)
+    finally:
+        subprocess.run([LAB, "in-ns", "podman", "rm", "-f", "-i", "-t", "0", name], capture_output=True, check=False)
+
+
+@pytest.fixture
+def id_(request: pytest.FixtureRequest) -> str:
+    return f"t-{hashlib.sha256(request.node.name.encode()).hexdigest()[:8]}"
+
+
+def original(container: Container, path: str) -> str:
+    return container.run(f"stat -c '%i %s %a %U %G %y %h' {path}; sha256sum {path}")
+
+
+def test_a_confirmed_change_is_live_and_leaves_nothing_running(container: Container, id_: str) -> None:
+    report = container.apply(id_, container.add_line("/etc/ssh/sshd_config", "MaxStartups 7:30:70"))
+    assert (report.state, report.error, report.message) == ("RELOADED", "", "")
+    assert f"crypto-agility-{id_}.service loaded active running" in " ".join(container.ours().split())
+    assert container.run("sshd -T | grep -i ^maxstartups") == "maxstartups 7:30:70"
+    done = container.send(script.compose_confirm(id_, TOKEN, NONCE))
+    assert done.state == "CLEANED"
+    assert container.ours() == ""
+    assert container.run("systemctl is-active ssh") == "active"
+
+
+def test_the_deadline_holds_against_reloads_kills_and_starts(container: Container, id_: str) -> None:
+    before = original(container, "/etc/ssh/sshd_config")
+    assert container.apply(id_, container.add_line("/etc/ssh/sshd_config", "MaxStartups 8:30:80"), seconds=8).state == "RELOADED"
+    unit = f"crypto-agility-{id_}.service"
+    container.run(
+        f"systemctl kill -s KILL {unit}; for i in 1 2 3 4 5; do systemctl daemon-reload; systemctl restart systemd-tmpfiles-clean; done", check=False
+    )
+    report = container.status(id_)
+    assert (report.state, report.left > 0) == ("RELOADED", True), "somebody's daemon-reload must not take the change back"
+    assert container.wait(id_, "REVERTED", 30).state == "REVERTED"
+    assert original(container, "/etc/ssh/sshd_config") == before
+    time.sleep(1.5)
+    assert container.ours() == ""
+    assert container.run("sshd -T | grep -i ^maxstartups") != "maxstartups 8:30:80"
+
+
+def test_a_boot_takes_an_unconfirmed_change_back_before_the_service_starts(container: Container, id_: str) -> None:
+    before = original(container, "/etc/ssh/sshd_config")
+    assert container.apply(id_, container.add_line("/etc/ssh/sshd_config", "MaxStartups 9:30:90"), seconds=600).state == "RELOADED"
+    container.podman("restart", "-t", "0", container.name)
+    container.ready()
+    report = container.status(id_)
+    assert report.state == "REVERTED"
+    assert "booted" in report.journal[-1].detail
+    assert original(container, "/etc/ssh/sshd_config") == before
+    ended = container.run(f"journalctl -b -o short-monotonic -u crypto-agility-boot-{id_} --no-pager | tail -n 1")
+    started = container.run("journalctl -b -o short-monotonic -u ssh --no-pager | grep -m 1 -i start")
+    assert float(ended.split("]")[0].strip("[ ")) <= float(started.split("]")[0].strip("[ "))
+    assert container.ours() == ""
+    assert container.run("systemctl is-active ssh") == "active"
+
+
+@pytest.mark.parametrize("word", ["KILLS", "HANGS"])
+def test_a_service_that_does_not_survive_the_reload_is_as_it_was(container: Container, id_: str, word: str) -> None:
+    container.podman("exec", "-i", container.name, "/bin/sh", "-c", "cat >/etc/systemd/system/fragile.service", stdin=FRAGILE.encode())
+    container.run("echo fine >/etc/fragile; systemctl daemon-reload; systemctl restart fragile")
+    service = Activation("fragile", ("fragile.service",), (), ("true",), "reload")
+    before = original(container, "/etc/fragile")
+    report = container.apply(id_, container.add_line("/etc/fragile", word), seconds=3, service=service)
+    assert (report.state, report.error) == ("REVERTED", "reverted")
+    assert "fragile.service" in report.message
+    assert original(container, "/etc/fragile") == before
+    assert container.run("systemctl is-active fragile") == "active"
+    assert container.ours() == ""
+
+
+def test_a_check_that_fails_changes_nothing_under_systemd(container: Container, id_: str) -> None:
+    before = original(container, "/etc/ssh/sshd_config")
+    report = container.apply(id_, container.add_line("/etc/ssh/sshd_config", "NoSuchKeyword yes"))
+    assert (report.state, report.error) == ("REFUSED", "validate")
+    assert "NoSuchKeyword" in report.message
+    assert original(container, "/etc/ssh/sshd_config") == before
+    assert container.ours() == ""
+
+
+def test_a_socket_activated_sshd_needs_no_reload(container: Container, id_: str) -> None:
+    container.run("systemctl disable --now ssh.service; systemctl enable --now ssh.socket; mkdir -p /run/sshd", check=False)
+    assert container.run("systemctl is-active ssh.socket") == "active"
+    report = container.apply(id_, container.add_line("/etc/ssh/sshd_config", "MaxStartups 6:30:60"))
+    assert (report.state, report.message) == ("RELOADED", "")
+    assert container.send(script.compose_revert(id_, "a test", NONCE)).state == "REVERTED"
+    assert container.run("systemctl is-active ssh.socket") == "active"
+    assert container.ours() == ""

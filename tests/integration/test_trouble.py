@@ -1,0 +1,221 @@
+"""What goes wrong on real hosts: every one a clear word, nothing lost, nothing half done."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import TOP, Lab, configuration, on
+
+BREAK = "mkdir -p /etc/systemd/system/nginx.service.d && printf '[Service]\\nExecReload=\\nExecReload=/bin/kill -KILL $MAINPID\\n' > /etc/systemd/system/nginx.service.d/b.conf"
+MEND = "rm -rf /etc/systemd/system/nginx.service.d && systemctl daemon-reload"
+
+
+def problem(ran, host: str) -> str:
+    return ran.host(host)["problem"]["message"]
+
+
+def test_a_reload_that_kills_the_service_goes_back_by_itself_and_stops_the_campaign(lab: Lab) -> None:
+    before = configuration("web-new"), configuration("web-bare")
+    on("web-new", f"{BREAK} && systemctl daemon-reload")
+    try:
+        ran = lab.play("enforce", "web-new,web-bare", agility_campaign="broken")
+        assert ran.rc != 0
+        assert ran.host("web-new")["status"] == "reverted"
+        assert "nginx" in problem(ran, "web-new")
+        assert (configuration("web-new"), configuration("web-bare")) == before
+        assert on("web-new", "systemctl is-active ssh nginx") == "active\nactive\n"
+        assert ran.summary["status"]["reverted"] == 1
+    finally:
+        on("web-new", MEND)
+
+
+def test_a_failed_host_closes_the_gate_for_the_next_batch_whatever_the_strategy(lab: Lab, tmp_path: Path) -> None:
+    """The barrier reads the campaign's state on disk: a rescue hides the failure from Ansible, not from us."""
+    play = tmp_path / "rescue.yml"
+    play.write_text(
+        """---
+- hosts: all
+  gather_facts: false
+  serial: 1
+  tasks:
+    - block:
+        - quantumsafe.agility.crypto_enforce: {policy: hybrid-transition@1, output: "{{ out }}", campaign: gate}
+      rescue:
+        - ansible.builtin.debug: {msg: hidden}
+""",
+        encoding="utf-8",
+    )
+    out = tmp_path / "out"
+    on("web-bare", f"{BREAK} && systemctl daemon-reload")
+    try:
+        before = configuration("web-new")
+        subprocess.run(
+            ["ansible-playbook", "-i", "inventories/lab", str(play), "-l", "web-bare,web-new", "-e", f"out={out}"],
+            cwd=TOP,
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+        results = {name: json.loads((out / "hosts" / f"{name}.json").read_text(encoding="utf-8")) for name in ("web-bare", "web-new")}
+        first, second = ("web-bare", "web-new") if results["web-bare"]["status"] == "reverted" else ("web-new", "web-bare")
+        assert results[first]["status"] == "reverted" or second == "web-bare"
+        if results["web-new"]["status"] == "refused":
+            assert "web-bare failed before" in results["web-new"]["problem"]["message"]
+            assert configuration("web-new") == before
+    finally:
+        on("web-bare", MEND)
+        lab.play("rollback", "web-new,web-bare", agility_campaign="gate")
+
+
+def test_tightening_ssh_on_too_many_hosts_of_a_batch_is_refused_unless_acknowledged(lab: Lab) -> None:
+    before = configuration("web-new")
+    ran = lab.play("enforce", "web-new,web-bare", agility_policy="hybrid-required@1", agility_serial="100%")
+    assert ran.rc != 0
+    assert "would tighten SSH on 100 % of the hosts" in problem(ran, "web-new")
+    assert configuration("web-new") == before
+
+
+def test_a_policy_that_is_wrong_is_told_before_any_host_is_touched(lab: Lab, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yml"
+    bad.write_text("policy: {name: x, version: 1}\nextends: [hybrid-transition@1]\nzonez: {}\n", encoding="utf-8")
+    ran = lab.play("audit", "web", agility_policy=str(bad))
+    assert ran.rc != 0
+    assert f"{bad}:1" in ran.text.replace("\n", "")
+    assert "zonez" in ran.text
+    assert not list((ran.output / "hosts").glob("*.json"))
+
+
+def test_a_file_that_cannot_be_parsed_fails_that_host_alone(lab: Lab) -> None:
+    on("web-bare", "cp -p /etc/nginx/nginx.conf /root/n && echo 'http {' >> /etc/nginx/nginx.conf")
+    try:
+        ran = lab.play("audit", "web-new,web-bare")
+        assert ran.host("web-new")["status"] == "ok"
+        found = ran.host("web-bare")
+        assert found["status"] == "failed"
+        assert found["problem"]["where"].startswith("/etc/nginx/nginx.conf:")
+    finally:
+        on("web-bare", "cp -p /root/n /etc/nginx/nginx.conf")
+
+
+def test_a_host_that_does_not_answer_is_unreachable_and_the_others_are_done(lab: Lab) -> None:
+    ran = lab.play("audit", "web-new,web-old", "--ssh-extra-args", "-o ConnectTimeout=5", ansible_port_map="")
+    assert ran.summary["hosts"] == 2
+    gone = lab.play("audit", "web-new", "-e", "ansible_port=9")
+    assert gone.host("web-new")["status"] == "unreachable"
+    assert gone.rc != 0
+    assert gone.summary["failed"][0]["host"] == "web-new"
+
+
+def test_a_read_only_file_system_is_refused_with_no_change(lab: Lab) -> None:
+    on("web-new", "mount --bind /etc/nginx /etc/nginx && mount -o remount,ro,bind /etc/nginx")
+    try:
+        ran = lab.play("enforce", "web-new")
+        assert ran.host("web-new")["status"] == "refused"
+        assert "/etc/nginx/sites-available cannot be written" in problem(ran, "web-new")
+        assert on("web-new", "find /etc -name '.*ca-*'") == ""
+    finally:
+        on("web-new", "umount /etc/nginx")
+
+
+def test_a_missing_daemon_is_said(lab: Lab) -> None:
+    ran = lab.play("audit", "client", agility_services=["nginx"])
+    assert "none of nginx was found" in problem(ran, "client")
+
+
+def test_a_missing_utility_is_named(lab: Lab) -> None:
+    on("web-bare", "mv /usr/bin/awk /usr/bin/awk.gone")
+    try:
+        ran = lab.play("audit", "web-bare")
+        assert "lacks awk" in problem(ran, "web-bare")
+    finally:
+        on("web-bare", "mv /usr/bin/awk.gone /usr/bin/awk")
+
+
+ROUTES = {
+    "sudo": {"ansible_user": "ops", "ansible_become": True},
+    "sudo without pipelining": {"ansible_user": "ops", "ansible_become": True, "ansible_pipelining": False},
+    "sudo with a password": {"ansible_user": "opspw", "ansible_become": True, "ansible_become_password": "lab-pw-1"},
+    "su with a password": {"ansible_user": "opspw", "ansible_become": True, "ansible_become_method": "su", "ansible_become_password": "lab-root-1"},
+    "requiretty": {"ansible_user": "opstty", "ansible_become": True},
+    "a noisy login shell": {"ansible_user": "noisy", "ansible_become": True},
+    "retries": {"ansible_ssh_retries": 3},
+}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_way_to_root_enforces_confirms_and_rolls_back(lab: Lab, route: str) -> None:
+    before = configuration("web-bare")
+    ran = lab.play("enforce", "web-bare", agility_campaign="route", **ROUTES[route])
+    assert ran.rc == 0, ran.text
+    assert ran.host("web-bare")["status"] == "changed"
+    states = [line["state"] for line in ran.host("web-bare")["journal"]]
+    assert states.count("ARMED") == 1
+    back = lab.play("rollback", "web-bare", agility_campaign="route", **ROUTES[route])
+    assert back.rc == 0, back.text
+    assert configuration("web-bare") == before
+    on("web-bare", "rm -rf /var/lib/crypto-agility")
+
+
+def test_without_privilege_the_remedy_is_named(lab: Lab) -> None:
+    ran = lab.play("plan", "web-new", ansible_user="nopriv")
+    assert "needs root" in problem(ran, "web-new")
+
+
+def test_a_dead_controller_leaves_a_host_that_goes_back_by_its_deadline(lab: Lab) -> None:
+    before = configuration("web-new")
+    on(
+        "web-new",
+        "nft add table inet cut && nft 'add chain inet cut in { type filter hook input priority 0; }' && (sleep 1.2; nft add rule inet cut in tcp dport 22 ct state new drop) >/dev/null 2>&1 &",
+        check=False,
+    )
+    try:
+        ran = lab.play("enforce", "web-new", agility_confirm_timeout=8)
+        status = ran.host("web-new")["status"]
+    finally:
+        on("web-new", "nft delete table inet cut", check=False)
+    if status != "changed":
+        on("web-new", "i=0; until grep -q REVERTED /var/lib/crypto-agility/tx/*/journal || [ $i -gt 40 ]; do sleep 0.5; i=$((i+1)); done")
+        assert configuration("web-new") == before
+        assert status in ("reverted", "unknown", "unreachable", "failed")
+    assert on("web-new", "systemctl is-active ssh nginx") == "active\nactive\n"
+
+
+def test_offline_a_folder_and_a_saved_snapshot_are_audited_like_a_host(lab: Lab, tmp_path: Path) -> None:
+    live = lab.play("audit", "web-old", agility_save_snapshot=True)
+    again = lab.play("audit", "web-old", agility_root=str(live.output / "snapshots/web-old.json"))
+    assert again.host("web-old")["findings"] == live.host("web-old")["findings"]
+    folder = tmp_path / "root"
+    folder.mkdir()
+    tar = subprocess.run(
+        [str(TOP / "tests/lab/lab"), "exec", "web-old", "tar", "-C", "/", "-chf", "-", "etc/ssh", "etc/nginx", "etc/os-release"],
+        capture_output=True,
+        check=True,
+    )
+    subprocess.run(["tar", "-C", str(folder), "-xf", "-"], input=tar.stdout, check=True)
+    found = lab.play("audit", "web-old", agility_root=str(folder))
+    assert found.rc == 0, found.text
+    states = {(f["endpoint"], f["aspect"]): f["evidence"] for f in found.host("web-old")["findings"]}
+    assert states["sshd", "key_exchange"] == "configured"
+
+
+def test_recover_lists_and_resolves_what_was_left_open(lab: Lab) -> None:
+    ran = lab.play("recover", "web-new")
+    assert ran.rc == 0, ran.text
+    assert ran.host("web-new")["verb"] == "recover"
+
+
+def test_no_secret_leaves_the_host_even_at_vvv(lab: Lab) -> None:
+    canary = "canary-7f3a"
+    on("web-new", f"printf 'map $x $y {{ default \"\"; }}\\n# password = {canary}\\n' > /etc/nginx/conf.d/secret.conf")
+    try:
+        ran = lab.play("enforce", "web-new", "-vvv", "--diff", agility_campaign="secret", agility_save_snapshot=True)
+        assert ran.rc == 0, ran.text
+        assert canary not in ran.text
+        assert all(canary not in path.read_text(encoding="utf-8") for path in ran.output.rglob("*") if path.is_file())
+    finally:
+        on("web-new", "rm /etc/nginx/conf.d/secret.conf")
+        lab.play("rollback", "web-new", agility_campaign="secret")
