@@ -24,12 +24,17 @@ def on(host: str, command: str, check: bool = True) -> str:
     return done.stdout
 
 
+FACTS = """
+cd / && find etc/ssh etc/nginx | sort | while read -r f; do
+  if [ -d "$f" ]; then stat -c '%n %a %U %G' "$f"; else stat -c '%n %a %U %G %Y %s %F' "$f"; fi
+  [ ! -f "$f" ] || sha256sum "$f"
+done
+"""
+
+
 def configuration(host: str) -> str:
     """Every fact of the daemons' files that a way back must restore: content, owner, mode, time."""
-    return on(
-        host,
-        'cd / && find etc/ssh etc/nginx | sort | while read -r f; do stat -c \'%n %a %U %G %Y %s %F\' "$f"; [ ! -f "$f" ] || sha256sum "$f"; done',
-    )
+    return on(host, FACTS)
 
 
 @dataclass
