@@ -100,7 +100,8 @@ class Writer:
             return
         contexts = {server.context.place: server.context for dummy, server in bare}
         if len(wished) == 1 and len(contexts) == 1 and len(bare) > 1:
-            yield from self.insert(next(iter(contexts.values())), aspect, wished.pop(), done)
+            (context,) = contexts.values()
+            yield from self.insert(context, aspect, wished.pop(), done)
             return
         for socket, server in bare:
             if socket.id in values:

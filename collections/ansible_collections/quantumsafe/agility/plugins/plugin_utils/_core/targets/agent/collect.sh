@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
 # collect.sh: show files and answers of commands.  POSIX sh; functions only, called by the last line of what the controller sends.
 # Promises: reads only, leaves nothing, runs no shell over anything it was given, ends every command in time, redacts secrets here.
 # What it prints is framed by a random marker and encoded, so noise of a login shell or the CR of a terminal cannot reach it.

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
 # history.sh: what this host remembers of transactions: show it, bring what is due to its end, forget what is old.
 
 # ca_as_root: what lists or ends transactions cannot do it for anybody else.

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
 # services.sh: check, reload, and see that what listened still listens.
 # A line of "services": name action units sockets ports; the check's words are the lines of check.NAME.
 

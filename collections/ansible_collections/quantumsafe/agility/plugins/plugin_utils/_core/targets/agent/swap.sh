@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
 # swap.sh: from the file as it is to the file as it shall be, and back.  The way back is a rename of the original inode that waits beside
 # the target under a dot-name: same content, owner, mode, times, ACL, xattr, and it needs no free block.
 # A line of "changes": number kind before after mode owner group source path; "-" = nothing.
