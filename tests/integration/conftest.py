@@ -76,4 +76,5 @@ def lab(tmp_path: Path) -> Lab:
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> None:
     """Every module begins with the lab as it was built."""
-    subprocess.run([LAB, "reset"], check=True, capture_output=True, timeout=120)
+    done = subprocess.run([LAB, "reset", *WEB, "client"], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr

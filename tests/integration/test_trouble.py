@@ -210,7 +210,7 @@ def test_recover_lists_and_resolves_what_was_left_open(lab: Lab) -> None:
 
 def test_no_secret_leaves_the_host_even_at_vvv(lab: Lab) -> None:
     canary = "canary-7f3a"
-    on("web-new", f"printf 'map $x $y {{ default \"\"; }}\\n# password = {canary}\\n' > /etc/nginx/conf.d/secret.conf")
+    on("web-new", f"printf '# password = {canary}\\n' > /etc/nginx/conf.d/secret.conf")
     try:
         ran = lab.play("enforce", "web-new", "-vvv", "--diff", agility_campaign="secret", agility_save_snapshot=True)
         assert ran.rc == 0, ran.text

@@ -64,6 +64,15 @@ def test_what_a_library_lacks_is_unsatisfiable_under_require_and_says_the_way_ou
     assert "OpenSSL ≥ 3.5" in found.remedy
 
 
+def test_what_prefer_keeps_although_it_is_forbidden_is_no_reason_to_write() -> None:
+    """nginx before 1.27.3 has TLS 1.0 and 1.1 by default: reported, kept at stage prefer, and planned once at most."""
+    snapshot = captured("web-old")
+    site = (snapshot.files["/etc/nginx/sites-enabled/site"].text or "").replace("TLSv1.2 TLSv1.3", "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3")
+    weak = with_files(snapshot, **{"/etc/nginx/sites-enabled/site": site})
+    assert findings("", TRANSITION, weak)["nginx *:443", "version"].state == "forbidden"
+    assert not any("version" in reason for reason in plan(weak).reasons)
+
+
 def test_what_a_library_lacks_is_missing_under_prefer_with_the_same_reason() -> None:
     found = findings("web-old")["nginx *:443", "key_exchange"]
     assert (found.state, "OpenSSL ≥ 3.5" in found.remedy) == ("missing", True)

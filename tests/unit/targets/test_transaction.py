@@ -16,7 +16,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.document
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Edit, Identity, Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
 
-from .agent_host import NONCE, Host, replace_line, sha256
+from .agent_host import NONCE, TOKEN, Host, replace_line, sha256
 
 NOBODY = 65534
 
@@ -245,6 +245,19 @@ def test_a_confirmed_one_that_was_not_cleaned_is_rolled_forward(host: Host) -> N
         journal.write("9 CONFIRMED 1 \n")
     assert host.wait("CLEANED").state == "CLEANED"
     assert path.read_text() == "new\n" and not host.beside()
+
+
+def test_one_that_died_before_everything_was_put_away_is_put_away_by_its_watcher(host: Host) -> None:
+    path = host.write("f", "old\n")
+    host.apply(replace_line(path, 1, "new\n"))
+    text = script.compose_confirm("t-1", TOKEN, NONCE)
+    assert text.count("  ca_record CLEANED\n") == 1
+    host.send(text.replace("  ca_record CLEANED\n", "  ca_record CLEANED; exit\n"))
+    until = time.monotonic() + 10
+    while host.watchers() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not list((host.root / "cron.d").iterdir()) and not host.watchers()
+    assert not (host.state / "tx/t-1/agent.sh").exists()
 
 
 def test_a_journal_line_that_was_cut_off_does_not_swallow_the_next(host: Host) -> None:

@@ -47,9 +47,14 @@ def _stay_reachable(client: Client | None, wishes: Wishes, host: str) -> None:
 
 
 def _differs(endpoint: Endpoint, aspect: str, wanted: Wish) -> bool:
+    """Whether writing it would change what peers get: other names, or other tiers.  Order inside a tier alone is no reason to touch a file."""
     setting = endpoint.settings[aspect]
-    tiers = setting.tiers or (0,) * len(setting.values)
-    return (setting.values, tiers) != (wanted.names, wanted.tiers or (0,) * len(wanted.names))
+    return _steps(setting.values, setting.tiers) != _steps(wanted.names, wanted.tiers)
+
+
+def _steps(names: tuple[str, ...], tiers: tuple[int, ...]) -> list[set[str]]:
+    levels = tiers or (0,) * len(names)
+    return [{name for name, tier in zip(names, levels, strict=True) if tier == level} for level in sorted(set(levels))]
 
 
 def make_plan(

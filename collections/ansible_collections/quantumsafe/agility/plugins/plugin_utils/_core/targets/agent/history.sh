@@ -39,7 +39,12 @@ ca_recover() {
 # ca_resolve REASON: bring this transaction to its end when it is due.
 ca_resolve() {
   case $(ca_last) in
-    CLEANED | REVERTED | REFUSED) ;;
+    REFUSED) ;;
+    CLEANED | REVERTED) if [ -e "$ca_tx/agent.sh" ] && ca_begin "$ca_tid"; then # died before it had put everything away
+      ca_disarm
+      ca_trim
+      ca_unlock
+    fi ;;
     CONFIRMED) if ca_begin "$ca_tid"; then
       [ "$(ca_last)" != CONFIRMED ] || ca_finish
       ca_unlock

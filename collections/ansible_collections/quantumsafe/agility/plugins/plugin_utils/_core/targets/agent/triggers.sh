@@ -64,7 +64,7 @@ ca_disarm() {
 ca_at_boot() {
   [ "$(ca_get boot)" != "$(ca_boot)" ] || return 0
   case $(ca_last) in
-    CLEANED | REVERTED | REFUSED | ABSENT) ca_disarm ;;
+    REFUSED | ABSENT) ca_disarm ;;
     *) ca_resolve "the machine was booted before the change was confirmed" ;;
   esac
 }
@@ -73,10 +73,9 @@ ca_at_boot() {
 ca_watch() {
   trap '' HUP
   while :; do
-    case $(ca_last) in
-      CLEANED | REVERTED | REVERT_FAILED | REFUSED | ABSENT) return 0 ;;
-      *) ca_resolve "no confirmation before the deadline" >/dev/null ;;
-    esac
+    case $(ca_last) in REVERT_FAILED | REFUSED | ABSENT) return 0 ;; esac
+    ca_resolve "no confirmation before the deadline" >/dev/null
+    case $(ca_last) in CLEANED | REVERTED) return 0 ;; esac
     ca_uptime >"$ca_tx/beat" 2>/dev/null
     sleep 1
   done
