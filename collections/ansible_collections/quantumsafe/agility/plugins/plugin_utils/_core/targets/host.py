@@ -108,7 +108,7 @@ class Channel:
 
 
 def _new_connection(old: Any, play_context: Any) -> Any:
-    new = connection_loader.get(old.ansible_name, play_context)
+    new = connection_loader.get(old.ansible_name, play_context, new_stdin=None)  # some connections still name it
     new.set_options(direct=old.get_options())
     if new.transport == "ssh":
         # Before ssh_args: in OpenSSH the first value of an option wins.  -v names the negotiated algorithms on stderr.

@@ -55,10 +55,14 @@ def transact(channel: Channel, transaction: Transaction, requests: Mapping[str, 
         return settle(channel, transaction, sent, f"the connection was lost while applying: {lost}")
     if report.state != "RELOADED":
         return Outcome(report.state, report.message, report)
-    proofs, wrong = prove(after)
-    if wrong:
-        return _revert(channel, transaction, sent, after, proofs, "; ".join(wrong))
-    return _confirm(channel, transaction, token, sent, after, proofs)
+    proofs: tuple[Mapping[str, object], ...] = ()
+    try:
+        proofs, wrong = prove(after)
+        if not wrong:
+            return _confirm(channel, transaction, token, sent, after, proofs)
+    except Exception as error:  # a fault of ours must not leave a host pending until its deadline
+        wrong = [f"internal error while proving it: {type(error).__name__}: {error}"]
+    return _revert(channel, transaction, sent, after, proofs, "; ".join(wrong))
 
 
 def _confirm(
