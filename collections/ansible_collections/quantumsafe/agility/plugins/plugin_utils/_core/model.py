@@ -119,7 +119,8 @@ class Collect:
     """What a service needs to see: globs of files, keywords to follow, and commands by id.
 
     A command is an argv; `{glob}` is never expanded and no shell is involved.  A command whose program is absent answers
-    with problem "not found".  second_tries: ids of commands that are only run when the one before them failed.  `needs`: when none of these paths exists on the host the whole service is skipped there.
+    with problem "not found".  second_tries: ids of commands that are only run when the one before them failed.
+    needs: when none of these paths exists on the host the whole service is skipped there.
     """
 
     needs: tuple[str, ...]
