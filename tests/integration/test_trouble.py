@@ -202,6 +202,16 @@ def test_offline_a_folder_and_a_saved_snapshot_are_audited_like_a_host(lab: Lab,
     assert states["sshd", "key_exchange"] == "configured"
 
 
+def test_a_probe_tells_what_a_server_negotiates(lab: Lab) -> None:
+    argv = ["ansible", "-i", "inventories/lab", "web-new", "-m", "quantumsafe.agility.crypto_probe_info"]
+    tls = subprocess.run([*argv, "-a", "port=443"], cwd=TOP, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert '"version": "TLSv1.3"' in tls
+    assert '"strictly_prefers_hybrid": false' in tls
+    closed = subprocess.run([*argv, "-a", "port=9"], cwd=TOP, capture_output=True, text=True, check=False, timeout=60)
+    assert "connection-refused" in closed.stdout + closed.stderr
+    assert closed.returncode != 0
+
+
 def test_recover_lists_and_resolves_what_was_left_open(lab: Lab) -> None:
     ran = lab.play("recover", "web-new")
     assert ran.rc == 0, ran.text

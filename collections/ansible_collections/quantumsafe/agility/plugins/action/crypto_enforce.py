@@ -60,7 +60,7 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             run.note(status="would-change")
             return
-        if stop := gate.closed(int(run.args["ssh_batch_limit"])):
+        if stop := gate.closed(int(run.args["ssh_batch_limit"]), plan.tightens_ssh):
             run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
             return
         outcome = _apply(run, plan)

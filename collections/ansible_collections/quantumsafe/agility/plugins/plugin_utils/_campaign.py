@@ -40,8 +40,11 @@ class Gate:
         folder: Path = self.folder / fact
         return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
 
-    def closed(self, ssh_batch_limit: int) -> str:
+    def closed(self, ssh_batch_limit: int, tightens_ssh: bool) -> str:
         """Why this host must not be changed now, "" when it may."""
+        if tightens_ssh and self.run.channel.transport == "local":
+            self.remedy = "run it from a controller that logs in over ssh"
+            return "a loopback handshake cannot prove that anybody still gets in; tightening SSH over a local connection is refused"
         failed = [name for name in self._marked("failed") if f"{name}.json" != file_name(self.run.host)]
         if failed:
             self.remedy = "mend that host, then run the campaign again; nothing was changed here"

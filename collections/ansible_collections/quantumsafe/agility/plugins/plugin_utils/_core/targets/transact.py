@@ -54,6 +54,8 @@ def transact(channel: Channel, transaction: Transaction, requests: Mapping[str, 
     except (Unreachable, NoAnswer) as lost:
         return settle(channel, transaction, sent, f"the connection was lost while applying: {lost}")
     if report.state != "RELOADED":
+        if not report.final:  # the same script is still at work there, from a connection that was lost
+            return settle(channel, transaction, sent, report.message or f"it stopped at {report.state}")
         return Outcome(report.state, report.message, report)
     proofs: tuple[Mapping[str, object], ...] = ()
     try:
