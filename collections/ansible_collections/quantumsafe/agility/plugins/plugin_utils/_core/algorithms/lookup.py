@@ -52,8 +52,8 @@ def find(protocol: str, aspect: str, name: str) -> Algorithm | None:
     """The algorithm of this name in any spelling (letter case ignored), None when the catalogue does not know it."""
     known = _BY_NAME.get((protocol, aspect, name.lower()))
     if known is None and (protocol, aspect) == ("tls", "cipher"):
-        facts = parse_suite(name)
-        return Algorithm(name, "tls", "cipher", "symmetric", names={"openssl": (name,)}, **facts) if facts else None
+        facts, id_ = parse_suite(name), name.upper()  # one suite is one algorithm, however it was typed
+        return Algorithm(id_, "tls", "cipher", "symmetric", names={"openssl": (id_,)}, **facts) if facts else None
     return known
 
 

@@ -6,13 +6,22 @@ A name is exchange-authentication-cipher-mode-hash with defaults left out; see o
 from __future__ import annotations
 
 import re
-from typing import Any, TypedDict
+from typing import TypedDict
 
-_EXCHANGES = ("ECDHE-PSK", "DHE-PSK", "RSA-PSK", "ECDHE", "DHE", "AECDH", "ADH", "ECDH", "DH", "EDH", "PSK", "SRP", "KRB5", "EXP", "GOST")
+# The whole name must fit: a misspelt part (ECHDE-…) is an unknown suite, never another suite that is known.
+_NAME = re.compile(
+    r"(?P<export>EXP-)?"
+    r"((?P<exchange>ECDHE-PSK|DHE-PSK|RSA-PSK|PSK|SRP|ECDHE|EDH|DHE|ECDH|DH|ADH|AECDH|KRB5)-)?"
+    r"((?P<authentication>RSA|DSS|ECDSA)-)?"
+    r"(?P<cipher>AES|CAMELLIA|ARIA|CHACHA20|DES-CBC3|DES|SEED|IDEA|RC4|RC2|NULL)(-?(?P<bits>128|256))?"
+    r"(-CBC)?-(?P<tail>GCM-SHA256|GCM-SHA384|CCM8|CCM|POLY1305|SHA|SHA256|SHA384|MD5)"
+)
+_AUTHENTICATED_APART = ("SRP", "ECDHE", "EDH", "DHE", "ECDH", "DH", "KRB5")
 _FORWARD_SECRET = ("ECDHE-PSK", "DHE-PSK", "ECDHE", "DHE", "EDH")
-_CIPHER = re.compile(r"(AES|CAMELLIA|ARIA|SEED|IDEA|DES-CBC3|DES|RC4|RC2|NULL|CHACHA20|GOST2?)-?(\d{2,3})?")
+_FINITE_FIELD = ("DHE-PSK", "DHE", "EDH", "DH", "ADH")
 _BITS = {"CHACHA20": 256, "DES-CBC3": 112, "SEED": 128, "IDEA": 128, "DES": 56, "RC4": 128, "RC2": 40, "NULL": 0}
 _BROKEN = ("RC4", "RC2", "DES", "DES-CBC3", "NULL", "IDEA")
+_AEAD = ("GCM-SHA256", "GCM-SHA384", "CCM8", "CCM", "POLY1305")
 
 
 class SuiteFacts(TypedDict):
@@ -26,17 +35,24 @@ class SuiteFacts(TypedDict):
 def parse_suite(name: str) -> SuiteFacts | None:
     """Attributes of a TLS 1.2 suite by its OpenSSL name, None when it is no such name.
 
-    status: broken without authentication or with a broken cipher; legacy without forward secrecy (RFC 10015) or with a MAC-then-encrypt
-    mode (RFC 9325 §4.2); current otherwise.
+    status: broken without authentication or with a broken cipher; legacy without forward secrecy or over finite fields (both RFC 10015),
+    with a MAC-then-encrypt mode (RFC 9325 §4.2) or a tag of 8 bytes (CCM8, as its TLS 1.3 sibling); current otherwise.
     """
-    upper = name.upper()
-    exchange = next((e for e in _EXCHANGES if upper.startswith(e + "-")), "RSA")
-    found: Any = _CIPHER.search(upper if exchange == "RSA" else upper[len(exchange) :])
-    if not found or "_" in name or ":" in name or not re.search(r"-(SHA\d*|MD5|CCM8?|POLY1305)$", upper):
+    found = _NAME.fullmatch(name.upper())
+    if not found:
         return None
-    bits = int(found[2]) if found[2] else _BITS.get(found[1], 0)
-    aead = any(mode in upper for mode in ("GCM", "CCM", "POLY1305"))
-    secret = exchange in _FORWARD_SECRET
-    broken = found[1] in _BROKEN or exchange in ("ADH", "AECDH", "EXP")
-    status = "broken" if broken else "current" if secret and aead else "legacy"
-    return SuiteFacts(status=status, source="RFC 9325 §4.2, RFC 10015", key_bits=bits, aead=aead, forward_secret=secret)
+    exchange, cipher, tail = found["exchange"] or "RSA", found["cipher"], found["tail"]
+    if found["authentication"] and exchange not in _AUTHENTICATED_APART:
+        return None
+    if not found["bits"] and cipher not in _BITS:
+        return None
+    aead, secret = tail in _AEAD, exchange in _FORWARD_SECRET
+    broken = cipher in _BROKEN or exchange in ("ADH", "AECDH") or bool(found["export"])
+    sound = secret and aead and exchange not in _FINITE_FIELD and tail != "CCM8"
+    return SuiteFacts(
+        status="broken" if broken else "current" if sound else "legacy",
+        source="RFC 9325 §4.2, RFC 10015",
+        key_bits=int(found["bits"]) if found["bits"] else _BITS[cipher],
+        aead=aead,
+        forward_secret=secret,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import operator
 import re
 from collections.abc import Mapping
@@ -30,7 +32,16 @@ class Match:
 
     @property
     def rank(self) -> int:
-        return max((i + 1 for i, name in enumerate(SPECIFICITY) if getattr(self, name)), default=0)
+        """Grows with specificity: a host outweighs everything else together, and of two zone scopes the one that also names a protocol wins.
+
+        The zone "*" is every zone, so it says nothing.
+        """
+        return sum(1 << i for i, name in enumerate(SPECIFICITY) if getattr(self, name) not in ("", "*"))
+
+    def meets(self, other: Match) -> bool:
+        """Whether the two scopes surely share targets: wherever both say something, they say the same."""
+        pairs = ((getattr(self, name), getattr(other, name)) for name in SPECIFICITY)
+        return all(mine == theirs or mine in ("", "*") or theirs in ("", "*") for mine, theirs in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ def _holds(value: int, text: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """allow: what is good.  fallback: what is tolerated until (and on) fallback_until, "" = for ever.  disallowed_after: catalogue id →
-    the last day on which it is allowed.  order: (attribute, values or "asc"/"desc") in falling weight.  baseline: which file it came from."""
+    the last day on which it is allowed.  order: (attribute, values or "asc"/"desc") in falling weight.  depth: as StageRule."""
 
     id: str
     aspect: str
@@ -75,6 +86,7 @@ class Rule:
     fallback_until: str = ""
     order: tuple[tuple[str, tuple[str, ...]], ...] = ()
     disallowed_after: Mapping[str, str] = field(default_factory=dict)
+    depth: int = 0
     origin: str = ""
 
 
@@ -112,7 +124,7 @@ class Policy:
     version: str
     rules: tuple[Rule, ...]
     stages: tuple[StageRule, ...]
-    algorithms: Mapping[str, Lifecycle] = field(default_factory=dict)
+    algorithms: Mapping[str, tuple[Lifecycle, ...]] = field(default_factory=dict)
     zones: Mapping[str, Zone] = field(default_factory=dict)
     timezone: str = "UTC"
     digest: str = ""
@@ -122,7 +134,8 @@ class Policy:
 class Requirement:
     """What the policy asks of one aspect of one endpoint on one day.
 
-    rule: the most specific one, which names the finding; rules: all that apply, limits of all hold.  next_stage: (stage, date) still ahead.
+    rule: the most specific one, which names the finding; rules: all that apply, limits of all hold.  ordering: the most specific one that
+    declares an order.  next_stage: (stage, date) of the next change that will really happen.  lifecycle: catalogue id → all that is said of it.
     """
 
     rule: Rule
@@ -130,12 +143,24 @@ class Requirement:
     stage: Stage
     stage_origin: str
     next_stage: tuple[Stage, str] | None
-    lifecycle: Mapping[str, Lifecycle]
+    lifecycle: Mapping[str, tuple[Lifecycle, ...]]
+    ordering: Rule
 
 
 def to_plain(policy: Policy) -> dict[str, Any]:
     """The compiled form, as JSON takes it."""
     return asdict(policy)
+
+
+def digest_of(policy: Policy) -> str:
+    """sha256 (hex) of what the policy means.  Where its lines stand is left out: neither a comment nor another checkout makes another policy."""
+    return hashlib.sha256(json.dumps(_meaning(to_plain(policy)), sort_keys=True).encode()).hexdigest()
+
+
+def _meaning(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _meaning(v) for k, v in value.items() if k not in ("origin", "digest")}
+    return [_meaning(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 def from_plain(data: dict[str, Any]) -> Policy:
@@ -145,7 +170,7 @@ def from_plain(data: dict[str, Any]) -> Policy:
         version=data["version"],
         rules=tuple(_rule(r) for r in data["rules"]),
         stages=tuple(StageRule(**{**s, "match": Match(**s["match"])}) for s in data["stages"]),
-        algorithms={k: Lifecycle(**v) for k, v in data["algorithms"].items()},
+        algorithms={k: tuple(Lifecycle(**cycle) for cycle in v) for k, v in data["algorithms"].items()},
         zones={k: Zone(tuple(v["groups"]), tuple(v["hosts"]), v["owner"]) for k, v in data["zones"].items()},
         timezone=data["timezone"],
         digest=data["digest"],

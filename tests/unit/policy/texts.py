@@ -1,0 +1,35 @@
+"""Small policies as text, and how to load them without a file system."""
+
+from __future__ import annotations
+
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import Algorithm, find
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import load
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
+
+HEAD = 'policy: {name: t, version: "1"}\n'
+RULES = "rules:\n"
+DEFAULTS = {"id": "a", "match": "{protocol: tls}", "aspect": "key_exchange", "allow": "{construction: [hybrid]}", "source": "{doc: x, force: draft}"}
+
+
+def rule(**changes: str) -> str:
+    """One rule; keys are the language's, values its YAML."""
+    first, *others = (f"{key}: {value}\n" for key, value in {**DEFAULTS, **changes}.items())
+    return f"  - {first}" + "".join(f"    {line}" for line in others)
+
+
+def of(text: str, path: str = "p.yml", others: dict[str, str] | None = None) -> Policy:
+    """The policy that `text` at `path` is, beside `others` (path → text)."""
+    texts = {path: text, **(others or {})}
+
+    def read(name: str) -> str:
+        if name not in texts:
+            raise FileNotFoundError(2, "No such file or directory")
+        return texts[name]
+
+    return load(path, read)
+
+
+def known(protocol: str, aspect: str, name: str) -> Algorithm:
+    algorithm = find(protocol, aspect, name)
+    assert algorithm, name
+    return algorithm
