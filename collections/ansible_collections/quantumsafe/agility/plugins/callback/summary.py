@@ -21,14 +21,18 @@ author:
 import os  # noqa: E402
 import shutil  # noqa: E402
 import sys  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.plugins.callback import CallbackBase  # noqa: E402
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import run_id  # noqa: E402
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, run_id  # noqa: E402
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.rebuild import rebuild  # noqa: E402
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, write_host  # noqa: E402
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import BAD, HostResult, read_host, write_host  # noqa: E402
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing  # noqa: E402
+
+# What a task of ours was doing to its host; the other modules have no host file to write.
+VERBS = {"crypto_audit_info": "audit", "crypto_plan_info": "plan", "crypto_enforce": "enforce", "crypto_rollback": "rollback"}
 
 
 class CallbackModule(CallbackBase):
@@ -40,30 +44,40 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.folders: dict[str, None] = {}
+        self.lost: dict[str, HostResult] = {}
 
     def _seen(self, result: Any) -> None:
-        folder = result._result.get("agility_output")
-        if folder:
+        if folder := result._result.get("agility_output"):
             self.folders[str(folder)] = None
+        if result._result.get("agility_result"):
+            self.lost.pop(result._host.get_name(), None)
+
+    def _lose(self, result: Any, status: str) -> None:
+        """Remember a host whose task wrote no file: any task that did not reach it, and one of ours that died before it could write."""
+        action = str(getattr(result._task, "resolved_action", None) or result._task.action)
+        verb = VERBS.get(action.removeprefix("quantumsafe.agility."), "")
+        if result._result.get("agility_result") or not (verb or status == "unreachable"):
+            return
+        host = result._host.get_name()
+        problem = {"message": str(result._result.get("msg", status)).strip(), "where": host, "remedy": ""}
+        self.lost[host] = HostResult(host, verb, status, run=run_id(os.getpid()), problem=problem)
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._seen(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         self._seen(result)
+        self._lose(result, "failed")
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """A host that another task found unreachable has no file yet."""
         self._seen(result)
-        for folder in self.folders:
-            if not result._result.get("agility_result"):
-                text = str(result._result.get("msg", "unreachable")).strip()
-                problem = {"message": text, "where": result._host.get_name(), "remedy": ""}
-                write_host(Path(folder), HostResult(result._host.get_name(), "audit", "unreachable", run=run_id(os.getpid()), problem=problem))
+        self._lose(result, "unreachable")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         for folder in self.folders:
             try:
+                for lost in self.lost.values():
+                    _record(Path(folder), lost)
                 self._close(Path(folder))
             except Exception as error:  # a report must never turn a good run into a bad one
                 self._display.warning(f"quantumsafe.agility: no summary for {folder}: {error}")
@@ -78,3 +92,16 @@ class CallbackModule(CallbackBase):
         if any(result.findings for result in results):
             self._display.display(audit_table(results, width, colour) + "\n")
         self._display.display(closing(summary, str(folder), colour))
+
+
+def _record(folder: Path, lost: HostResult) -> None:
+    """Write it beside what this run found out about the host before, and never over something bad or over the word of a task of ours."""
+    path = folder / "hosts" / file_name(lost.host)
+    try:
+        known = read_host(path)
+    except (OSError, ValueError):
+        known = None
+    if known is None or known.run != lost.run:
+        write_host(folder, replace(lost, verb=lost.verb or "audit"))
+    elif lost.verb and known.status not in BAD:
+        write_host(folder, replace(known, verb=lost.verb, status=lost.status, problem=lost.problem))

@@ -10,6 +10,7 @@ from typing import Any
 from ..algorithms.lookup import all_of
 from ..peers import quantum_safe
 from .results import HostResult
+from .safety import key_exchange_safety
 
 COLUMNS = (
     "host",
@@ -48,7 +49,7 @@ def _row(result: HostResult, endpoint: Mapping[str, Any]) -> tuple[str, ...]:
     library = capability["library"] or endpoint["version"]
     setting = endpoint["settings"].get("key_exchange")
     values = setting["values"] if setting else []
-    safe = "unknown" if not setting else "yes" if any(quantum_safe(endpoint["protocol"], v) for v in values) else "no"
+    safe = key_exchange_safety(endpoint)
     return (
         result.host,
         endpoint["id"],
@@ -73,7 +74,7 @@ def first_with_pqc(protocol: str, library: str) -> str:
 
 
 def _path(safe: str, finding: Mapping[str, Any] | None, protocol: str, capability: Mapping[str, Any], library: str) -> str:
-    if finding and finding["state"] in ("compliant", "deprecated"):
+    if safe == "yes" and (not finding or finding["state"] in ("compliant", "deprecated")):
         return "done"
     if capability["names"] is None:
         return "find out what it can do"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -34,7 +35,15 @@ def output_folder(explicit: str, run: str) -> Path:
 
 def file_name(host: str) -> str:
     """A file name for an inventory host, never two for one name: what is not safe is percent-encoded."""
-    return quote(host, safe="-_.")[:200].replace("..", "%2E.") + ".json"
+    name = quote(host, safe="-_.").replace("..", "%2E.")
+    if len(name) > 200:  # file systems end at 255 bytes, and the temporary name needs some
+        name = f"{name[:180]}-{hashlib.sha256(host.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
+    return f"{name}.json"
+
+
+def utf8(text: str) -> str:
+    r"""Text that UTF-8 can hold.  A byte of the host that was none came as a lone surrogate; it is written as \udcXX, which JSON reads back."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def write_whole(path: Path, text: str) -> bool:

@@ -6,14 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from ..model import Activation, Change, Edit, Finding, Identity, Plan, Probe, Source
-from .output import file_name, write_whole
+from ..model import Activation, Change, Edit, Finding, Identity, Plan, Probe, Source, State
+from .output import file_name, utf8, write_whole
 
 FORMAT = 1
 # worst first; what a person at 3 a.m. must see on top
 STATUSES = ("revert-failed", "unknown", "reverted", "failed", "refused", "unreachable", "would-change", "changed", "rolled-back", "ok", "skipped")
+ENDPOINT_KEYS = ("id", "protocol", "version", "addresses", "settings", "capabilities")
 BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "unreachable")
 
 
@@ -48,18 +49,32 @@ class HostResult:
 def write_host(folder: Path, result: HostResult) -> Path:
     """hosts/<name>.json, atomically.  Raises OSError."""
     path = folder / "hosts" / file_name(result.host)
-    write_whole(path, json.dumps(asdict(result), ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    write_whole(path, utf8(json.dumps(asdict(result), ensure_ascii=False, indent=1, sort_keys=True) + "\n"))
     return path
 
 
 def read_host(path: Path) -> HostResult:
-    """Raises ValueError for a file that is none of ours."""
+    """Raises ValueError for a file that is none of ours, or from which nothing could be rebuilt."""
     data = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"{path} is not a result file of format {FORMAT}")
     tuples = ("endpoints", "findings", "journal", "files", "proofs")
     fields: dict[str, Any] = {key: tuple(value) if key in tuples else value for key, value in data.items()}
-    return HostResult(**fields)
+    try:
+        return _whole(HostResult(**fields))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _whole(result: HostResult) -> HostResult:
+    """The result, when everything that reports rely on is there.  Raises what read_host() catches."""
+    strange = [f"state {f.state}" for f in map(finding_from, result.findings) if f.state not in get_args(State)]
+    strange += [f"status {result.status}"] if result.status not in STATUSES else []
+    strange += [f"endpoint without {key}" for endpoint in result.endpoints for key in ENDPOINT_KEYS if key not in endpoint]
+    strange += ["no problem"] if not isinstance(result.problem, dict) else []
+    if strange:
+        raise ValueError(strange[0])
+    return result
 
 
 def read_hosts(folder: Path) -> tuple[tuple[HostResult, ...], tuple[str, ...]]:

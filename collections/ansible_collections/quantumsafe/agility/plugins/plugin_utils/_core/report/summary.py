@@ -6,14 +6,14 @@ from collections import Counter
 from typing import Any
 
 from .results import BAD, HostResult
-
-UNSAFE = ("forbidden", "missing", "unsatisfiable", "unknown")
+from .safety import key_exchange_safety
 
 
 def summarise(results: tuple[HostResult, ...], complaints: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Counts by status, state, severity; quantum-safe endpoints; what went wrong, host by host."""
+    """Counts by status, state, severity, aspect; quantum-safe endpoints (see safety.py); what went wrong, host by host."""
     findings = [f for r in results for f in r.findings]
-    exchanges = [f for f in findings if f["aspect"] == "key_exchange"]
+    safety = Counter(key_exchange_safety(endpoint) for r in results for endpoint in r.endpoints)
+    aspects = sorted({f["aspect"] for f in findings})
     deadlines = sorted(f["deadline"] for f in findings if f["deadline"])
     return {
         "format": 1,
@@ -24,8 +24,9 @@ def summarise(results: tuple[HostResult, ...], complaints: tuple[str, ...] = ())
         "findings": {
             "by_state": dict(sorted(Counter(f["state"] for f in findings).items())),
             "by_severity": dict(sorted(Counter(f["severity"] for f in findings).items())),
+            "by_aspect": {a: dict(sorted(Counter(f["state"] for f in findings if f["aspect"] == a).items())) for a in aspects},
         },
-        "endpoints": {"with_key_exchange": len(exchanges), "quantum_safe": sum(f["state"] not in UNSAFE for f in exchanges)},
+        "endpoints": {"with_key_exchange": safety.total(), "quantum_safe": safety["yes"], "unknown": safety["unknown"]},
         "earliest_deadline": deadlines[0] if deadlines else "",
         "campaigns": sorted({r.campaign for r in results if r.campaign}),
         "policies": [dict(p) for p in sorted({tuple(sorted(r.policy.items())) for r in results if r.policy})],

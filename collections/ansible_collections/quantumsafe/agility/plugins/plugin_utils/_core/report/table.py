@@ -9,24 +9,41 @@ from typing import Any
 from .results import BAD, STATUSES, HostResult
 
 MANY = 20  # hosts; from here on counts instead of every finding
+NARROW = 20  # columns: what is said, and where, are not cut below this; a narrower terminal gets two lines a finding
 ORDER = ("forbidden", "missing", "unsatisfiable", "unknown", "deprecated", "excepted", "not-applicable", "compliant")
 COLOURS = {"forbidden": "31", "missing": "33", "unsatisfiable": "35", "unknown": "36", "deprecated": "33", "compliant": "32"}
 ASPECTS = {"key_exchange": "key exchange", "host_key": "host key", "user_key": "user key"}
 
 
 def audit_table(results: Sequence[HostResult], width: int = 120, colour: bool = False) -> str:
-    """Every finding of few hosts; of many only what is wrong, counted."""
+    """Every finding of few hosts; of many how often each state occurs, and the hosts in the worst shape that are in it."""
     if len(results) > MANY:
-        return _counted(results)
-    rows = [("HOST", "ENDPOINT", "ASPECT", "STATE", "WHAT", "WHERE")]
+        return _counted(results, width)
+    rows: list[tuple[str, ...]] = [("HOST", "ENDPOINT", "ASPECT", "STATE", "WHAT", "WHERE")]
     states: list[str] = [""]
     for result in sorted(results, key=_worst):
         for finding in sorted(result.findings, key=lambda f: ORDER.index(f["state"])):
             now = " ".join(finding["actual"]) if finding["state"] == "compliant" else finding["message"]
             aspect = ASPECTS.get(finding["aspect"], finding["aspect"])
-            rows.append((result.host, finding["endpoint"], aspect, finding["state"], now, finding["origin"]))
+            cells = (result.host, finding["endpoint"], aspect, finding["state"], now, finding["origin"])
+            rows.append(tuple(one_line(cell) for cell in cells))
             states.append(finding["state"])
-    return _columns(rows, states, width, colour)
+    fixed = sum(max(len(row[i]) for row in rows) + 2 for i in range(4))
+    return _stacked(rows[1:], width, colour) if fixed + 2 * NARROW + 2 > width else _columns(rows, states, width, colour)
+
+
+def one_line(text: str) -> str:
+    """Text from a host or a daemon, unable to move the cursor, to colour or to begin a line of its own."""
+    return " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in text).split())
+
+
+def _stacked(rows: Sequence[tuple[str, ...]], width: int, colour: bool) -> str:
+    lines: list[str] = []
+    for host, endpoint, aspect, state, now, origin in rows:
+        head = _cut(f"{host}  {endpoint}  {aspect}", width - 15)
+        name = f"\033[{COLOURS[state]}m{state:13}\033[0m" if colour and state in COLOURS else f"{state:13}"
+        lines += [f"{name}  {head}", _cut(f"  {origin}: {now}", width)]
+    return "\n".join(lines)
 
 
 def _worst(result: HostResult) -> tuple[int, int, str]:
@@ -40,7 +57,7 @@ def _worst(result: HostResult) -> tuple[int, int, str]:
 def _columns(rows: Sequence[tuple[str, ...]], states: Sequence[str], width: int, colour: bool) -> str:
     """Columns as wide as they need; the two widest give way until the line fits."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    while sum(widths) + 2 * (len(widths) - 1) > width and max(widths[-2:]) > 20:
+    while sum(widths) + 2 * (len(widths) - 1) > width and max(widths[-2:]) > NARROW:
         widest = len(widths) - 2 if widths[-2] >= widths[-1] else len(widths) - 1
         widths[widest] -= 1
     lines = []
@@ -58,23 +75,30 @@ def _cut(text: str, size: int, keep_end: bool = False) -> str:
     return "…" + text[-size + 1 :] if keep_end else text[: size - 1] + "…"
 
 
-def _counted(results: Sequence[HostResult]) -> str:
-    counts = Counter((f["protocol"], f["aspect"], f["state"]) for r in results for f in r.findings)
-    rows = [("PROTOCOL", "ASPECT", "STATE", "HOSTS AND ENDPOINTS")]
-    rows += [
-        (protocol, ASPECTS.get(aspect, aspect), state, str(number))
-        for (protocol, aspect, state), number in sorted(counts.items(), key=lambda item: (ORDER.index(item[0][2]), -item[1]))
-    ]
-    return _columns(rows, [""] * len(rows), 100, False)
+def _counted(results: Sequence[HostResult], width: int) -> str:
+    counts: Counter[tuple[str, str, str]] = Counter()
+    hosts: dict[tuple[str, str, str], dict[str, None]] = {}
+    for result in sorted(results, key=_worst):
+        for f in result.findings:
+            group = (f["protocol"], f["aspect"], f["state"])
+            counts[group] += 1
+            hosts.setdefault(group, {})[one_line(result.host)] = None
+    rows = [("PROTOCOL", "ASPECT", "STATE", "FINDINGS", "HOSTS")]
+    for group in sorted(counts, key=lambda g: (ORDER.index(g[2]), -counts[g])):
+        protocol, aspect, state = group
+        named = list(hosts[group])
+        some = f"{len(named)} hosts" if state == "compliant" else " ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+        rows.append((protocol, ASPECTS.get(aspect, aspect), state, str(counts[group]), some))
+    return _columns(rows, [""] * len(rows), width, False)
 
 
 def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> str:
     """The last lines of a run: what is wrong first, then the counts, the folder last."""
     lines = []
     for failed in summary["failed"]:
-        text = f"{failed['status'].upper():13} {failed['host']}: {failed.get('message', '')}"
+        text = f"{failed['status'].upper():13} {one_line(failed['host'])}: {one_line(failed.get('message', ''))}"
         if failed.get("remedy"):
-            text += f"  → {failed['remedy']}"
+            text += f"  → {one_line(failed['remedy'])}"
         lines.append(f"\033[31m{text}\033[0m" if colour else text)
     counted = ", ".join(f"{number} {status}" for status, number in sorted(summary["status"].items(), key=lambda item: STATUSES.index(item[0])))
     lines.append(f"hosts: {summary['hosts']} ({counted})" if counted else "hosts: none")
@@ -82,12 +106,13 @@ def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> st
         lines.append("findings: " + ", ".join(f"{summary['findings']['by_state'][s]} {s}" for s in ORDER if s in summary["findings"]["by_state"]))
     ends = summary["endpoints"]
     if ends["with_key_exchange"]:
-        lines.append(f"quantum-safe key exchange: {ends['quantum_safe']} of {ends['with_key_exchange']} endpoints")
+        unknown = f" ({ends['unknown']} unknown)" if ends["unknown"] else ""
+        lines.append(f"quantum-safe key exchange: {ends['quantum_safe']} of {ends['with_key_exchange']} endpoints{unknown}")
     if summary["earliest_deadline"]:
         lines.append(f"earliest deadline: {summary['earliest_deadline']}")
     if summary["campaigns"]:
         lines.append(f"campaign: {', '.join(summary['campaigns'])}")
-    lines += [f"unreadable: {text}" for text in summary["unreadable"]]
+    lines += [f"unreadable: {one_line(text)}" for text in summary["unreadable"]]
     return "\n".join([*lines, f"results: {folder}"])
 
 

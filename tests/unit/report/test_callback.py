@@ -1,0 +1,102 @@
+"""The callback at the end of a run: no host is lost, and nothing worse than the news is overwritten by it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.callback.summary import CallbackModule
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import run_id
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, read_hosts, write_host
+
+from .results_of import folder
+
+RUN = run_id(os.getpid())
+ENFORCE = "quantumsafe.agility.crypto_enforce"
+
+
+def event(host: str, action: str, **result: Any) -> SimpleNamespace:
+    return SimpleNamespace(_host=SimpleNamespace(get_name=lambda: host), _task=SimpleNamespace(action=action, resolved_action=action), _result=result)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return folder(tmp_path)
+
+
+@pytest.fixture
+def callback(out: Path) -> CallbackModule:
+    made = CallbackModule()
+    made.v2_runner_on_ok(event("any", "quantumsafe.agility.crypto_policy_info", agility_output=str(out)))
+    return made
+
+
+def found(out: Path) -> dict[str, tuple[str, str]]:
+    return {r.host: (r.verb, r.status) for r in read_hosts(out)[0]}
+
+
+def test_a_later_unreachable_task_does_not_erase_a_failed_revert(out: Path, callback: CallbackModule) -> None:
+    write_host(out, HostResult("a", "enforce", "revert-failed", run=RUN, transaction="T1", problem={"message": "nginx died"}))
+    callback.v2_runner_on_unreachable(event("a", "ansible.builtin.ping", msg="timed out"))
+    callback.v2_playbook_on_stats(None)
+    (kept,), _ = read_hosts(out)
+    assert (kept.status, kept.transaction, kept.problem["message"]) == ("revert-failed", "T1", "nginx died")
+
+
+def test_a_host_that_only_other_tasks_failed_to_reach_gets_a_file(out: Path, callback: CallbackModule) -> None:
+    callback.v2_runner_on_unreachable(event("b", "ansible.builtin.ping", msg="timed out"))
+    callback.v2_playbook_on_stats(None)
+    assert found(out) == {"b": ("audit", "unreachable")}
+    assert json.loads((out / "summary.json").read_text(encoding="utf-8"))["failed"][0]["message"] == "timed out"
+
+
+def test_it_is_remembered_although_the_folder_was_not_known_yet(out: Path) -> None:
+    callback = CallbackModule()
+    callback.v2_runner_on_unreachable(event("b", "ansible.builtin.ping", msg="timed out"))
+    callback.v2_runner_on_ok(event("a", ENFORCE, agility_output=str(out), agility_result="x"))
+    callback.v2_playbook_on_stats(None)
+    assert found(out) == {"b": ("audit", "unreachable")}
+
+
+def test_a_task_of_ours_that_died_before_it_could_write_fails_its_host(out: Path, callback: CallbackModule) -> None:
+    write_host(out, HostResult("a", "plan", "would-change", run=RUN, owner="web team"))
+    for host in ("a", "c"):
+        callback.v2_runner_on_failed(event(host, ENFORCE, msg="unsupported parameter"))
+    callback.v2_playbook_on_stats(None)
+    assert found(out) == {"a": ("enforce", "failed"), "c": ("enforce", "failed")}
+    assert read_hosts(out)[0][0].owner == "web team"
+
+
+def test_failures_of_other_collections_are_none_of_ours(out: Path, callback: CallbackModule) -> None:
+    callback.v2_runner_on_failed(event("a", "ansible.builtin.command", msg="rc 1"))
+    callback.v2_playbook_on_stats(None)
+    assert found(out) == {}
+
+
+def test_a_rescue_that_wrote_the_result_has_the_last_word(out: Path, callback: CallbackModule) -> None:
+    callback.v2_runner_on_failed(event("a", ENFORCE, msg="crashed"))
+    path = write_host(out, HostResult("a", "rollback", "rolled-back", run=RUN))
+    callback.v2_runner_on_ok(event("a", "quantumsafe.agility.crypto_rollback", agility_output=str(out), agility_result=str(path)))
+    callback.v2_playbook_on_stats(None)
+    assert found(out) == {"a": ("rollback", "rolled-back")}
+
+
+def test_yesterdays_good_news_in_a_folder_used_again_does_not_hide_todays_silence(out: Path, callback: CallbackModule) -> None:
+    write_host(out, HostResult("a", "audit", "ok", run="yesterday"))
+    callback.v2_runner_on_unreachable(event("a", "ansible.builtin.ping", msg="timed out"))
+    callback.v2_playbook_on_stats(None)
+    assert found(out) == {"a": ("audit", "unreachable")}
+
+
+def test_a_folder_that_is_gone_does_not_break_the_run(out: Path, callback: CallbackModule) -> None:
+    warnings: list[str] = []
+    callback._display = SimpleNamespace(warning=warnings.append)
+    callback.folders[str(out / "gone")] = None
+    callback.folders.pop(str(out))
+    callback.v2_runner_on_unreachable(event("a", "ansible.builtin.ping", msg="timed out"))
+    callback.v2_playbook_on_stats(None)
+    assert "gone" in warnings[0]

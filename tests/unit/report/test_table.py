@@ -1,0 +1,42 @@
+"""The terminal: nothing wider than it, nothing in it that a host could forge, and names where there are many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.summary import summarise
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing
+
+from .results_of import tls
+
+LONG = tls(("X25519",), host="web-include.internal.example.com", message="OpenSSL 3.0.22 has none of what the policy allows " * 3)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_no_line_is_wider_than_the_terminal_and_state_and_host_are_whole(width: int) -> None:
+    shown = audit_table([LONG], width)
+    assert max(len(line) for line in shown.splitlines()) <= width
+    assert "missing" in shown
+    assert "web-include.internal.example.com" in shown
+
+
+def test_what_a_host_says_cannot_forge_a_line_or_drive_the_terminal() -> None:
+    evil = "it said: \x1b[2J\r\nhosts: 1 (1 ok)\u202e"
+    failed = HostResult("h", "enforce", "failed", problem={"message": evil, "where": "h", "remedy": evil})
+    shown = closing(summarise((failed,)), "out").splitlines()
+    assert [line for line in shown if line.startswith("hosts:")] == ["hosts: 1 (1 failed)"]
+    assert all(line.isprintable() for line in (*shown, *audit_table([tls(("X25519",), message=evil)]).splitlines()))
+
+
+def test_of_many_hosts_the_worst_are_named_and_the_rest_counted() -> None:
+    many = [tls(("X25519",), host=f"web-{i:02}") for i in range(30)]
+    many[25] = replace(many[25], status="revert-failed")
+    (line,) = audit_table(many).splitlines()[1:]
+    assert line.split()[3:] == ["missing", "30", "web-25", "web-00", "web-01", "and", "27", "more"]
+
+
+def test_colour_only_when_asked() -> None:
+    assert "\033" not in audit_table([LONG], 80)
+    assert "\033[33mmissing" in audit_table([LONG], 80, colour=True)
