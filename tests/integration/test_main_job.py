@@ -112,6 +112,21 @@ def test_a_rollback_of_a_file_that_somebody_changed_is_refused_by_name(lab: Lab)
     assert configuration("web-old") == BEFORE["web-old"]
 
 
+def test_a_rollback_is_also_refused_where_the_file_holds_a_secret(lab: Lab) -> None:
+    """The controller saw that file redacted, so only the host knows what the change made of it."""
+    assert lab.play("rollback", "web-bare", agility_campaign="main").rc == 0
+    on("web-bare", "sed -i '1i # password = canary' /etc/nginx/sites-available/site")
+    assert lab.play("enforce", "web-bare", agility_campaign="secret").rc == 0
+    on("web-bare", "echo '# theirs' >> /etc/nginx/sites-available/site")
+    ran = lab.play("rollback", "web-bare", agility_campaign="secret")
+    assert ran.rc != 0
+    assert "/etc/nginx/sites-available/site changed since" in ran.host("web-bare")["problem"]["message"]
+    assert "# theirs" in on("web-bare", "cat /etc/nginx/sites-available/site")
+    on("web-bare", "sed -i '$d' /etc/nginx/sites-available/site")
+    assert lab.play("rollback", "web-bare", agility_campaign="secret").rc == 0
+    on("web-bare", "sed -i 1d /etc/nginx/sites-available/site && touch -d @1767225600 /etc/nginx/sites-available/site && systemctl reload nginx")
+
+
 def test_rolling_the_campaign_back_restores_every_byte_owner_mode_and_time(lab: Lab) -> None:
     ran = lab.play("rollback", "web", agility_campaign="main")
     assert ran.rc == 0, ran.text

@@ -313,6 +313,18 @@ def test_a_rollback_restores_bytes_owner_mode_and_time(host: Host) -> None:
     assert not made.exists()
 
 
+def test_what_a_change_made_of_a_file_is_known_also_when_its_plan_could_not_tell(host: Host) -> None:
+    """The controller sees a redacted text, so its plan has no hash of the result; the host has, and a rollback needs it."""
+    path, made = host.file("f", b"password = x\nold\n"), host.etc / "made"
+    blind = Change(str(path), hashlib.sha256(path.read_bytes()).hexdigest(), (Edit(2, 1, ("new\n",)),), "")
+    host.apply(blind, Change(str(made), "", (Edit(1, 0, ("x\n",)),), ""))
+    done = host.confirm()
+    assert [kept.after for kept in done.files] == [hashlib.sha256(b"password = x\nnew\n").hexdigest(), lines.sha256("x\n")]
+    path.write_bytes(b"theirs\n")
+    kept = host.status().files[0]
+    assert kept.after != kept.now
+
+
 def test_a_rollback_over_somebody_elses_change_is_refused(host: Host) -> None:
     path = host.file("f", b"old\n")
     host.apply(edit(path, Edit(1, 1, ("new\n",))))

@@ -15,12 +15,13 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils._campaign import Gate
 from ..plugin_utils._core.model import Plan, Problem
 from ..plugin_utils._core.report.output import file_name
-from ..plugin_utils._core.report.results import HostResult, plain, plan_from, read_host
+from ..plugin_utils._core.report.results import HostResult, plan_from, read_host
 from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.script import Transaction
 from ..plugin_utils._core.targets.survey import Survey, choose, read
 from ..plugin_utils._core.targets.transact import Outcome, transact
+from ..plugin_utils._outcome import settle
 from ..plugin_utils._planning import plan_host, unsettled
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded
@@ -32,7 +33,6 @@ SPEC = {
     "confirm_timeout": {"type": "int", "default": 120},
     "ssh_batch_limit": {"type": "int", "default": 25},
 }
-STATUS = {"CLEANED": "changed", "CONFIRMED": "changed", "REVERTED": "reverted", "REVERT_FAILED": "revert-failed", "REFUSED": "refused"}
 
 
 class ActionModule(ActionBase):
@@ -111,27 +111,3 @@ def _apply(run: Run, plan: Plan) -> Outcome:
 
     requests = {name: service.collect for name, service in SERVICES.items()}
     return transact(run.channel, transaction, requests, proof, run.host, run.taken)
-
-
-def settle(run: Run, outcome: Outcome, done: str = "changed") -> None:
-    """Put what the host says became of it into the result; the words follow the journal, never our hopes."""
-    report = outcome.report
-    status = STATUS.get(outcome.state, "unknown")
-    run.note(
-        status=done if status == "changed" else status,
-        proofs=tuple(dict(p) for p in outcome.proofs),
-        evidence=dict(outcome.evidence),
-        journal=tuple(plain(line) for line in report.journal) if report else (),
-        files=tuple(plain(kept) for kept in report.files) if report else (),
-    )
-    if status != "changed":
-        left = {"reverted": "the host is byte for byte as it was", "refused": "nothing was changed"}.get(status, "")
-        run.note(problem={"message": f"{outcome.why}{'; ' if outcome.why and left else ''}{left}", "where": run.host, "remedy": _remedy(status)})
-
-
-def _remedy(status: str) -> str:
-    return {
-        "reverted": "mend the cause, then enforce again",
-        "revert-failed": "look at the host now: its journal names the files and holds the old ones",
-        "unknown": "run the recover playbook when the host answers again",
-    }.get(status, "")

@@ -20,12 +20,13 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         try:
             run = Run(self, task_vars or {}, "policy", COMMON)
-            run.as_of  # noqa: B018  # a wrong date is found here, too
+            as_of = run.as_of.isoformat()
             policy = run.policy()
         except Problem as problem:
             return {"failed": True, "changed": False, "msg": say(described(problem))}
         return {
             "changed": False,
             "agility_output": str(run.output),
+            "as_of": as_of,
             "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest, "rules": [rule.id for rule in policy.rules]},
         }

@@ -18,9 +18,9 @@ from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.script import Restore, Transaction, compose_recover, compose_status
 from ..plugin_utils._core.targets.survey import Survey, read
 from ..plugin_utils._core.targets.transact import transact
+from ..plugin_utils._outcome import settle
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded, target
-from .crypto_enforce import settle
 
 SPEC = {
     **COMMON,
@@ -114,9 +114,9 @@ def _restores(undo: list[TransactionReport], force: bool) -> tuple[Restore, ...]
     out: dict[str, Restore] = {}
     for report in undo:  # newest first: the last one that is written wins
         for number, kept in enumerate(report.files, 1):
-            left.setdefault(kept.path, kept.after or kept.now)
+            left.setdefault(kept.path, kept.after)
             expect = "" if force else left[kept.path]
-            if kept.after and not force and left[kept.path] != kept.now:
+            if not force and left[kept.path] != kept.now:
                 raise Problem(f"{kept.path} changed since {report.id}", "", "look at it; -e agility_force=true restores all the same")
             out[kept.path] = Restore(kept.path, expect, report.id, number, "remove" if kept.kind == "create" else "restore")
     return tuple(out.values())

@@ -18,18 +18,18 @@ author:
   - quantumsafe.agility contributors (@quantumsafe)
 """
 
-import os  # noqa: E402
-import shutil  # noqa: E402
-import sys  # noqa: E402
-from dataclasses import replace  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import os
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from ansible.plugins.callback import CallbackBase  # noqa: E402
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, run_id  # noqa: E402
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.rebuild import rebuild  # noqa: E402
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import BAD, HostResult, read_host, write_host  # noqa: E402
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing  # noqa: E402
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, run_id
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.rebuild import rebuild
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import BAD, HostResult, read_host, write_host
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing
 
 # What a task of ours was doing to its host; the other modules have no host file to write.
 VERBS = {"crypto_audit_info": "audit", "crypto_plan_info": "plan", "crypto_enforce": "enforce", "crypto_rollback": "rollback"}

@@ -30,6 +30,11 @@ policy:
   returned: success
   type: dict
   sample: {name: hybrid-transition, version: "1", digest: 4be1…, rules: [kex-tls, kex-ssh]}
+as_of:
+  description: The date on which it will be judged.
+  returned: success
+  type: str
+  sample: "2026-11-23"
 agility_output:
   description: The results folder of this run.
   returned: always

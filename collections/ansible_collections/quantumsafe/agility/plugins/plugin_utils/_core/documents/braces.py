@@ -64,10 +64,6 @@ class Directive:
     def line(self) -> int:
         return self.words[0].line
 
-    @property
-    def last_line(self) -> int:
-        return self.end_at[0]
-
 
 @dataclass(frozen=True, slots=True)
 class Document:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .results import BAD, STATUSES, HostResult
+from .results import STATUSES, HostResult
 
 MANY = 20  # hosts; from here on counts instead of every finding
 NARROW = 20  # columns: what is said, and where, are not cut below this; a narrower terminal gets two lines a finding
@@ -114,10 +114,3 @@ def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> st
         lines.append(f"campaign: {', '.join(summary['campaigns'])}")
     lines += [f"unreadable: {one_line(text)}" for text in summary["unreadable"]]
     return "\n".join([*lines, f"results: {folder}"])
-
-
-def progress(results: Sequence[HostResult]) -> str:
-    """One line: hosts done, failed, reverted."""
-    done = sum(r.status not in BAD for r in results)
-    reverted = sum(r.status == "reverted" for r in results)
-    return f"{done} done, {sum(r.status in BAD for r in results) - reverted} failed, {reverted} reverted"

@@ -9,6 +9,8 @@ Source: reference tried on ansible-core 2.19 and 2.21; see docs/architecture.md,
 from __future__ import annotations
 
 import secrets
+import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,33 @@ T = TypeVar("T")
 
 # What a second connection proves, by connection plugin; everything else only proves that a command still runs.
 FRESH_PROOF = {"ssh": "fresh connection", "local": "loopback"}
+
+
+# Seconds for one answer unless the caller says otherwise: a host is looked at with commands that end within 20 s each.
+PATIENCE = 180
+
+
+class _Expired(BaseException):
+    """Our alarm.  No Exception: ssh's retries would swallow that and wait again."""
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise _Expired here after that time.  An alarm that ran before (a task's timeout) goes on with what it had left."""
+
+    def ring(*dummy: object) -> None:
+        raise _Expired
+
+    began = time.monotonic()
+    before = signal.signal(signal.SIGALRM, ring)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 5)  # again, should cleaning up block as well
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001), interval)
 
 
 class Unreachable(Problem):
@@ -46,11 +75,18 @@ class Channel:
         """The short name of the connection plugin, e.g. "ssh", "local", "podman"."""
         return str(self.action._connection.transport).rsplit(".", 1)[-1]
 
-    def ask(self, compose: Callable[[str], str], parse: Callable[[str, str], T]) -> T:
-        """Send compose(nonce), return parse(output, nonce).
+    def ask(self, compose: Callable[[str], str], parse: Callable[[str, str], T], within: float = PATIENCE) -> T:
+        """Send compose(nonce), return parse(output, nonce), within so many seconds: a dead shared connection would hold us for ever.
 
-        Raises NoAnswer when neither route brought a whole answer, Unreachable when the connection failed.
+        Raises NoAnswer when neither route brought a whole answer, Unreachable when the connection failed or kept silent.
         """
+        try:
+            with _alarm(within):
+                return self._ask(compose, parse)
+        except _Expired:
+            raise Unreachable(f"no answer within {within:g} s", remedy="check the network; a shared connection may be dead") from None
+
+    def _ask(self, compose: Callable[[str], str], parse: Callable[[str, str], T]) -> T:
         nonce = secrets.token_hex(8)
         script = compose(nonce)
         try:
@@ -112,7 +148,7 @@ def _new_connection(old: Any, play_context: Any) -> Any:
     new.set_options(direct=old.get_options())
     if new.transport == "ssh":
         # Before ssh_args: in OpenSSH the first value of an option wins.  -v names the negotiated algorithms on stderr.
-        new.set_option("ssh_args", f"-v -o ControlMaster=no -o ControlPath=none {old.get_option('ssh_args') or ''}")
+        new.set_option("ssh_args", f"-v -o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=5 {old.get_option('ssh_args') or ''}")
     if old.become:
         new.set_become_plugin(old.become)
     return new

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ..documents import lines
 from ..model import Activation, Change, Collect, Identity, Problem
 
 AGENT = Path(__file__).parent / "agent"
@@ -152,11 +151,6 @@ def _builder(number: int, change: Change) -> list[str]:
     if change.sha256:
         out.append(_call("ca_keep", at, "-"))
     return [f"ca_build_{number}() {{", " &&\n".join(out), "}"]
-
-
-def expected(change: Change, before: str) -> str:
-    """What the host makes of `before`; the agent's ca_build_N, in Python."""
-    return lines.apply(before, change.edits)
 
 
 def compose_confirm(id_: str, token: str, nonce: str) -> str:

@@ -19,6 +19,7 @@ from .host import Channel, Unreachable
 from .script import Transaction, compose_apply, compose_confirm, compose_revert, compose_status
 
 GRACE = 15  # seconds after the deadline within which a host must have reverted
+VERB = 60  # seconds for one verb; the lock alone may be waited for that long
 RETRY = 3  # seconds between two tries to read a host that does not answer
 
 
@@ -50,6 +51,7 @@ def transact(channel: Channel, transaction: Transaction, requests: Mapping[str, 
         report, after = channel.ask(
             lambda nonce: compose_apply(transaction, requests, nonce),
             lambda output, nonce: (parse_transaction(output, nonce), parse_snapshot(output, nonce, host, taken)),
+            within=transaction.seconds + GRACE,
         )
     except (Unreachable, NoAnswer) as lost:
         return settle(channel, transaction, sent, f"the connection was lost while applying: {lost}")
@@ -73,7 +75,7 @@ def _confirm(
     """Deliver the token over a connection that shares nothing with the one that changed the host."""
     try:
         with channel.fresh() as fresh:
-            report = fresh.ask(lambda nonce: compose_confirm(transaction.id, token, nonce), parse_transaction)
+            report = fresh.ask(lambda nonce: compose_confirm(transaction.id, token, nonce), parse_transaction, within=VERB)
             evidence = {"connection": channel.proof(), **parse_ssh_debug(fresh.stderr)}
     except (Unreachable, NoAnswer) as lost:
         return settle(channel, transaction, sent, f"no new connection after the change: {lost}")
@@ -82,7 +84,7 @@ def _confirm(
 
 def _revert(channel: Channel, transaction: Transaction, sent: float, after: Snapshot, proofs: tuple[Mapping[str, object], ...], why: str) -> Outcome:
     try:
-        report = channel.ask(lambda nonce: compose_revert(transaction.id, why, nonce), parse_transaction)
+        report = channel.ask(lambda nonce: compose_revert(transaction.id, why, nonce), parse_transaction, within=2 * VERB)
     except (Unreachable, NoAnswer):
         return settle(channel, transaction, sent, why)
     return Outcome(report.state, why, report, after, proofs=proofs)
@@ -94,9 +96,11 @@ def settle(channel: Channel, transaction: Transaction, sent: float, why: str) ->
     while True:
         try:
             with channel.fresh() as fresh:
-                found = fresh.ask(lambda nonce: compose_status(transaction.id, nonce), parse_transaction)
-            if found.final:
+                found = fresh.ask(lambda nonce: compose_status(transaction.id, nonce), parse_transaction, within=VERB)
+            if found.final and found.state != "ABSENT":
                 return Outcome(found.state, why, found)
+            if found.state == "ABSENT" and time.monotonic() > until:
+                return Outcome("REFUSED", f"{why}; the host never began", found)
         except (Unreachable, NoAnswer, Problem) as error:
             why = why if str(error) in why else f"{why}; then: {error}"
         if time.monotonic() > until:

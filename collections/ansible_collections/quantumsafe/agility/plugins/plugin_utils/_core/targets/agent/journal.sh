@@ -170,7 +170,8 @@ ca_report() {
   [ -z "$ca_code" ] || printf 'error %s %s\n' "$ca_code" "$ca_message"
   if [ -f "$ca_tx/journal" ]; then sed 's/^/J /' "$ca_tx/journal"; fi
   [ ! -f "$ca_tx/services" ] || while read -r ca_service _; do printf 'A %s\n' "$ca_service"; done <"$ca_tx/services"
-  [ ! -f "$ca_tx/changes" ] || while read -r _ ca_kind ca_before ca_after _ _ _ _ ca_file; do
+  [ ! -f "$ca_tx/changes" ] || while read -r ca_i ca_kind ca_before ca_after _ _ _ _ ca_file; do
+    if [ -f "$ca_tx/after.$ca_i" ]; then ca_after=$(ca_get "after.$ca_i"); fi
     ca_now=- ca_meta='- - -'
     if [ -f "$ca_file" ]; then
       ca_now=$(ca_digest "$ca_file")

@@ -69,11 +69,14 @@ ca_stage() {
       restore) cp -a "$ca_state/tx/${ca_from%/*}/old/${ca_from#*/}" "$ca_n" || return 1 ;;
       remove) continue ;;
     esac
-    if [ "$ca_after" != - ] && [ "$(ca_digest "$ca_n")" != "$ca_after" ]; then
+    # Of a file that it saw redacted the controller cannot tell what it becomes; a later rollback needs to know.
+    ca_made=$(ca_digest "$ca_n")
+    printf '%s\n' "$ca_made" >"$ca_tx/after.$ca_i" || return 1
+    if [ "$ca_after" != - ] && [ "$ca_made" != "$ca_after" ]; then
       ca_error refused-stage "$ca_file would not become what was planned"
       return 1
     fi
-    ca_sync "$ca_n" "${ca_file%/*}"
+    ca_sync "$ca_n" "${ca_file%/*}" "$ca_tx/after.$ca_i"
   done <"$ca_tx/changes"
 }
 

@@ -1,0 +1,43 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""PRIVATE to the collection: from a transaction's outcome to the words of a host's result; what enforce and rollback share."""
+
+from __future__ import annotations
+
+from ._core.report.results import plain
+from ._core.targets.transact import Outcome
+from ._run import Run
+
+STATUS = {"CLEANED": "changed", "CONFIRMED": "changed", "REVERTED": "reverted", "REVERT_FAILED": "revert-failed", "REFUSED": "refused"}
+
+
+def settle(run: Run, outcome: Outcome, done: str = "changed") -> None:
+    """Put what the host says became of it into the result; the words follow the journal, never our hopes."""
+    report = outcome.report
+    status = STATUS.get(outcome.state, "unknown")
+    run.note(
+        status=done if status == "changed" else status,
+        proofs=tuple(dict(p) for p in outcome.proofs),
+        evidence=dict(outcome.evidence),
+        journal=tuple(plain(line) for line in report.journal) if report else (),
+        files=tuple(plain(kept) for kept in report.files) if report else (),
+    )
+    strayed = [kept["path"] for kept in run.result.files if kept["after"] and kept["now"] != kept["after"]]
+    if status == "changed" and strayed:
+        problem = {
+            "message": f"confirmed, but {', '.join(strayed)} is not what was put there",
+            "where": run.host,
+            "remedy": "somebody wrote to it since",
+        }
+        run.note(status="failed", problem=problem)
+    if status != "changed":
+        left = {"reverted": "the host is byte for byte as it was", "refused": "nothing was changed"}.get(status, "")
+        run.note(problem={"message": f"{outcome.why}{'; ' if outcome.why and left else ''}{left}", "where": run.host, "remedy": _remedy(status)})
+
+
+def _remedy(status: str) -> str:
+    return {
+        "reverted": "mend the cause, then enforce again",
+        "revert-failed": "look at the host now: its journal names the files and holds the old ones",
+        "unknown": "run the recover playbook when the host answers again",
+    }.get(status, "")
