@@ -161,7 +161,10 @@ def test_a_host_that_nobody_can_log_in_to_any_more_goes_back_by_its_deadline(lab
     """The old connection lives on and carries the change; every new one is dropped, so the confirmation cannot arrive."""
     before, shared = configuration("web-new"), "/tmp/agility-cut-%%C"
     # Conntrack has to see the connection begin that enforce goes on to use, or it would be cut as a new one, too.
-    on("web-new", "nft add table inet cut && nft 'add chain inet cut in { type filter hook input priority 0; }' && nft add rule inet cut in ct state established accept")
+    on(
+        "web-new",
+        "nft add table inet cut && nft 'add chain inet cut in { type filter hook input priority 0; }' && nft add rule inet cut in ct state established accept",
+    )
     lab.play("audit", "web-new", ansible_control_path=shared)
     on("web-new", "nft add rule inet cut in tcp dport 22 ct state new drop")
     try:
