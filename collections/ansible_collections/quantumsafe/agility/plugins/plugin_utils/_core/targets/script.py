@@ -83,12 +83,14 @@ def _collect_calls(requests: Mapping[str, Collect], extra: tuple[str, ...] = ())
         calls.append(f'if {_call("ca_exists", *collect.needs)}; then set -- "$@" {shlex.join(collect.files)}; fi')
         follow += [f"{f.keyword}={f.base}" for f in collect.follow]
     calls.append(f'{_call("ca_files", MAX_FILE, ";".join(follow))} "$@"')
-    for number, collect in enumerate(requests.values(), 1):
-        listed = [
-            ('[ "$ca_rc" -eq 0 ] || ' if name in collect.second_tries else "") + _call("ca_run", name, COMMAND_TIME, *argv)
+    calls.append("ca_list=")
+    for collect in requests.values():
+        asked = "".join(
+            ('[ "$ca_rc" -eq 0 ] || ' if name in collect.second_tries else "") + _call("ca_run", name, *argv) + "\n"
             for name, argv in collect.commands.items()
-        ]
-        calls += [f"ca_list_{number}() {{", *listed, ":", "}", f"if {_call('ca_exists', *collect.needs)}; then ca_commands ca_list_{number}; fi"]
+        )
+        calls.append(f"if {_call('ca_exists', *collect.needs)}; then ca_list=$ca_list{shlex.quote(asked)}; fi")
+    calls.append(f'{_call("ca_commands", COMMAND_TIME)} "$ca_list"')
     return calls
 
 

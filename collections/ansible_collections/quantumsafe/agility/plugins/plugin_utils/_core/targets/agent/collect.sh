@@ -59,10 +59,18 @@ ca_boot() {
 ca_host_key() {
   for ca_f in /etc/ssh/ssh_host_ed25519_key.pub /etc/ssh/ssh_host_ecdsa_key.pub /etc/ssh/ssh_host_rsa_key.pub; do
     if [ -r "$ca_f" ]; then
-      ca_sha "$ca_f" | { read -r ca_h _ && printf '%s' "$ca_h"; }
+      ca_h=$(ca_sha "$ca_f")
+      printf '%s' "${ca_h%% *}"
       return
     fi
   done
+}
+
+# ca_uid: who we are (proc(5), the effective id), without a process.
+ca_uid() {
+  while read -r ca_k _ ca_v _; do
+    if [ "$ca_k" = Uid: ]; then break; fi
+  done </proc/self/status
 }
 
 # ca_facts: who this is, one NAME=VALUE a line.
@@ -70,7 +78,8 @@ ca_facts() {
   printf '\001I\n'
   ca_m=
   [ -r /etc/machine-id ] && read -r ca_m </etc/machine-id
-  printf 'machine_id=%s\nboot=%s\nhost_key=%s\nuid=%s\n' "$ca_m" "$(ca_boot)" "$(ca_host_key)" "$(id -u)"
+  ca_uid
+  printf 'machine_id=%s\nboot=%s\nhost_key=%s\nuid=%s\n' "$ca_m" "$(ca_boot)" "$(ca_host_key)" "$ca_v"
   [ -r /proc/sys/kernel/hostname ] && read -r ca_m </proc/sys/kernel/hostname && printf 'hostname=%s\n' "$ca_m"
   [ -d /run/systemd/system ] && printf 'systemd=yes\n' || printf 'systemd=no\n'
   if [ -r /etc/os-release ]; then
@@ -179,28 +188,43 @@ ca_show() {
     END { if (at) printf "\001E %d %d %d\n", at, bytes, hidden }' "$@"
 }
 
-# ca_commands LIST: call LIST, a function of ca_run calls.  Standard output goes straight into the answer; what they say on standard error
-# is kept together, bounded, and follows behind, so that a command costs one process and no more.
+# ca_commands SECONDS LIST: the lines of LIST, which call ca_run.  Standard output goes straight into the answer; what they say on standard
+# error is kept together, bounded, and follows behind, so that a command costs one process and no more.
 ca_commands() {
-  { ca_errs=$("$1" 2>&1 | { head -c "$ca_noise" && cat >/dev/null; }); } 3>&1
+  [ -n "$2" ] || return 0
+  { ca_errs=$(ca_ask "$1" "$2" 2>&1 | { head -c "$ca_noise" && cat >/dev/null; }); } 3>&1
   printf '\n%s\n' "$ca_errs"
 }
 
-# ca_run ID SECONDS COMMAND...: its output on 3, its exit code behind it (and in ca_rc), its standard error marked with its ID.
+# ca_ask SECONDS LIST: one timeout(1) for all of them, for each is a process more.  Only when something hung are they asked again, each with
+# its own.  One of busybox, a link, would end the shell alone and leave what hangs.
+ca_ask() {
+  ca_each=
+  if [ -n "$ca_timeout" ] && [ ! -h "$ca_timeout" ]; then
+    timeout "$1" sh -c "$ca_runner$ca_nl$2:" </dev/null 3>&3 && return
+  fi
+  ca_each=$1
+  eval "$2"
+}
+
+# ca_run ID COMMAND...: its output on 3, its exit code behind it (and in ca_rc), its standard error marked with its ID.  A text, because
+# the shell below timeout(1) needs it, too.
+ca_runner='
 ca_run() {
-  ca_id=$1 ca_secs=$2 ca_rc=127
-  shift 2
-  printf '\n\001C %s\n' "$ca_id" >&3
+  ca_id=$1 ca_rc=127
+  shift
+  printf "\n\001C %s\n" "$ca_id" >&3
   command -v "$1" >/dev/null 2>&1 || {
-    printf '\n\001R not found\n' >&3
+    printf "\n\001R not found\n" >&3
     return
   }
-  printf '\n\001N %s\n' "$ca_id" >&2
-  if [ -n "$ca_timeout" ]; then set -- timeout "$ca_secs" "$@"; fi
+  printf "\n\001N %s\n" "$ca_id" >&2
+  if [ -n "${ca_each-}" ] && [ -n "${ca_timeout-}" ]; then set -- timeout "$ca_each" "$@"; fi
   "$@" </dev/null >&3 3>&-
   ca_rc=$?
-  printf '\n\001R %s\n' "$ca_rc" >&3
-}
+  printf "\n\001R %s\n" "$ca_rc" >&3
+}'
+eval "$ca_runner"
 
 # ca_exists PATH...: whether any of them is there.
 ca_exists() {
