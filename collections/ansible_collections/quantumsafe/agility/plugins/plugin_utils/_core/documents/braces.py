@@ -8,8 +8,10 @@ The grammar knows no directive: what may stand where is the reader's business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby, pairwise
 
 from ..model import Edit, Unparsable
@@ -17,6 +19,8 @@ from . import lines
 from .lua_block import end_of_lua
 
 BLANKS = " \t\r\n"
+TRIVIA = re.compile(r"(?:[ \t\r\n]+|#[^\n]*+)*+")
+PLAIN = re.compile(r"[^ \t\r\n;{$\\]*+")  # of a bare word: what needs no second look
 DEEPEST = 100  # blocks within blocks; real files stay below ten, and a reader must not exhaust the stack
 ESCAPES = {"t": "\t", "r": "\r", "n": "\n", '"': '"', "'": "'", "\\": "\\"}
 
@@ -92,6 +96,7 @@ def _pieces(directives: Iterable[Directive]) -> Iterator[str]:
             yield directive.closing + "}"
 
 
+@lru_cache(maxsize=64)  # one look at a host reads its files several times
 def parse(text: str, path: str) -> Document:
     """The tree of `text`.  Raises Unparsable with file:line where nginx's own reader would stop."""
     return _Reader(text, path).document()
@@ -158,14 +163,8 @@ class _Reader:
 
     def trivia(self) -> str:
         """Blanks and comments."""
-        start = self.at
-        while True:
-            while self.peek() in BLANKS and self.peek():
-                self.at += 1
-            if self.peek() != "#":
-                return self.text[start : self.at]
-            end = self.text.find("\n", self.at)
-            self.at = len(self.text) if end < 0 else end
+        start, self.at = self.at, _end(TRIVIA, self.text, self.at)
+        return self.text[start : self.at]
 
     def word(self, before: str) -> Word:
         line, column = self.position()
@@ -194,7 +193,7 @@ class _Reader:
         return self.text[start : self.at - 1]
 
     def bare(self) -> None:
-        variable = False
+        self.at, variable = _end(PLAIN, self.text, self.at), False
         while (here := self.peek()) and here not in BLANKS + ";":
             if here == "{" and not variable:
                 return
@@ -216,6 +215,12 @@ class _Reader:
     def error(self, message: str) -> Unparsable:
         self.at = min(self.at, len(self.text))
         return Unparsable(message, f"{self.path}:{self.position()[0]}", "run `nginx -t` on the host and mend the file")
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where the match of a pattern that always matches ends."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
 
 
 def _unescape(inside: str) -> str:

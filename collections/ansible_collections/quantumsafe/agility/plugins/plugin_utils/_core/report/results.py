@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -49,7 +49,8 @@ class HostResult:
 def write_host(folder: Path, result: HostResult) -> Path:
     """hosts/<name>.json, atomically.  Raises OSError."""
     path = folder / "hosts" / file_name(result.host)
-    write_whole(path, utf8(json.dumps(asdict(result), ensure_ascii=False, indent=1, sort_keys=True) + "\n"))
+    data = {f.name: getattr(result, f.name) for f in fields(result)}  # plain already; asdict would copy all of it
+    write_whole(path, utf8(json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"))
     return path
 
 
@@ -59,9 +60,9 @@ def read_host(path: Path) -> HostResult:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"{path} is not a result file of format {FORMAT}")
     tuples = ("endpoints", "findings", "journal", "files", "proofs")
-    fields: dict[str, Any] = {key: tuple(value) if key in tuples else value for key, value in data.items()}
+    found: dict[str, Any] = {key: tuple(value) if key in tuples else value for key, value in data.items()}
     try:
-        return _whole(HostResult(**fields))
+        return _whole(HostResult(**found))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
