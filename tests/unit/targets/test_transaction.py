@@ -318,16 +318,30 @@ def test_what_cannot_be_restored_is_said_loudly_with_a_recipe(host: Host) -> Non
     assert str(path) in report.message and "By hand" in report.message
 
 
-def test_cleaning_keeps_the_newest_and_every_open_one(host: Host) -> None:
-    for number in (1, 2, 3):
-        path = host.write(f"f{number}", "old\n")
-        host.apply(replace_line(path, 1, "new\n"), id_=f"t-{number}")
-        host.confirm(f"t-{number}")
-        os.utime(host.state / "tx" / f"t-{number}", (number, number))
-    path = host.write("open", "old\n")
-    host.apply(replace_line(path, 1, "new\n"), id_="t-4")
-    left = host.ask(script.compose_clean(1, NONCE), answer.parse_transactions)
-    assert {report.id: report.state for report in left} == {"t-3": "CLEANED", "t-4": "RELOADED"}
+DAY = 86400
+
+
+def old_and_finished(host: Host, number: int, days: int) -> None:
+    path = host.write(f"f{number}", "old\n")
+    host.apply(replace_line(path, 1, "new\n"), id_=f"t-{number}")
+    host.confirm(f"t-{number}")
+    os.utime(host.state / "tx" / f"t-{number}" / "journal", (time.time() - days * DAY,) * 2)
+
+
+def test_retention_forgets_what_is_old_and_finished_and_not_among_the_newest(any_host: Host) -> None:
+    for number, days in ((1, 9), (2, 1), (3, 9), (4, 9)):
+        old_and_finished(any_host, number, days)
+    path = any_host.write("open", "old\n")
+    any_host.apply(replace_line(path, 1, "new\n"), id_="t-5")
+    os.utime(any_host.state / "tx" / "t-5" / "journal", (1, 1))
+    left = any_host.ask(script.compose_recover(NONCE, 7, 1), answer.parse_transactions)
+    assert {report.id: report.state for report in left} == {"t-2": "CLEANED", "t-4": "CLEANED", "t-5": "RELOADED"}
+    assert not (any_host.state / "lock").is_symlink()
+
+
+def test_recover_alone_forgets_nothing(host: Host) -> None:
+    old_and_finished(host, 1, 9999)
+    assert [report.id for report in host.ask(script.compose_recover(NONCE), answer.parse_transactions)] == ["t-1"]
 
 
 def test_a_plan_for_another_machine_is_refused(host: Host) -> None:

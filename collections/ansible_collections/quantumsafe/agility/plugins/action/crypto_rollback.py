@@ -27,6 +27,8 @@ SPEC = {
     "campaign": {"type": "str"},
     "transaction": {"type": "str"},
     "recover": {"type": "bool", "default": False},
+    "keep_days": {"type": "int"},
+    "keep": {"type": "int", "default": 3},
     "force": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 120},
 }
@@ -48,7 +50,10 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             reports = run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions)
         else:
-            reports = run.channel.ask(compose_recover, parse_transactions)
+            days, keep = run.args["keep_days"], run.args["keep"]
+            if min(days or 0, keep) < 0:
+                raise Problem("keep and keep_days cannot be negative", "agility_keep_days")
+            reports = run.channel.ask(lambda nonce: compose_recover(nonce, days, keep), parse_transactions)
         pending = [r for r in reports if not r.final]
         broken = [r for r in reports if r.state == "REVERT_FAILED"]
         run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "by": r.started_by} for r in reports))

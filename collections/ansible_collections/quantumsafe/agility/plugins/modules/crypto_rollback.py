@@ -23,6 +23,15 @@ options:
     description: Instead, resolve open transactions. Those past their deadline or of another boot are reverted; others are left alone.
     type: bool
     default: false
+  keep_days:
+    description:
+      - With O(recover), forget finished transactions that are older than this many days. Old keys among their files are shredded.
+      - What is forgotten cannot be rolled back any more. Open and failed transactions are never forgotten. Without it nothing is.
+    type: int
+  keep:
+    description: How many of the newest finished transactions O(keep_days) leaves, however old they are.
+    type: int
+    default: 3
   force:
     description: Restore also over changes that somebody made since.
     type: bool
@@ -40,6 +49,11 @@ EXAMPLES = r"""
 - name: Take the campaign back
   quantumsafe.agility.crypto_rollback:
     campaign: spring-2027
+
+- name: Resolve what is open, and forget what nobody will roll back any more
+  quantumsafe.agility.crypto_rollback:
+    recover: true
+    keep_days: 90
 """
 
 RETURN = r"""

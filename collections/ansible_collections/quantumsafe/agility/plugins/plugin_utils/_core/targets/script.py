@@ -168,10 +168,6 @@ def compose_status(id_: str, nonce: str) -> str:
     return _script(_own_copy(TRANSACTION), nonce, [_call("ca_status", *([_id(id_)] if id_ else []))])
 
 
-def compose_recover(nonce: str) -> str:
-    return _script(_own_copy(TRANSACTION), nonce, ["ca_recover"])
-
-
-def compose_clean(keep: int, nonce: str) -> str:
-    """Forget all but the newest `keep` finished transactions."""
-    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_clean", keep)])
+def compose_recover(nonce: str, keep_days: int | None = None, keep: int = 0) -> str:
+    """Resolve what is open; with keep_days also forget finished ones older than that, but never the newest `keep`."""
+    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_recover", *(() if keep_days is None else (keep_days, keep)))])

@@ -24,7 +24,8 @@ ca_status() {
   done
 }
 
-# ca_recover: what outlived its deadline or its boot goes back, what was confirmed is cleaned up; the rest is only shown.
+# ca_recover [DAYS KEEP]: what outlived its deadline or its boot goes back, what was confirmed is cleaned up; the rest is only shown.
+# With DAYS what is finished and old is forgotten, too.
 ca_recover() {
   ca_as_root || return 0
   for ca_r in "$ca_state"/tx/*; do
@@ -32,6 +33,7 @@ ca_recover() {
     ca_enter "${ca_r##*/}"
     (ca_resolve "found unconfirmed by recover") >/dev/null
   done
+  [ $# -eq 0 ] || ca_forget "$@"
   # shellcheck disable=SC2119 # all of them
   ca_status
 }
@@ -57,24 +59,31 @@ ca_resolve() {
   esac
 }
 
-# ca_clean KEEP: forget all but the newest KEEP finished transactions; what may hold a key is shredded where that is possible.
-ca_clean() {
-  ca_as_root || return 0
+# ca_forget DAYS KEEP: finished transactions older than that many days go, but never the newest KEEP; what may hold a key is shredded where
+# that is possible.  The age is the wall clock's: a wrong one forgets too early or too late what nobody waits for.
+ca_forget() {
   ca_code='' ca_message=''
   ca_lock || { printf '\001P %s %s\n' "$ca_code" "$ca_message" && return; }
-  ca_seen=0
-  # shellcheck disable=SC2045 # ids are letters, digits and -
-  for ca_p in $(ls -1t "$ca_state/tx"); do
+  ca_kept=0
+  for ca_p in $(ca_by_age); do
     ca_enter "$ca_p"
     case $(ca_last) in CLEANED | REVERTED | REFUSED) ;; *) continue ;; esac
-    ca_seen=$((ca_seen + 1))
-    [ "$ca_seen" -gt "$1" ] || continue
+    ca_kept=$((ca_kept + 1))
+    if [ "$ca_kept" -le "$2" ] || [ $(($(date +%s) - $(stat -c %Y "$ca_tx/journal"))) -le $(($1 * 86400)) ]; then continue; fi
     for ca_f in "$ca_tx"/old/*; do
       if [ -f "$ca_f" ] && [ "$(stat -c %h "$ca_f")" = 1 ] && command -v shred >/dev/null 2>&1; then shred -u "$ca_f"; fi
     done
     rm -rf "$ca_tx"
   done
   ca_unlock
-  # shellcheck disable=SC2119 # all of them
-  ca_status
+}
+
+# ca_by_age: the ids of all transactions, the newest first, by the number that they were given.
+ca_by_age() {
+  for ca_p in "$ca_state"/tx/*/journal; do
+    [ -f "$ca_p" ] || continue
+    ca_p=${ca_p%/journal}
+    ca_enter "${ca_p##*/}"
+    printf '%s %s\n' "$(ca_get serial)" "$ca_tid"
+  done | sort -rn | sed 's/.* //'
 }
