@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -152,6 +153,29 @@ def test_every_way_to_root_enforces_confirms_and_rolls_back(lab: Lab, route: str
     on("web-bare", "rm -rf /var/lib/crypto-agility")
 
 
+def test_an_ssh_password_reaches_the_new_connection_too(lab: Lab) -> None:
+    before, dropin = configuration("web-bare"), "/etc/ssh/sshd_config.d/00-passwords.conf"
+    on("web-bare", f"echo 'PasswordAuthentication yes' > {dropin} && systemctl reload ssh")
+    login = {
+        "ansible_user": "opspw",
+        "ansible_password": "lab-pw-1",
+        "ansible_become": True,
+        "ansible_become_password": "lab-pw-1",
+        "ansible_ssh_private_key_file": "/dev/null",
+    }
+    try:
+        ran = lab.play("enforce", "web-bare", agility_campaign="password", **login)
+        assert ran.rc == 0, ran.text
+        assert ran.host("web-bare")["status"] == "changed"
+        assert ran.host("web-bare")["evidence"]["connection"] == "fresh connection"
+        assert "lab-pw-1" not in "".join(path.read_text(encoding="utf-8") for path in ran.output.rglob("*") if path.is_file())
+        back = lab.play("rollback", "web-bare", agility_campaign="password", **login)
+        assert back.rc == 0, back.text
+    finally:
+        on("web-bare", f"rm {dropin} && systemctl reload ssh && rm -rf /var/lib/crypto-agility")
+    assert configuration("web-bare") == before
+
+
 def test_without_privilege_the_remedy_is_named(lab: Lab) -> None:
     ran = lab.play("plan", "web-new", ansible_user="nopriv")
     assert "needs root" in problem(ran, "web-new")
@@ -183,6 +207,32 @@ def test_a_host_that_nobody_can_log_in_to_any_more_goes_back_by_its_deadline(lab
     assert on("web-new", "systemctl is-active ssh nginx") == "active\nactive\n"
     recovered = lab.play("recover", "web-new")
     assert recovered.rc == 0, recovered.text
+
+
+def test_another_host_key_on_the_new_connection_confirms_nothing(lab: Lab, tmp_path: Path) -> None:
+    """The old connection knows the host; to the new one somebody else seems to answer.  The host goes back alone."""
+    before, shared = configuration("web-new"), "/tmp/agility-key-%%C"
+    known = tmp_path / "known_hosts"
+    ours = json.loads(
+        subprocess.run(
+            ["ansible-inventory", "-i", "inventories/lab", "--host", "web-new"], cwd=TOP, capture_output=True, text=True, check=True
+        ).stdout
+    )
+    arguments = f"-F none -o StrictHostKeyChecking=yes -o UserKnownHostsFile={known} -o GlobalKnownHostsFile=/dev/null -o IdentitiesOnly=yes"
+    path = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "known_hosts"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    known.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert lab.play("audit", "web-new", ansible_control_path=shared, ansible_ssh_common_args=arguments).rc == 0
+    other = next(line.split(None, 1)[1] for line in lines if line.startswith("10.91.0.12,"))
+    known.write_text(f"{ours['ansible_host']} {other}\n", encoding="utf-8")
+    ran = lab.play("enforce", "web-new", agility_confirm_timeout=6, ansible_control_path=shared, ansible_ssh_common_args=arguments)
+    result = ran.host("web-new")
+    assert ran.rc != 0
+    assert result["status"] in ("unknown", "refused", "failed")
+    assert "ost key" in result["problem"]["message"], result["problem"]
+    assert configuration("web-new") == before
+    assert on("web-new", "systemctl is-active ssh nginx") == "active\nactive\n"
+    assert lab.play("recover", "web-new").rc == 0
 
 
 def test_offline_a_folder_and_a_saved_snapshot_are_audited_like_a_host(lab: Lab, tmp_path: Path) -> None:

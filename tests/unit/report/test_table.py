@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.summary import summarise
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing, transaction_table
 
 from .results_of import tls
 
@@ -40,3 +40,19 @@ def test_of_many_hosts_the_worst_are_named_and_the_rest_counted() -> None:
 def test_colour_only_when_asked() -> None:
     assert "\033" not in audit_table([LONG], 80)
     assert "\033[33mmissing" in audit_table([LONG], 80, colour=True)
+
+
+def entry(state: str, id_: str = "spring-1", left: int = 0) -> dict[str, object]:
+    return {"id": id_, "state": state, "left": left, "age": 7200, "size": 24, "by": "ann@ctl\x1b[2J, campaign spring"}
+
+
+def test_recover_shows_what_is_open_or_failed_first_and_of_many_hosts_nothing_else() -> None:
+    first = HostResult("a", "recover", "ok", journal=tuple(entry("CLEANED", f"old-{n}") for n in range(9)))
+    second = HostResult("b", "recover", "skipped", journal=(entry("REVERTED", "gone"), entry("RELOADED", "open", 40)))
+    shown = transaction_table([first, second], 120).splitlines()
+    assert shown[1].split()[:7] == ["b", "open", "RELOADED", "40", "s", "2", "h"]
+    assert [line.split()[1] for line in shown[2:]] == ["old-0", "old-1", "old-2", "gone"]
+    assert all(line.isprintable() for line in shown)
+    many = transaction_table([first, second] * 20, 120).splitlines()
+    assert {line.split()[1] for line in many[1:]} == {"open"}
+    assert transaction_table([replace(first, verb="enforce")]) == ""

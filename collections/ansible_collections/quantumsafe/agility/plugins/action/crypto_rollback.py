@@ -56,7 +56,8 @@ class ActionModule(ActionBase):
             reports = run.channel.ask(lambda nonce: compose_recover(nonce, days, keep), parse_transactions)
         pending = [r for r in reports if not r.final]
         broken = [r for r in reports if r.state == "REVERT_FAILED"]
-        run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "by": r.started_by} for r in reports))
+        newest = sorted(reports, key=lambda r: -r.serial)
+        run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "age": r.age, "size": r.size, "by": r.started_by} for r in newest))
         if broken:
             where = {"message": f"{broken[0].id} could not be taken back", "where": run.host, "remedy": "look at the host now"}
             run.note(status="revert-failed", problem=where)

@@ -29,7 +29,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, run_id
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.rebuild import rebuild
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import BAD, HostResult, read_host, write_host
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing, transaction_table
 
 # What a task of ours was doing to its host; the other modules have no host file to write.
 VERBS = {"crypto_audit_info": "audit", "crypto_plan_info": "plan", "crypto_enforce": "enforce", "crypto_rollback": "rollback"}
@@ -91,6 +91,8 @@ class CallbackModule(CallbackBase):
         self._display.banner("CRYPTO-AGILITY")
         if any(result.findings for result in results):
             self._display.display(audit_table(results, width, colour) + "\n")
+        if table := transaction_table(results, width):
+            self._display.display(table + "\n")
         self._display.display(closing(summary, str(folder), colour))
 
 

@@ -34,9 +34,11 @@ status:
   type: str
   sample: ok
 transactions:
-  description: One entry for each transaction.
+  description:
+    - One entry for each transaction, with its journal and files.
+    - C(left) is in seconds until the host reverts by itself, C(age) in seconds since its last step, C(size) in KiB on the host.
   returned: success
   type: list
   elements: dict
-  sample: [{id: spring-2027-3f9a1c, state: CONFIRMED}]
+  sample: [{id: spring-2027-3f9a1c, state: CLEANED, left: 0, age: 86400, size: 24}]
 """

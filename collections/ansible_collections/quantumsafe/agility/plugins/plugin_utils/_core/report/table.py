@@ -12,6 +12,7 @@ MANY = 20  # hosts; from here on counts instead of every finding
 NARROW = 20  # columns: what is said, and where, are not cut below this; a narrower terminal gets two lines a finding
 ORDER = ("forbidden", "missing", "unsatisfiable", "unknown", "deprecated", "excepted", "not-applicable", "compliant")
 COLOURS = {"forbidden": "31", "missing": "33", "unsatisfiable": "35", "unknown": "36", "deprecated": "33", "compliant": "32"}
+ENDED = ("CLEANED", "CONFIRMED", "REVERTED", "REFUSED")  # of a transaction: nothing is left to do
 ASPECTS = {"key_exchange": "key exchange", "host_key": "host key", "user_key": "user key"}
 
 
@@ -90,6 +91,34 @@ def _counted(results: Sequence[HostResult], width: int) -> str:
         some = f"{len(named)} hosts" if state == "compliant" else " ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
         rows.append((protocol, ASPECTS.get(aspect, aspect), state, str(counts[group]), some))
     return _columns(rows, [""] * len(rows), width, False)
+
+
+SHOWN = 3  # finished transactions of a host; the open and the failed ones are all shown
+
+
+def transaction_table(results: Sequence[HostResult], width: int = 120) -> str:
+    """What the hosts remember, from the results of recover: what is open or failed first, then the newest of each host; "" = nothing."""
+    rows: list[tuple[str, ...]] = []
+    for result in results:
+        kept = [entry for entry in result.journal if result.verb == "recover" and "id" in entry]
+        bad = [entry for entry in kept if entry["state"] not in ENDED]
+        good = [entry for entry in kept if entry["state"] in ENDED]
+        for entry in [*bad, *good[: SHOWN if len(results) <= MANY else 0]]:
+            left = f"{entry['left']} s" if entry["left"] else "-"
+            cells = (result.host, entry["id"], entry["state"], left, _ago(entry.get("age", 0)), f"{entry.get('size', 0)} KiB", entry["by"])
+            rows.append(tuple(one_line(cell) for cell in cells))
+    if not rows:
+        return ""
+    rows.sort(key=lambda row: row[2] in ENDED)
+    head = ("HOST", "TRANSACTION", "STATE", "LEFT", "AGE", "SIZE", "STARTED BY")
+    return _columns([head, *rows], [""] * (len(rows) + 1), width, False)
+
+
+def _ago(seconds: int) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> str:

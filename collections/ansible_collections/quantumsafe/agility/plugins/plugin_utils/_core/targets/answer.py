@@ -159,7 +159,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class TransactionReport:
-    """What a host says of one transaction.  error: a code, "" = none.  left: seconds until it reverts by itself, 0 when nothing is pending."""
+    """What a host says of one transaction.  error: a code, "" = none.  left: seconds until it reverts by itself, 0 when nothing is pending.
+
+    age: seconds since its last step, size: KiB that it takes there; both only in a list.
+    """
 
     id: str
     state: str
@@ -168,6 +171,8 @@ class TransactionReport:
     left: int = 0
     started_by: str = ""
     serial: int = 0
+    age: int = 0
+    size: int = 0
     services: tuple[str, ...] = ()
     journal: tuple[JournalLine, ...] = ()
     files: tuple[Kept, ...] = ()
@@ -217,6 +222,8 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
         left=int(fields.get("left", "0")),
         started_by=fields.get("by", ""),
         serial=int(fields.get("serial") or 0),
+        age=int(fields.get("age") or 0),
+        size=int(fields.get("size") or 0),
         services=tuple(services),
         journal=tuple(journal),
         files=tuple(files),

@@ -21,6 +21,7 @@ ca_status() {
     ca_p=${ca_p%/journal}
     ca_enter "${ca_p##*/}"
     ca_report
+    printf 'age %s\nsize %s\n' "$(($(date +%s) - $(stat -c %Y "$ca_tx/journal")))" "$(du -sk "$ca_tx" | { read -r ca_v _ && printf '%s' "$ca_v"; })"
   done
 }
 
