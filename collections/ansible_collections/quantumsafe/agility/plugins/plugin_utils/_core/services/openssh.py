@@ -7,27 +7,38 @@ block; the client's order decides, so a server can add and remove but not prefer
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import replace
 
 from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot
-from .openssh_config import MAIN, QUERIES, Placed, missing, reading_order, winning
-from .openssh_write import KEYWORDS, write
+from .openssh_ask import ASKED, CHECK, CHECK_APART, blocks, effective, everybody, supported
+from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning
+from .openssh_keys import signing
+from .openssh_sockets import DROPINS, WANTED, addresses, by_socket
+from .openssh_write import write
 
 PENALTIES = "PerSourcePenalties is on: repeated unauthenticated connections lock the address out for a while ({})"
-
-# What a host key of this type can sign with (RFC 8332 §3); every other type signs under its own name.
-SIGNS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
+GSSAPI = "GSSAPIKeyExchange is on: sshd offers {} besides KexAlgorithms; they are classical and are not judged here"
+UNKNOWN = "{}: without an answer of `sshd -T` ({}) its effective value is unknown (a default, or a change to it)"
 
 COLLECT = Collect(
     needs=(MAIN,),
-    files=(MAIN, "/etc/ssh/sshd_config.d/*.conf", "/etc/ssh/ssh_host_*_key.pub"),
+    files=(
+        MAIN,
+        "/etc/ssh/sshd_config.d/*.conf",
+        f"{HOST_KEYS}.pub",
+        f"{HOST_KEYS}-cert.pub",
+        *ENVIRONMENT,
+        WANTED,
+        *DROPINS,
+    ),
     follow=(Follow("include", "/etc/ssh"),),
     commands={
-        "sshd-T": ("sshd", "-T"),
+        **ASKED,
         "sshd-V": ("sshd", "-V"),
         **{f"ssh-Q-{query}": ("ssh", "-Q", query) for query in dict.fromkeys(QUERIES.values())},
         "dropins": ("ls", "-d", "/etc/ssh/sshd_config.d"),
     },
+    second_tries=tuple(ASKED)[1:],
 )
 
 
@@ -36,46 +47,65 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     if MAIN not in snapshot.files:
         return ()
     order = reading_order(snapshot)
-    effective = _effective(snapshot)
     version = _version(snapshot)
-    keys = _host_keys(snapshot)
-    settings, notes = {}, _notes(order, effective)
+    keys, blind = signing(snapshot, order)
+    settings, notes = {}, _notes(snapshot, order)
     for aspect, names in KEYWORDS.items():
-        first = winning(order, names)
-        values = next((effective[name] for name in names if name in effective), None)
-        if values is None and first and first.directive.arguments[0][:1] not in "+-^":
-            settings[aspect] = Setting(tuple(first.directive.arguments[0].split(",")), first.origin, "configured")
-        elif values is None:
-            notes.append(f"{names[0]}: without an answer of `sshd -T` its effective value is unknown (a default, or a change to it)")
-        else:
-            listed = tuple(values[0].split(","))
-            if aspect == "host_key" and keys:
-                listed = tuple(name for name in listed if name in _signing(keys))
-            settings[aspect] = Setting(listed, first.origin if first else Origin(f"default of {version}"))
-            notes += _disagreement(first, values[0])
+        setting = _setting(snapshot, order, aspect, version)
+        if setting is None:
+            notes.append(UNKNOWN.format(names[0], _silence(snapshot)))
+            continue
+        if aspect == "host_key" and keys is not None:
+            setting = replace(setting, values=tuple(name for name in setting.values if name in keys))
+        if aspect == IN_MATCH:
+            setting, told = _with_blocks(snapshot, order, setting)
+            notes += told
+        if setting:
+            settings[aspect] = setting
+            notes += _disagreement(snapshot, order, aspect)
     return (
         Endpoint(
             id="sshd",
             service="openssh",
             protocol="ssh",
             names="openssh",
-            addresses=_addresses(effective),
+            addresses=addresses(snapshot, order),
             version=version,
             settings=settings,
-            capabilities={aspect: _capability(snapshot, aspect, query, version, keys) for aspect, query in QUERIES.items()},
+            capabilities={aspect: _capability(snapshot, aspect, version, keys, blind) for aspect in QUERIES},
             notes=tuple(notes),
         ),
     )
 
 
-def _effective(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
-    """keyword → every value that `sshd -T` prints for it; {} when it did not answer."""
+def _setting(snapshot: Snapshot, order: tuple[Placed, ...], aspect: str, version: str) -> Setting | None:
+    values, said = everybody(snapshot, order, aspect)
+    if values is None:
+        return None
+    option, first = given(snapshot, aspect), winning(order, aspect)
+    origin = option[1] if option else first.origin if first else Origin(f"default of {version}")
+    return Setting(values, origin, "effective" if said else "configured")
+
+
+def _with_blocks(snapshot: Snapshot, order: tuple[Placed, ...], setting: Setting) -> tuple[Setting | None, list[str]]:
+    """What anybody may use: the list of everybody and what Match blocks add for some.  None where that cannot be known."""
+    values, origin, told = setting.values, str(setting.origin), []
+    for placed, names in blocks(snapshot, order):
+        told.append(f"{placed.scope} sets {placed.directive.keyword} {' '.join(placed.directive.arguments)} at {placed.origin}")
+        if names is None:
+            return None, [*told, f"{placed.origin} changes a default that is not known: what {placed.scope} accepts is unknown"]
+        added = tuple(name for name in names if name not in values)
+        if added:
+            values += added
+            origin += f"; {placed.origin} in {placed.scope} adds {', '.join(added)}"
+    return (setting if values == setting.values else Setting(values, Origin(origin), "configured")), told
+
+
+def _silence(snapshot: Snapshot) -> str:
+    """Why sshd did not say its effective values."""
     answer = snapshot.answers.get("sshd-T")
-    out: dict[str, tuple[str, ...]] = {}
-    for line in answer.out.splitlines() if answer and answer.ok else ():
-        name, dummy, value = line.strip().partition(" ")
-        out[name] = (*out.get(name, ()), value)
-    return out
+    said = (answer.problem or answer.err.strip() or answer.out.strip()) if answer else "not asked"
+    return said.splitlines()[-1] if said else f"exit code {answer.rc if answer else None}"
 
 
 def _version(snapshot: Snapshot) -> str:
@@ -85,57 +115,48 @@ def _version(snapshot: Snapshot) -> str:
     return f"OpenSSH {found[1]}" if found else "OpenSSH of unknown version"
 
 
-def _host_keys(snapshot: Snapshot) -> tuple[str, ...]:
-    """Types of the host keys that exist, from the first word of their public halves."""
-    texts = (file.text for path, file in snapshot.files.items() if re.fullmatch(r"/etc/ssh/ssh_host_\w+_key\.pub", path))
-    return tuple(dict.fromkeys(text.split(" ", 1)[0] for text in texts if text))
-
-
-def _signing(keys: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for key in keys for name in SIGNS.get(key, (key,)))
-
-
-def _capability(snapshot: Snapshot, aspect: str, query: str, version: str, keys: tuple[str, ...]) -> Capability:
-    answer = snapshot.answers.get(f"ssh-Q-{query}")
-    if not answer or not answer.ok:
+def _capability(snapshot: Snapshot, aspect: str, version: str, keys: tuple[str, ...] | None, blind: str) -> Capability:
+    names, query = supported(snapshot, aspect), QUERIES[aspect]
+    if names is None:
+        answer = snapshot.answers.get(f"ssh-Q-{query}")
         return Capability(None, f"`ssh -Q {query}` gave no answer ({answer.problem or answer.err.strip() if answer else 'not asked'})", version)
-    names = tuple(answer.out.split())
-    if aspect == "host_key":
-        return Capability(tuple(name for name in names if name in _signing(keys)), "ssh -Q key-sig and the host keys that exist", version)
-    return Capability(names, f"ssh -Q {query}", version)
+    if aspect != "host_key":
+        return Capability(names, f"ssh -Q {query}", version)
+    if keys is None:
+        return Capability(None, blind, version)
+    return Capability(tuple(name for name in names if name in keys), "ssh -Q key-sig and the host keys that exist", version)
 
 
-def _addresses(effective: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, int], ...]:
-    """From `listenaddress`; 0.0.0.0 and [::] are "*"."""
-    out: dict[tuple[str, int], None] = {}
-    for value in effective.get("listenaddress", ()):
-        host, dummy, port = value.rpartition(":")
-        out["*" if host in ("0.0.0.0", "[::]") else host.strip("[]"), int(port)] = None
-    return tuple(out) or (("*", 22),)
-
-
-def _notes(order: tuple[Placed, ...], effective: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _notes(snapshot: Snapshot, order: tuple[Placed, ...]) -> list[str]:
+    said = effective(snapshot)
     notes = [
-        f"{placed.scope} sets {placed.directive.keyword} {' '.join(placed.directive.arguments)} at {placed.origin}"
-        for placed in order
-        if placed.scope and placed.directive.name in ("pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes", "casignaturealgorithms")
+        f"{p.scope} sets {p.directive.keyword} {' '.join(p.directive.arguments)} at {p.origin}"
+        for p in order
+        if p.scope and p.directive.name == "casignaturealgorithms"
     ]
-    penalties = effective.get("persourcepenalties", ("no",))[0]
+    if said.get("gssapikeyexchange") == ("yes",):
+        notes.append(GSSAPI.format(", ".join(said.get("gssapikexalgorithms", ("its own key exchanges",)))))
+    penalties = said.get("persourcepenalties", ("no",))[0]
     return [*notes, PENALTIES.format(penalties)] if penalties != "no" else notes
 
 
-def _disagreement(first: Placed | None, said: str) -> list[str]:
+def _disagreement(snapshot: Snapshot, order: tuple[Placed, ...], aspect: str) -> list[str]:
     """An explicit list in the files that `sshd -T` does not confirm: the files changed, or something that this parser does not see."""
-    listed = first.directive.arguments[0] if first and first.directive.arguments else ""
-    if first and listed[:1] not in "+-^" and listed.split(",") != said.split(","):
-        return [f"{first.origin} says {listed}, `sshd -T` says {said}"]
+    first, (said, asked) = winning(order, aspect), everybody(snapshot, order, aspect)
+    value = first.directive.arguments[0] if first else ""
+    if first and asked and said and value[:1] not in "+-^" and "*" not in value and set(value.split(",")) - {""} != set(said):
+        return [f"{first.origin} says {value}, `sshd -T` says {','.join(said)}"]
     return []
 
 
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
-    """sshd reads its file anew on reload; open sessions live on.  A socket-activated one reads it for every connection."""
+    """sshd reads its file anew on reload; open sessions live on.  A socket-activated one reads it for every connection, and its directory
+    below /run comes and goes with those."""
     ports = tuple(dict.fromkeys(port for endpoint in endpoints for dummy, port in endpoint.addresses))
-    return Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), ("sshd", "-t"), "reload", ports)
+    answer = snapshot.answers.get("sshd-T")
+    alone = by_socket(snapshot) or bool(answer and "Missing privilege separation directory" in answer.err)
+    check = CHECK_APART if alone else CHECK
+    return Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), check, "reload", ports)
 
 
 SERVICE = Service(name="openssh", protocol="ssh", collect=COLLECT, read=read, write=write, activation=activation, missing=missing)

@@ -1,0 +1,75 @@
+"""What sshd itself says of its lists, and what a value stands for.  Sources: sshd(8) -T, -G and -t, ssh(1) -Q, sshd_config(5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+from ..model import Snapshot
+from .openssh_config import IN_MATCH, KEYWORDS, QUERIES, Placed, conditional, given, winning
+
+# What is asked for effective values, each only when the one before failed.  `sshd -T` needs readable host keys and, on Debian, /run/sshd,
+# which systemd removes with the last sshd that it started for a socket.  `sshd -G` (9.3) needs neither.  For older ones the third brings
+# an empty /run of its own, in a mount namespace: the host is not changed.
+_APART = "mount --make-rprivate / && mount -t tmpfs -o mode=0755 none /run && mkdir -m 0755 /run/sshd && exec sshd"
+ASKED: Mapping[str, tuple[str, ...]] = {
+    "sshd-T": ("sshd", "-T"),
+    "sshd-G": ("sshd", "-G"),
+    "sshd-T-apart": ("unshare", "-m", "sh", "-c", f"{_APART} -T"),
+}
+CHECK = ("sshd", "-t")
+CHECK_APART = ("sh", "-c", f"[ ! -d /run/sshd ] || exec sshd -t; exec unshare -m sh -c '{_APART} -t'")
+
+
+def effective(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
+    """keyword → every value that sshd itself prints for it; {} when it did not answer.  The first command that was answered counts."""
+    answer = next((a for name in ASKED if (a := snapshot.answers.get(name)) and a.ok), None)
+    out: dict[str, tuple[str, ...]] = {}
+    for line in answer.out.splitlines() if answer else ():
+        name, dummy, value = line.strip().partition(" ")
+        out[name] = (*out.get(name, ()), value)
+    return out
+
+
+def listed(value: str, default: tuple[str, ...] | None, known: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The names that a value stands for.  default: the compiled-in list that "+", "-" and "^" change; known: what patterns are matched
+    with.  None = it cannot be said, because the one that is needed is unknown."""
+    sign = value[0] if value[:1] and value[0] in "+-^" else ""
+    patterns = value[len(sign) :].split(",")
+    if any("*" in pattern or "?" in pattern for pattern in patterns):
+        if known is None:
+            return None
+        named = tuple(name for pattern in patterns for name in known if fnmatchcase(name, pattern))
+    else:
+        named = tuple(patterns)
+    if not sign:
+        return named
+    if default is None:
+        return None
+    rest = tuple(name for name in default if name not in named)
+    return {"-": rest, "^": (*named, *rest), "+": (*default, *(name for name in named if name not in default))}[sign]
+
+
+def everybody(snapshot: Snapshot, order: tuple[Placed, ...], aspect: str) -> tuple[tuple[str, ...] | None, bool]:
+    """(the list that counts where no Match block says otherwise, whether sshd said so); None = it is not known."""
+    said = effective(snapshot)
+    value = next((said[name][0] for name in KEYWORDS[aspect] if name in said), None)
+    option, first = given(snapshot, aspect), winning(order, aspect)
+    if value is not None and not option:
+        return tuple(value.split(",")), True
+    explicit = option[0] if option else first.directive.arguments[0] if first else "+"
+    return (None if "*" in explicit or "?" in explicit else listed(explicit, None, None)) or None, False
+
+
+def blocks(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[Placed, tuple[str, ...] | None], ...]:
+    """What Match blocks put in the place of the one list that may stand in them; None = it changes a default that is not known."""
+    known = supported(snapshot, IN_MATCH)
+    plain = not winning(order, IN_MATCH) and not given(snapshot, IN_MATCH)
+    default = everybody(snapshot, order, IN_MATCH)[0] if plain else None
+    return tuple((placed, listed(placed.directive.arguments[0], default, known)) for placed in conditional(order, IN_MATCH))
+
+
+def supported(snapshot: Snapshot, aspect: str) -> tuple[str, ...] | None:
+    """What `ssh -Q` of this host lists; None when it gave no answer."""
+    answer = snapshot.answers.get(f"ssh-Q-{QUERIES[aspect]}")
+    return tuple(answer.out.split()) if answer and answer.ok else None

@@ -1,0 +1,35 @@
+"""Which host keys sshd has, and what they can sign.  Sources: sshd_config(5) HostKey and HostCertificate; RFC 8332 §3; PROTOCOL.certkeys."""
+
+from __future__ import annotations
+
+from ..model import Snapshot
+from .openssh_ask import effective
+from .openssh_config import HOST_KEYS, Placed
+from .paths import glob
+
+# What a key of this type can sign with; every other type signs under its own name.
+RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
+SIGNS = {"ssh-rsa": RSA, "ssh-rsa-cert-v01@openssh.com": tuple(f"{name}-cert-v01@openssh.com" for name in RSA)}
+
+
+def signing(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[str, ...] | None, str]:
+    """(signature algorithms of the host keys and certificates that sshd loads, why they are not known).
+
+    By the first word of their public files.  A key of the usual place that is not there is no key: sshd has three names by default.
+    """
+    keys = [f"{path}.pub" for path in _set(snapshot, order, "hostkey")] or glob(f"{HOST_KEYS}.pub", snapshot)
+    usual = glob(f"{HOST_KEYS}.pub", snapshot)
+    paths = [path for path in keys if path in usual or not path.startswith("/etc/ssh/ssh_host_")]
+    paths += _set(snapshot, order, "hostcertificate")
+    blind = [path for path in paths if path not in snapshot.files or not snapshot.files[path].text]
+    if blind or not paths:
+        return None, f"the type of the host key {blind[0]} could not be read" if blind else "no public half of a host key was found"
+    kinds = dict.fromkeys((snapshot.files[path].text or "").split(None, 1)[0] for path in paths)
+    return tuple(name for kind in kinds for name in SIGNS.get(kind, (kind,))), ""
+
+
+def _set(snapshot: Snapshot, order: tuple[Placed, ...], name: str) -> list[str]:
+    """Paths that sshd prints for this keyword, else those of the files: each line adds one."""
+    said = effective(snapshot)
+    configured = [p.directive.arguments[0] for p in order if p.directive.name == name and p.directive.arguments]
+    return [path for path in (said.get(name, ()) if said else configured) if path != "none"]
