@@ -4,7 +4,7 @@ INVENTORY ?= localhost,
 comma := ,
 RUN = tests/tools/run
 
-.PHONY: help demo test lint sanity unit integration molecule bench verify-main lab lab-down lab-status lab-reset audit clean
+.PHONY: help demo test lint sanity unit integration newest molecule bench verify-main lab lab-down lab-status lab-reset audit clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -25,6 +25,9 @@ unit: ## the core, without the lab; seconds
 
 integration: ## real daemons on the lab
 	@$(RUN) dev lab -- python -m pytest tests/integration
+
+newest: ## integration under the newest ansible-core; PYTHON=/path/to/python3.13
+	@mkdir -p build && $(RUN) lab -- tests/tools/newest
 
 molecule: ## check, converge, idempotence, verify, rollback, verify
 	@$(RUN) base lab -- tests/tools/molecule
