@@ -186,13 +186,14 @@ def test_without_any_answer_the_reason_is_told() -> None:
     assert any("Missing privilege separation directory" in note for note in endpoint.notes)
 
 
-def test_the_check_brings_its_own_directory_only_where_it_may_be_missing() -> None:
+def test_behind_a_socket_the_check_brings_its_own_directory_and_a_restart_hands_the_socket_over() -> None:
     plain, socket = (
         files_of({MAIN: "\n"}),
         files_of({MAIN: "\n", "/etc/systemd/system/sockets.target.wants/ssh.socket": "[Socket]\nListenStream=22\n"}),
     )
     assert SERVICE.activation(plain, SERVICE.read(plain)).check == ("sshd", "-t")
+    assert [SERVICE.activation(host, ()).action for host in (plain, socket)] == ["reload", "restart"]
     for snapshot in (socket, files_of({MAIN: "\n"}, **{"sshd-T": GONE})):
         check = SERVICE.activation(snapshot, SERVICE.read(snapshot)).check
         assert check[:2] == ("sh", "-c")
-        assert "\n" not in check[2]
+        assert "\n" not in check[2], "a word is a line for the agent"

@@ -150,13 +150,16 @@ def _disagreement(snapshot: Snapshot, order: tuple[Placed, ...], aspect: str) ->
 
 
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
-    """sshd reads its file anew on reload; open sessions live on.  A socket-activated one reads it for every connection, and its directory
-    below /run comes and goes with those."""
+    """sshd reads its file anew on reload; open sessions live on, over a restart as well (KillMode=process).
+
+    Behind a socket unit it loses the socket on a reload and ends ("Cannot bind any address", 9.2p1 and 10.0p2), a restart hands it over
+    again; and its directory below /run is not there when it does not run.
+    """
     ports = tuple(dict.fromkeys(port for endpoint in endpoints for dummy, port in endpoint.addresses))
     answer = snapshot.answers.get("sshd-T")
-    alone = by_socket(snapshot) or bool(answer and "Missing privilege separation directory" in answer.err)
-    check = CHECK_APART if alone else CHECK
-    return Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), check, "reload", ports)
+    socket = by_socket(snapshot)
+    check = CHECK_APART if socket or (answer and "Missing privilege separation directory" in answer.err) else CHECK
+    return Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), check, "restart" if socket else "reload", ports)
 
 
 SERVICE = Service(name="openssh", protocol="ssh", collect=COLLECT, read=read, write=write, activation=activation, missing=missing)

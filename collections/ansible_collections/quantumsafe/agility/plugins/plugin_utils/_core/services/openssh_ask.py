@@ -10,8 +10,9 @@ from .openssh_config import IN_MATCH, KEYWORDS, QUERIES, Placed, conditional, gi
 
 # What is asked for effective values, each only when the one before failed.  `sshd -T` needs readable host keys and, on Debian, /run/sshd,
 # which systemd removes with the last sshd that it started for a socket.  `sshd -G` (9.3) needs neither.  For older ones the third brings
-# an empty /run of its own, in a mount namespace: the host is not changed.
-_APART = "mount --make-rprivate / && mount -t tmpfs -o mode=0755 none /run && mkdir -m 0755 /run/sshd && exec sshd"
+# an empty /run of its own, in a mount namespace: the host is not changed, not even by a mount that spreads (unshare before util-linux 2.27)
+# or by mount's notes in /run/mount (-n).
+_APART = "mount --make-rprivate / && mount -n -t tmpfs -o mode=0755 none /run && mkdir -m 0755 /run/sshd && exec sshd"
 ASKED: Mapping[str, tuple[str, ...]] = {
     "sshd-T": ("sshd", "-T"),
     "sshd-G": ("sshd", "-G"),
