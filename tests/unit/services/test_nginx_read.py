@@ -244,11 +244,6 @@ def test_a_socket_without_tls_1_3_uses_no_tls_1_3_suite_and_the_other_way_round(
     assert (old, new) == (("ECDHE-RSA-AES128-GCM-SHA256",), ("TLS_AES_256_GCM_SHA384",))
 
 
-def test_a_cipher_expression_is_left_out_and_noted() -> None:
-    found = endpoint(one("server { listen 443 ssl; ssl_ciphers HIGH:!aNULL; }"))
-    assert "cipher" not in found.settings and any("is an expression" in note for note in found.notes)
-
-
 # ---------------------------------------------------------------- what cannot be known
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Literal
 
@@ -32,14 +33,39 @@ SEVERITY: dict[tuple[str, Stage], Literal["none", "low", "medium", "high"]] = {
 }
 
 
+# The states that a plan does something about.
+ACTIONABLE = ("missing", "forbidden", "deprecated")
+
+
 def assess(endpoints: tuple[Endpoint, ...], resolve: Callable[[Endpoint], Requirements], as_of: date) -> tuple[Finding, ...]:
     """One finding for each endpoint × aspect that the policy speaks about, in the order of the endpoints and of the policy."""
-    return tuple(_finding(endpoint, aspect, requirement, as_of) for endpoint in endpoints for aspect, requirement in resolve(endpoint).items())
+    out = []
+    for endpoint in endpoints:
+        requirements = resolve(endpoint)
+        then = ahead(endpoint, requirements, as_of)
+        out += [
+            _finding(endpoint, aspect, requirement, wish(then, aspect, requirement, as_of), as_of) for aspect, requirement in requirements.items()
+        ]
+    return tuple(out)
 
 
-def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Finding:
+def ahead(endpoint: Endpoint, requirements: Requirements, as_of: date) -> Endpoint:
+    """The endpoint once its TLS versions are what the policy wants: TLS 1.3 brings suites of its own, and TLS 1.2 takes its own along."""
+    ciphers, requirement = endpoint.settings.get("cipher"), requirements.get("version")
+    if endpoint.protocol != "tls" or ciphers is None or requirement is None or requirement.stage == "observe":
+        return endpoint
+    wanted = wish(endpoint, "version", requirement, as_of)
+    if wanted.blocked or judge_setting(endpoint, "version", requirement, wanted, as_of)[0] not in ACTIONABLE:
+        return endpoint
+    possible = endpoint.capabilities.get("cipher", Capability(None, "")).names or ()
+    modern = [name for name in ciphers.values if name.startswith("TLS_")] or [name for name in possible if name.startswith("TLS_")]
+    old = [name for name in ciphers.values if not name.startswith("TLS_")]
+    kept = (*(modern if "TLSv1.3" in wanted.names else ()), *(old if set(wanted.names) - {"TLSv1.3"} else ()))
+    return replace(endpoint, settings={**endpoint.settings, "cipher": replace(ciphers, values=kept)})
+
+
+def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: Wish, as_of: date) -> Finding:
     setting = endpoint.settings.get(aspect)
-    wanted = wish(endpoint, aspect, requirement, as_of)
     state, message, deadline = judge_setting(endpoint, aspect, requirement, wanted, as_of)
     capability = endpoint.capabilities.get(aspect, Capability(None, ""))
     origin = setting.origin if setting else Origin(capability.source or endpoint.version)
@@ -74,18 +100,23 @@ def judge_setting(endpoint: Endpoint, aspect: str, requirement: Requirement, wan
     good = [name for name, v in verdicts.items() if v and v.kind == "allowed"]
     deadlines = sorted(v.deadline for v in verdicts.values() if v and v.deadline)
     deadline = deadlines[0] if deadlines else ""
-    if not good and setting.values:
+    if setting.values and (not good or (bad and wanted.blocked == "unsatisfiable")):
         return _nothing_allowed(requirement, wanted, deadline)
     if bad:
         why = next(v.reason for v in verdicts.values() if v and v.kind in ("forbidden", "retired"))
-        return "forbidden", f"{', '.join(bad)}: {why}", deadline
+        return "forbidden", f"{_few(bad)}: {why}", deadline
     if strangers:
-        return "unknown", f"not in the catalogue: {', '.join(strangers)}", deadline
+        return "unknown", f"not in the catalogue: {_few(strangers)}", deadline
     if aspect == "key_exchange" and (flaw := _not_preferred(endpoint, setting, good)):
         return "missing", flaw, deadline
     old = [name for name, v in verdicts.items() if v and v.kind == "deprecated"]
     kept = [name for name, v in verdicts.items() if v and v.kind == "fallback"]
-    return ("deprecated", f"{', '.join(old)}: deprecated", deadline) if old else ("compliant", _compliment(endpoint, aspect, kept), deadline)
+    return ("deprecated", f"{_few(old)}: deprecated", deadline) if old else ("compliant", _compliment(endpoint, aspect, kept), deadline)
+
+
+def _few(names: list[str]) -> str:
+    """All of a few names, else the first ones and how many more: a cipher expression may stand for fifty, and `actual` holds them all."""
+    return ", ".join(names) if len(names) <= 10 else f"{', '.join(names[:6])} and {len(names) - 6} more"
 
 
 def _nothing_allowed(requirement: Requirement, wanted: Wish, deadline: str) -> tuple[State, str, str]:

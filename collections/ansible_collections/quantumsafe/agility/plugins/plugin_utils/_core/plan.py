@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from .assess import Requirements, judge_setting
+from .assess import ACTIONABLE, Requirements, ahead, judge_setting
 from .documents import lines
 from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Service, Snapshot, Wanted, Wishes
 from .peers import effect, quantum_safe
 from .reach import Client, unreachable_after
 from .wish import Wish, wish
-
-ACTIONABLE = ("missing", "forbidden", "deprecated")
 
 
 class Regression(Problem):
@@ -22,6 +20,7 @@ class Regression(Problem):
 def wishes_for(endpoint: Endpoint, requirements: Requirements, as_of: date) -> dict[str, Wish]:
     """Aspect → wish, for those aspects that the policy wants changed now and that can be; observed ones are never written."""
     out = {}
+    endpoint = ahead(endpoint, requirements, as_of)
     for aspect, requirement in requirements.items():
         if requirement.stage == "observe":
             continue

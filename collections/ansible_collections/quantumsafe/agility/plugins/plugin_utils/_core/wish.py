@@ -49,25 +49,56 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
     if capability.names is None:
         return Wish(blocked="unknown", reason=f"what this binary supports is unknown: {capability.source}")
     current = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
-    chosen = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).kind == "allowed"]
+    there = [a for a in current.values() if a]
+    able = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).kind == "allowed"]
+    chosen, lacking = _chosen(endpoint, aspect, there, able)
     if not chosen:
         return Wish(
             blocked="unsatisfiable",
             reason=_lacks(endpoint, aspect, requirement, capability, as_of),
             remedy=_upgrade(endpoint, aspect, requirement, as_of),
         )
-    there = [a for a in current.values() if a]
-    good = [a for a in there if a in chosen]
-    if good and aspect not in WIDENED:
-        chosen = good
     keep = list(dict.fromkeys(a for a in there if a not in chosen and _kept(requirement, a, as_of)))
+    if lacking and lacking not in {_part(endpoint, aspect, a) for a in keep}:
+        return Wish(
+            blocked="unsatisfiable",
+            reason=f"{capability.library or endpoint.version} has nothing for {lacking} that the policy allows, and {lacking} is on",
+            remedy=f"allow a suite of {lacking}, or no longer allow {lacking} (aspect version)",
+        )
     ranked, tiers = rank(requirement, chosen, as_of)
+    if _parted(endpoint, aspect) and not requirement.ordering.order:
+        ranked = tuple(chosen)  # nobody asked for another order: the administrator's, else the library's
     behind = max(tiers) + 1
     names, levels = _spelled(endpoint, aspect, (*ranked, *keep), (*tiers, *(behind for dummy in keep)))
     if requirement.stage != "require":
         strangers = [name for name, a in current.items() if a is None]
         names, levels = (*names, *strangers), (*levels, *(max(levels, default=0) for dummy in strangers))
     return Wish(names, levels, removed=tuple(name for name in setting.values if name not in names))
+
+
+def _chosen(endpoint: Endpoint, aspect: str, there: list[Algorithm], able: list[Algorithm]) -> tuple[list[Algorithm], str]:
+    """What to have of what is allowed and possible: what is there already, where that is enough; and the part that would be left with nothing.
+
+    TLS 1.3 has suites of its own, so what is there of one part says nothing about the other, and neither list may become empty.
+    """
+    chosen: list[Algorithm] = []
+    lacking = ""
+    for part in dict.fromkeys(_part(endpoint, aspect, a) for a in there or able):
+        allowed = [a for a in able if _part(endpoint, aspect, a) == part]
+        good = [a for a in there if a in allowed]
+        chosen += good if good and aspect not in WIDENED else allowed
+        lacking = lacking if allowed else part
+    return chosen, lacking
+
+
+def _parted(endpoint: Endpoint, aspect: str) -> bool:
+    return (endpoint.protocol, aspect) == ("tls", "cipher")
+
+
+def _part(endpoint: Endpoint, aspect: str, algorithm: Algorithm) -> str:
+    if not _parted(endpoint, aspect):
+        return aspect
+    return "TLS 1.3" if algorithm.id.startswith("TLS_") else "TLS 1.2 and before"
 
 
 def _kept(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:

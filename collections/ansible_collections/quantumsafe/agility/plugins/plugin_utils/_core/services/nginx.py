@@ -24,12 +24,11 @@ from ..model import (
     Wishes,
 )
 from . import openssl
+from .nginx_ciphers import Ciphers
 from .nginx_config import DEFAULT_CONF, Assembly, Node, absolute, main_path
 from .nginx_proof import after, prove
 from .nginx_sockets import Server, Socket, quic_listens, tls_sockets
-from .nginx_write import VERSIONS, write_sockets
-
-TLS13_SUITES = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
+from .nginx_write import VERSIONS, Writer
 
 # First nginx version → ssl_protocols when nobody sets it (documentation of ssl_protocols; CHANGES 1.23.4 added TLSv1.3, 1.27.3 dropped 1.0, 1.1).
 DEFAULT_PROTOCOLS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
@@ -60,6 +59,7 @@ class Nginx:
         self.version = tuple(int(part) for part in found[1].split(".")) if found else ()
         self.label = f"nginx {found[1]}" if found else "nginx of unknown version"
         self.library = openssl.library(_running(self.said))
+        self.ciphers = Ciphers(self.library, openssl.suites(self.library, snapshot.answers), _default(self), openssl.system_ciphers(snapshot.files))
 
     @property
     def sockets(self) -> tuple[Socket, ...]:
@@ -87,9 +87,11 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
 
 def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
     versions = _versions(nginx, socket)
-    found = {"version": versions, "key_exchange": _groups(nginx, socket), "cipher": _ciphers(nginx, socket, versions[0])}
+    allowed = versions[0].values if versions[0] else VERSIONS
+    ciphers, remarks = nginx.ciphers.setting(socket, allowed)
+    found = {"version": versions, "key_exchange": _groups(nginx, socket), "cipher": (ciphers, "")}
     settings = {aspect: setting for aspect, (setting, dummy) in found.items() if setting}
-    notes = [*quic, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for dummy, note in found.values() if note)]
+    notes = [*quic, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for dummy, note in found.values() if note), *remarks]
     return Endpoint(
         id=socket.id,
         service="nginx",
@@ -98,7 +100,7 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
         addresses=((socket.address.strip("[]"), socket.port),),
         version=nginx.label,
         settings=settings,
-        capabilities={"version": _version_capability(nginx), "key_exchange": nginx.groups},
+        capabilities={"version": _version_capability(nginx), "key_exchange": nginx.groups, "cipher": nginx.ciphers.capability(socket, allowed)},
         certificates=_certificates(nginx, socket),
         notes=tuple(dict.fromkeys(notes)),
         server_names=tuple(name for server in socket.servers for name in server.names),
@@ -167,24 +169,6 @@ def _groups(nginx: Nginx, socket: Socket) -> tuple[Setting | None, str]:
     return Setting(tuple(name for name, dummy in groups), origin, tiers=tuple(tier for dummy, tier in groups)), ""
 
 
-def _ciphers(nginx: Nginx, socket: Socket, versions: Setting | None) -> tuple[Setting | None, str]:
-    """What the allowed versions can use of both lists.  Plain lists of names only: HIGH:!aNULL would need this library to expand it."""
-    server = socket.default
-    suites = server.command("ciphersuites")
-    modern = tuple(suites.args[-1].split(":")) if suites else TLS13_SUITES
-    if versions and "TLSv1.3" not in versions.values:
-        modern = ()
-    if versions and versions.values == ("TLSv1.3",):
-        return Setting(modern, suites.origin if suites else _default(nginx)), ""
-    node = server.command("cipherstring") or next(iter(server.governing("ssl_ciphers")[-1:]), None)
-    if node is None:
-        return None, "ssl_ciphers is not set: nginx's own expression HIGH:!aNULL:!MD5 is not expanded"
-    names = tuple(node.args[-1].split(":"))
-    if any(not re.fullmatch(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+", name) for name in names):
-        return None, f"{node.name} at {node.origin} is an expression, which is not expanded"
-    return Setting((*modern, *names), node.origin), ""
-
-
 def _ignored(nginx: Nginx, socket: Socket) -> list[str]:
     """Directives that look as if they did something on this socket and do not."""
     notes = []
@@ -244,8 +228,10 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     """One Change a file; see nginx_write.py.  Raises Inexpressible, also when the edited files would not read as wished."""
     nginx = Nginx(snapshot)
-    changes = write_sockets(nginx.assembly, nginx.sockets, nginx.version, nginx.library, nginx.groups, wishes)
-    prove(read(snapshot), read(after(snapshot, changes)), wishes, nginx.library)
+    before = read(snapshot)
+    now = {endpoint.id: endpoint for endpoint in before}
+    changes = Writer(nginx.assembly, nginx.sockets, nginx.version, nginx.library, nginx.groups, nginx.ciphers, now).changes(wishes)
+    prove(before, read(after(snapshot, changes)), wishes, nginx.library)
     return changes
 
 

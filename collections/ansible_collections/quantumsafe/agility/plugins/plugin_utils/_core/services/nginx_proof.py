@@ -5,6 +5,7 @@ This catches what no rule about single directives can: another server, an includ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..documents import lines
@@ -32,15 +33,27 @@ def prove(before: tuple[Endpoint, ...], then: tuple[Endpoint, ...], wishes: Wish
                 there = ", ".join(now.values) if now else "unknown"
                 why = f"{aspect} of {old.id} would be {there}, not {', '.join(wanted.names)}"
                 raise Inexpressible(why, str(now.origin) if now else "", "another directive has the last word: mend it by hand")
-        for aspect in ("version", "key_exchange"):
+        for aspect in _staying(wishes.get(old.id, {})):
             was, now = old.settings.get(aspect), new.settings.get(aspect)
-            if aspect not in wishes.get(old.id, {}) and (was and (was.values, was.tiers)) != (now and (now.values, now.tiers)):
+            if _said(was, aspect) != _said(now, aspect):
                 why = f"{aspect} of {old.id}, which shall stay, would change too"
                 raise Inexpressible(why, str(was.origin) if was else "", "give the servers of that socket their own directive")
 
 
+def _staying(wanted: Mapping[str, Wanted]) -> list[str]:
+    """The aspects that nobody wished to change.  Versions take their suites along."""
+    moving = {*wanted, "cipher"} if "version" in wanted else {*wanted}
+    return [aspect for aspect in ("version", "key_exchange", "cipher") if aspect not in moving]
+
+
+def _said(setting: Setting | None, aspect: str) -> object:
+    if setting is None:
+        return None
+    return set(setting.values) if aspect == "cipher" else (setting.values, setting.tiers)
+
+
 def _fulfils(now: Setting, wanted: Wanted, aspect: str, library: Library) -> bool:
-    if aspect == "version":
+    if aspect in ("version", "cipher"):
         return set(now.values) == set(wanted.names)
     tiers = wanted.tiers if library.has_tuples and wanted.tiers else (0,) * len(wanted.names)
     ranks = sorted(set(tiers))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..algorithms.cipher_string import EVERYTHING, Suite, parse_suites
 from ..model import Answer, Capability, File, Inexpressible, Origin
 
 Version = tuple[int, ...]
@@ -22,6 +23,7 @@ FIRST_KNOWN = (1, 1, 1)
 # One question that never connects: /dev/null is no folder, so the address cannot exist; an unknown group fails before that.
 COMMANDS = {
     "openssl": ("openssl", "version"),
+    "ciphers": ("openssl", "ciphers", "-v", EVERYTHING),
     "groups": ("openssl", "list", "-tls-groups"),
     "hybrid": ("openssl", "s_client", "-groups", "X25519MLKEM768", "-unix", "/dev/null/none"),
 }
@@ -88,11 +90,20 @@ def default_groups(lib: Library) -> Groups | None:
 
 def system_groups(files: Mapping[str, File]) -> tuple[str, Origin] | None:
     """The group list that the system's crypto policy gives to programs that set none, and where it says so; None without one."""
+    return _system(files, "Groups", "Curves")
+
+
+def system_ciphers(files: Mapping[str, File]) -> tuple[str, Origin] | None:
+    """The cipher list that PROFILE=SYSTEM stands for, and where it says so; None without one (fedora-crypto-policies)."""
+    return _system(files, "CipherString")
+
+
+def _system(files: Mapping[str, File], *names: str) -> tuple[str, Origin] | None:
     for path in SYSTEM_LISTS:
         text = files[path].text if path in files else None
         for number, line in enumerate((text or "").splitlines(), 1):
             name, dummy, value = line.partition("=")
-            if name.strip() in ("Groups", "Curves"):
+            if name.strip() in names:
                 return value.strip(), Origin(path, number)
     return None
 
@@ -154,6 +165,26 @@ def group_capability(lib: Library, answers: dict[str, Answer | None]) -> Capabil
         return Capability(None, f"neither `openssl list -tls-groups` nor `openssl s_client -groups {HYBRID}` gave a usable answer", lib.label)
     classical = (*_CURVES, *(_FFDHE if lib.version >= (3, 0) else ()))
     return Capability((*extra, *classical), f"SSL_CTX_set1_groups(3), and openssl s_client -groups {HYBRID}", lib.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Suites:
+    """The suites of a library: those of TLS 1.2 and before in its own order, and those of TLS 1.3 that it uses when nobody says which.
+
+    doubt: why the openssl command does not speak for the library; "" = it does.
+    """
+
+    old: tuple[Suite, ...] = ()
+    modern: tuple[str, ...] = ()
+    doubt: str = ""
+
+
+def suites(lib: Library, answers: Mapping[str, Answer]) -> Suites:
+    """What `openssl ciphers` told of this library.  answers: those of COMMANDS."""
+    doubt = doubt_about(lib, answers.get("openssl"))
+    listed = answers.get("ciphers")
+    old, modern = parse_suites(listed.out) if listed and listed.ok and not doubt else ((), ())
+    return Suites(old, modern, doubt or ("" if old else f"`openssl ciphers -v {EVERYTHING}` gave no usable answer"))
 
 
 def doubt_about(lib: Library, answer: Answer | None) -> str:

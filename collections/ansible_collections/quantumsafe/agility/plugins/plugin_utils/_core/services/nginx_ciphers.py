@@ -1,0 +1,181 @@
+"""Which cipher suites nginx takes on a socket: what ssl_ciphers and Ciphersuites mean to this library, less what cannot come about.
+
+Cannot come about, whatever is listed: pre-shared keys and SRP (nginx has no callback for either), DHE without ssl_dhparam (documentation
+of that directive), what the security level bars, and suites of TLS 1.2 where that version is off.  Which certificates are there today is
+left out on purpose: a list that forgets RSA would break the day on which a certificate becomes one.
+Sources: ngx_http_ssl_module, openssl-ciphers(1), SSL_CTX_set_cipher_list(3), SSL_CONF_cmd(3).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..algorithms.cipher_string import LEAST_LEVEL, Expansion, Suite, expand
+from ..model import Capability, Evidence, Origin, Setting
+from .nginx_config import Node
+from .nginx_sockets import Server, Socket
+from .openssl import Library, Suites
+
+DEFAULT_CIPHERS = "HIGH:!aNULL:!MD5"  # documentation of ssl_ciphers, in http, stream and mail alike
+# What every library that nginx knows uses for TLS 1.3 when it cannot be asked: SSL_CTX_set_ciphersuites(3).
+TLS13_SUITES = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
+FULL_LEVEL = 4  # the security level from which on 128 bits are too few, in TLS 1.3 too
+PROFILE = "PROFILE=SYSTEM"  # Fedora's OpenSSL: the list of the system's crypto policy
+_NEVER = ("PSK", "RSAPSK", "ECDHEPSK", "DHEPSK", "SRP")
+_NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The suites of one server.  problem: why they are not known ("" = they are).  level: the @SECLEVEL that its own text names."""
+
+    names: tuple[str, ...] = ()
+    evidence: Evidence = "effective"
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    level: int | None = None
+
+
+def is_modern(name: str) -> bool:
+    """Whether it is a suite of TLS 1.3, which has lists of its own."""
+    return name.startswith("TLS_")
+
+
+def old_versions(versions: tuple[str, ...]) -> bool:
+    return any(version != "TLSv1.3" for version in versions)
+
+
+def governing(server: Server) -> Node | None:
+    """What says the suites of TLS 1.2 and before; ssl_conf_command is carried out last."""
+    return server.command("cipherstring") or next(iter(server.governing("ssl_ciphers")[-1:]), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ciphers:
+    """What this nginx makes of its lists.  default: the origin of what nobody sets.  system: the crypto policy's list and its origin."""
+
+    library: Library
+    known: Suites
+    default: Origin
+    system: tuple[str, Origin] | None = None
+    seen: dict[str, Expansion] = field(default_factory=dict, hash=False, compare=False)
+
+    def setting(self, socket: Socket, versions: tuple[str, ...]) -> tuple[Setting | None, tuple[str, ...]]:
+        """The suites of all servers of the socket, the default server's first: a peer may ask for any of their names.
+
+        None with the reason among the notes when those of one server are not known.
+        """
+        found: dict[str, None] = {}
+        notes: list[str] = []
+        evidence: Evidence = "effective"
+        for server in socket.servers:
+            old = self.old(server, versions)
+            if old.problem:
+                return None, (old.problem,)
+            found.update(dict.fromkeys((*self.modern(server, versions), *old.names)))
+            notes += old.notes
+            evidence = old.evidence if old.evidence == "configured" else evidence
+        return Setting(tuple(sorted(found, key=lambda name: not is_modern(name))), self.origin(socket.default, versions), evidence), tuple(notes)
+
+    def origin(self, server: Server, versions: tuple[str, ...]) -> Origin:
+        node = governing(server) if old_versions(versions) else server.command("ciphersuites")
+        return node.origin if node else self.default
+
+    def capability(self, socket: Socket, versions: tuple[str, ...]) -> Capability:
+        """What each server of the socket could take: the library's suites, less what cannot come about there."""
+        if self.known.doubt:
+            return Capability(None, self.known.doubt, self.library.label)
+        here = {name for server in socket.servers for name in self.modern(server, versions)}
+        modern = (*self.known.modern, *sorted(here - set(self.known.modern)))
+        old = (suite.name for suite in self.known.old if all(_usable(suite, server, self.level(server), versions) for server in socket.servers))
+        return Capability((*modern, *old), "openssl ciphers -v", self.library.label)
+
+    def modern(self, server: Server, versions: tuple[str, ...]) -> tuple[str, ...]:
+        """The suites of TLS 1.3; () where that version is off."""
+        if "TLSv1.3" not in versions:
+            return ()
+        node = server.command("ciphersuites")
+        names = tuple(filter(None, node.args[-1].split(":"))) if node else self.known.modern or TLS13_SUITES
+        return tuple(name for name in names if self.level(server) < FULL_LEVEL or "_128_" not in name)
+
+    def old(self, server: Server, versions: tuple[str, ...]) -> Listed:
+        """The suites of TLS 1.2 and before; none where those versions are off."""
+        if not old_versions(versions):
+            return Listed()
+        node = governing(server)
+        where = f"{node.name} at {node.origin}" if node else f"the list of {self.default}"
+        text = self.text(node)
+        names = tuple((text or "").split(":"))
+        if self.known.doubt and all(_NAME.fullmatch(name) for name in names):
+            return Listed(names, "configured")
+        if problem := self.problem(text):
+            return Listed(problem=f"{where} {problem}")
+        means = self.expanded(text or "")
+        usable = tuple(suite for suite in means.suites if _usable(suite, server, self.level(server), versions))
+        return Listed(tuple(suite.name for suite in usable), notes=_remarks(where, means, usable, names, self.library), level=means.level)
+
+    def problem(self, text: str | None) -> str:
+        """Why nobody can say what the expression means; "" when it is known."""
+        if text is None:
+            return "follows the system's crypto policy, which was not found"
+        if self.known.doubt:
+            return f"is an expression, which cannot be worked out: {self.known.doubt}"
+        means = self.expanded(text)
+        if means.refused:
+            return f"is nothing that {self.library.label} takes: {means.refused}"
+        iana = any("_WITH_" in word for word in means.unknown)
+        return "names suites as IANA does, which only some versions of OpenSSL take: write OpenSSL's own names" if iana else ""
+
+    def old_text(self, socket: Socket, server: Server, wanted: tuple[str, ...], versions: tuple[str, ...]) -> str:
+        """What ssl_ciphers shall say for one server of the socket; "" = it may stay as it is.
+
+        @SECLEVEL stays what the text names: it decides about certificates and versions too.
+        """
+        own = self.old(server, versions)
+        names = self._own_share(socket, [name for name in wanted if not is_modern(name)], own.names, versions)
+        if not old_versions(versions) or set(names) == set(own.names):
+            return ""
+        return ":".join(names) + ("" if own.level is None else f":@SECLEVEL={own.level}")
+
+    def modern_text(self, socket: Socket, server: Server, wanted: tuple[str, ...], versions: tuple[str, ...]) -> str:
+        """What Ciphersuites shall say for one server of the socket; "" = it may stay as it is."""
+        own = self.modern(server, versions)
+        names = self._own_share(socket, [name for name in wanted if is_modern(name)], own, versions)
+        return "" if "TLSv1.3" not in versions or set(names) == set(own) else ":".join(names)
+
+    def _own_share(self, socket: Socket, wanted: list[str], own: tuple[str, ...], versions: tuple[str, ...]) -> list[str]:
+        """Of what the socket shall take, what this server takes already and what is new to all: no server gets what only another had."""
+        everyone = {name for server in socket.servers for name in (*self.modern(server, versions), *self.old(server, versions).names)}
+        return [name for name in wanted if name in own or name not in everyone] or wanted
+
+    def level(self, server: Server) -> int:
+        """The security level: the last that is named counts, and CipherString is carried out behind ssl_ciphers."""
+        texts = (self.text(governing(server)), self.text(next(iter(server.governing("ssl_ciphers")[-1:]), None)))
+        named = (self.expanded(text).level for text in texts if text is not None)
+        return next((level for level in named if level is not None), LEAST_LEVEL)
+
+    def text(self, node: Node | None) -> str | None:
+        """The expression; None when the system's policy decides and is not known."""
+        text = node.args[-1] if node and node.args else DEFAULT_CIPHERS
+        if not text.startswith(PROFILE):
+            return text
+        return self.system[0] + text.removeprefix(PROFILE) if self.system else None
+
+    def expanded(self, text: str) -> Expansion:
+        if text not in self.seen:
+            self.seen[text] = expand(text, self.known.old, self.library.version)
+        return self.seen[text]
+
+
+def _usable(suite: Suite, server: Server, level: int, versions: tuple[str, ...]) -> bool:
+    has_dh = bool(server.governing("ssl_dhparam") or server.command("dhparameters"))
+    spoken = suite.version != "TLSv1.2" or "TLSv1.2" in versions
+    return suite.kx not in _NEVER and (suite.kx != "DH" or has_dh) and suite.stands_at(level) and spoken
+
+
+def _remarks(where: str, means: Expansion, usable: tuple[Suite, ...], names: tuple[str, ...], library: Library) -> tuple[str, ...]:
+    """What a person who reads the expression may not expect."""
+    notes = [f"{where}: {library.label} knows no {', '.join(means.unknown)} and ignores that"] if means.unknown else []
+    idle = [suite.name for suite in means.suites if suite not in usable and suite.name in names]
+    return (*notes, f"{where} lists {', '.join(idle)}, which cannot come about here (see ssl_dhparam and @SECLEVEL)") if idle else tuple(notes)
