@@ -103,8 +103,8 @@ def test_without_an_include_the_line_goes_before_the_first_match_block() -> None
     assert after[MAIN] == "Port 22\nKexAlgorithms mlkem768x25519-sha256,curve25519-sha256\nMatch User bob\n  X11Forwarding no\n"
 
 
-def test_a_missing_final_newline_is_mended_only_where_a_line_is_added() -> None:
-    assert written(tree(**{MAIN: "Port 22"}))[MAIN] == "Port 22\nKexAlgorithms mlkem768x25519-sha256,curve25519-sha256\n"
+def test_a_missing_final_newline_stays_missing() -> None:
+    assert written(tree(**{MAIN: "Port 22"}))[MAIN] == "KexAlgorithms mlkem768x25519-sha256,curve25519-sha256\nPort 22"
 
 
 @pytest.mark.parametrize("names", [(), ("unheard-of",), ("mlkem768x25519-sha256", "x y")])

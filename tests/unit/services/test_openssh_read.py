@@ -132,6 +132,16 @@ def test_a_host_key_elsewhere_is_asked_for_and_without_its_public_half_nothing_i
     assert seen.settings["host_key"].values == ("ssh-ed25519",)
 
 
+def test_a_key_whose_public_half_is_gone_is_a_key_all_the_same() -> None:
+    known = {
+        "sshd-T": said("hostkey /etc/ssh/ssh_host_rsa_key", "hostkey /etc/ssh/ssh_host_ed25519_key", f"hostkeyalgorithms ssh-ed25519,{RSA_SHA2}")
+    }
+    known |= {"ssh-Q-key-sig": Answer((), 0, "ssh-ed25519\n"), "dropins": Answer((), 2, "/etc/ssh/ssh_host_ed25519_key\n/etc/ssh/ssh_host_rsa_key\n")}
+    endpoint = read(files_of({MAIN: "\n", "/etc/ssh/ssh_host_ed25519_key.pub": "ssh-ed25519 AAAA\n"}, **known))
+    assert endpoint.settings["host_key"].values == ("ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256")
+    assert endpoint.capabilities["host_key"].source == "the type of the host key /etc/ssh/ssh_host_rsa_key.pub could not be read"
+
+
 def test_a_routing_domain_behind_an_address_is_no_part_of_the_port() -> None:
     assert read(files_of({MAIN: "\n"}, **{"sshd-T": said("listenaddress [::1]:2222 rdomain vrf1")})).addresses == (("::1", 2222),)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import lines
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, Inexpressible, Snapshot, Wanted
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, File, Inexpressible, Snapshot, Wanted
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.openssh import SERVICE
 
 from tests.unit.conftest import captured, files_of
@@ -17,6 +17,7 @@ REDHAT = "/etc/ssh/sshd_config.d/50-redhat.conf"
 POLICY = "/etc/crypto-policies/back-ends/opensshserver.config"
 KEX = Wanted(("mlkem768x25519-sha256", "curve25519-sha256"))
 KEX_LINE = "KexAlgorithms mlkem768x25519-sha256,curve25519-sha256"
+WIDE = Wanted(("ssh-ed25519", "rsa-sha2-512"))
 KNOWN = {
     "ssh-Q-kex": Answer((), 0, "mlkem768x25519-sha256\ncurve25519-sha256\n"),
     "ssh-Q-cipher": Answer((), 0, "aes256-ctr\naes128-ctr\n"),
@@ -28,6 +29,7 @@ def written(snapshot: Snapshot, **aspects: Wanted) -> dict[str, str]:
     """path → text after the write."""
     out = {}
     for change in SERVICE.write(snapshot, {"sshd": aspects or {"key_exchange": KEX}}):
+        assert change.path not in out
         file = next((file for file in snapshot.files.values() if change.path in (file.path, file.real)), None)
         out[change.path] = lines.apply(file.text or "" if file else "", change.edits)
         assert change.after == lines.sha256(out[change.path])
@@ -42,9 +44,9 @@ def accepting(text: str, names: str) -> Snapshot:
     return files_of({MAIN: text}, **KNOWN, **{"sshd-T": Answer((), 0, f"pubkeyacceptedalgorithms {names}\n")})
 
 
-def test_an_unfinished_last_line_that_is_replaced_and_gets_company() -> None:
+def test_an_unfinished_last_line_stays_unfinished_and_may_be_replaced_beside_an_added_one() -> None:
     after = written(tree(**{MAIN: "Port 22\r\nCiphers aes128-ctr"}), key_exchange=KEX, cipher=Wanted(("aes256-ctr",)))
-    assert after == {MAIN: f"Port 22\r\nCiphers aes256-ctr\r\n{KEX_LINE}\r\n"}
+    assert after == {MAIN: f"Port 22\r\n{KEX_LINE}\r\nCiphers aes256-ctr"}
 
 
 def test_a_line_below_match_all_is_the_one_that_counts() -> None:
@@ -94,14 +96,13 @@ def test_what_the_command_line_sets_cannot_be_written() -> None:
 
 
 def test_an_edit_goes_to_the_file_behind_a_link_once() -> None:
-    """Two names of one file are one file."""
-    snapshot = tree(**{MAIN: "Include /etc/ssh/sshd_config.d/*.conf\n", "/etc/ssh/sshd_config.d/a.conf": "KexAlgorithms x\n"})
-    linked = replace(snapshot.files["/etc/ssh/sshd_config.d/a.conf"], real="/opt/a.conf")
-    snapshot = replace(snapshot, files={**snapshot.files, linked.path: linked})
-    assert written(snapshot) == {"/opt/a.conf": f"{KEX_LINE}\n"}
-
-
-WIDE = Wanted(("ssh-ed25519", "rsa-sha2-512"))
+    """A Match block that is read by two names is one block of one file."""
+    text = "KexAlgorithms x\nMatch User x\nPubkeyAcceptedAlgorithms ssh-rsa\n"
+    paths = [f"/etc/ssh/sshd_config.d/{name}.conf" for name in "ab"]
+    snapshot = accepting("Include /etc/ssh/sshd_config.d/*.conf\n", "ssh-ed25519,rsa-sha2-512")
+    files = {path: File(path, text, lines.sha256(text), len(text), real="/opt/a.conf") for path in paths}
+    after = written(replace(snapshot, files={**snapshot.files, **files}), key_exchange=KEX, user_key=WIDE)
+    assert after == {"/opt/a.conf": f"{KEX_LINE}\nMatch User x\nPubkeyAcceptedAlgorithms ssh-ed25519,rsa-sha2-512\n"}
 
 
 def test_a_match_block_loses_what_the_policy_takes_away_and_nothing_else_changes() -> None:

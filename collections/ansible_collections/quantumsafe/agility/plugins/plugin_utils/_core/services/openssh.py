@@ -12,7 +12,7 @@ from dataclasses import replace
 from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot
 from .openssh_ask import ASKED, CHECK, CHECK_APART, blocks, effective, everybody, supported
 from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning
-from .openssh_keys import signing
+from .openssh_keys import LISTED, USUAL, signing
 from .openssh_sockets import DROPINS, WANTED, addresses, by_socket
 from .openssh_write import write
 
@@ -36,7 +36,7 @@ COLLECT = Collect(
         **ASKED,
         "sshd-V": ("sshd", "-V"),
         **{f"ssh-Q-{query}": ("ssh", "-Q", query) for query in dict.fromkeys(QUERIES.values())},
-        "dropins": ("ls", "-d", "/etc/ssh/sshd_config.d"),
+        LISTED: ("ls", "-d", "/etc/ssh/sshd_config.d", *USUAL),
     },
     second_tries=tuple(ASKED)[1:],
 )

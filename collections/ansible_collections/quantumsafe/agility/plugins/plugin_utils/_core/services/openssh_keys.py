@@ -7,6 +7,8 @@ from .openssh_ask import effective
 from .openssh_config import HOST_KEYS, Placed
 from .paths import glob
 
+LISTED = "dropins"  # the answer that lists what of our drop-ins' folder and of these keys is there
+USUAL = tuple(HOST_KEYS.replace("*", kind) for kind in ("rsa", "ecdsa", "ed25519"))  # sshd's default
 # What a key of this type can sign with; every other type signs under its own name.
 RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 SIGNS = {"ssh-rsa": RSA, "ssh-rsa-cert-v01@openssh.com": tuple(f"{name}-cert-v01@openssh.com" for name in RSA)}
@@ -15,11 +17,12 @@ SIGNS = {"ssh-rsa": RSA, "ssh-rsa-cert-v01@openssh.com": tuple(f"{name}-cert-v01
 def signing(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[str, ...] | None, str]:
     """(signature algorithms of the host keys and certificates that sshd loads, why they are not known).
 
-    By the first word of their public files.  A key of the usual place that is not there is no key: sshd has three names by default.
+    By the first word of their public files.  A key of a usual name that is not there is no key: sshd has three names by default.
     """
     keys = [f"{path}.pub" for path in _set(snapshot, order, "hostkey")] or glob(f"{HOST_KEYS}.pub", snapshot)
-    usual = glob(f"{HOST_KEYS}.pub", snapshot)
-    paths = [path for path in keys if path in usual or not path.startswith("/etc/ssh/ssh_host_")]
+    answer = snapshot.answers.get(LISTED)
+    private = answer.out.splitlines() if answer else ()
+    paths = [path for path in keys if path in snapshot.files or path.removesuffix(".pub") not in USUAL or path.removesuffix(".pub") in private]
     paths += _set(snapshot, order, "hostcertificate")
     blind = [path for path in paths if path not in snapshot.files or not snapshot.files[path].text]
     if blind or not paths:

@@ -11,6 +11,7 @@ from ..documents import keyword, lines
 from ..model import Change, Edit, File, Inexpressible, Snapshot, Wanted, Wishes
 from .openssh_ask import blocks, effective, everybody, supported
 from .openssh_config import IN_MATCH, KEYWORDS, MAIN, Placed, conditional, given, reading_order, winning
+from .openssh_keys import LISTED
 from .paths import real_path
 
 SPELLED = {
@@ -35,9 +36,9 @@ class _Draft:
     added: dict[str, str] = field(default_factory=dict)
     over: list[Placed] = field(default_factory=list)
 
-    def replace(self, placed: Placed, value: str) -> None:
+    def replace(self, path: str, placed: Placed, value: str) -> None:
         line = placed.document.lines[placed.directive.line - 1]
-        self.replaced.setdefault(placed.document.path, {})[placed.directive.line] = keyword.replaced(line, placed.directive, value)
+        self.replaced.setdefault(path, {})[placed.directive.line] = keyword.replaced(line, placed.directive, value)
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
@@ -48,10 +49,10 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     for aspect, wanted in next(iter(wishes.values()), {}).items():
         _expressible(snapshot, aspect, wanted)
         for placed, names in _places(snapshot, order, aspect, wanted):
-            if placed and _foreign(snapshot, placed) and placed.scope:
+            if placed and placed.scope and _foreign(snapshot, placed):
                 raise Inexpressible(f"{placed.scope} stands in a file of the distribution", str(placed.origin), "override it by hand")
             if placed and not _foreign(snapshot, placed):
-                draft.replace(placed, ",".join(names))
+                draft.replace(_first_name(snapshot, placed.document.path), placed, ",".join(names))
             else:
                 draft.added[aspect] = f"{_keyword(snapshot, aspect)} {','.join(names)}\n"
                 draft.over += [placed] if placed else []
@@ -106,6 +107,12 @@ def _places(snapshot: Snapshot, order: tuple[Placed, ...], aspect: str, wanted: 
             yield placed, left
 
 
+def _first_name(snapshot: Snapshot, path: str) -> str:
+    """The first of the paths that lead to the same file: it is changed once."""
+    real = real_path(snapshot.files[path])
+    return next(name for name, file in snapshot.files.items() if real_path(file) == real)
+
+
 def _foreign(snapshot: Snapshot, placed: Placed) -> bool:
     path = placed.document.path
     return path.startswith(FOREIGN) or real_path(snapshot.files[path]).startswith(FOREIGN)
@@ -147,16 +154,13 @@ def _changes(snapshot: Snapshot, draft: _Draft, target: str, before: tuple[str, 
 
 
 def _edits(text: str, replaced: Mapping[int, str], at: int, added: tuple[str, ...]) -> tuple[Edit, ...]:
-    """Lines replaced, and lines added before line `at`; an unfinished last line is finished when something follows it."""
+    """Lines replaced, and lines added before line `at`; before an unfinished last line rather than behind it: that one may be redacted here."""
     split, end = lines.split(text), lines.newline(text)
-    edits = {line: Edit(line, 1, (new,)) for line, new in replaced.items()}
-    new = tuple(line.replace("\n", end) for line in added)
-    last = len(split)
-    if added and at > last and split and not split[-1].endswith("\n"):
-        edits[last] = Edit(last, 1, (replaced.get(last, split[-1]) + end, *new))
-        new = ()
-    found = [*edits.values(), *([Edit(at, 0, new)] if new else [])]
-    return tuple(sorted(found, key=lambda edit: (edit.line, edit.delete)))
+    if split and not split[-1].endswith("\n"):
+        at = min(at, len(split))
+    new = Edit(at, 0, tuple(line.replace("\n", end) for line in added))
+    found = [Edit(line, 1, (value,)) for line, value in replaced.items()]
+    return tuple(sorted([*found, *([new] if added else [])], key=lambda edit: (edit.line, edit.delete)))
 
 
 def _change(file: File, edits: tuple[Edit, ...]) -> Change:
@@ -188,6 +192,5 @@ def _dropin_folder(snapshot: Snapshot, order: tuple[Placed, ...]) -> str:
 
 
 def _exists(snapshot: Snapshot, folder: str) -> bool:
-    answer = snapshot.answers.get("dropins")
-    said = bool(answer and answer.ok and answer.out.strip() == folder)
-    return said or any(posixpath.dirname(path) == folder for path in snapshot.files)
+    answer = snapshot.answers.get(LISTED)
+    return folder in (answer.out.splitlines() if answer else ()) or any(posixpath.dirname(path) == folder for path in snapshot.files)
