@@ -122,6 +122,15 @@ def test_a_match_block_that_would_be_left_with_nothing_gets_what_the_policy_want
     assert written(accepting(text, "ssh-ed25519,rsa-sha2-512"), user_key=WIDE) == {MAIN: text.replace("ssh-rsa", "ssh-ed25519,rsa-sha2-512")}
 
 
+def test_a_list_for_everybody_never_goes_below_match_all_where_it_would_beat_match_blocks() -> None:
+    texts = {
+        MAIN: "Match all\nInclude /etc/ssh/sshd_config.d/*.conf\n",
+        "/etc/ssh/sshd_config.d/50-b.conf": "Match User y\nPubkeyAcceptedAlgorithms rsa-sha2-512\n",
+    }
+    snapshot = files_of(texts, **KNOWN, **{"sshd-T": Answer((), 0, "pubkeyacceptedalgorithms ssh-ed25519,rsa-sha2-512,ssh-rsa\n")})
+    assert written(snapshot, user_key=WIDE) == {MAIN: f"PubkeyAcceptedAlgorithms ssh-ed25519,rsa-sha2-512\n{texts[MAIN]}"}
+
+
 def test_after_a_write_there_is_nothing_left_to_write() -> None:
     host = captured("web-include")
     endpoint = SERVICE.read(host)[0].settings["user_key"]

@@ -181,9 +181,12 @@ def _after(snapshot: Snapshot, changes: tuple[Change, ...]) -> Snapshot:
 
 
 def _dropin_folder(snapshot: Snapshot, order: tuple[Placed, ...]) -> str:
-    """The folder of a global Include in the main file that would read our drop-in, "" when there is none or the folder is not there."""
+    """The folder of a global Include in the main file that would read our drop-in, "" when there is none or the folder is not there.
+
+    Not below "Match all": what stands there beats the Match blocks behind it.
+    """
     for placed in order:
-        if placed.document.path == MAIN and placed.directive.name == "include" and not placed.scope:
+        if placed.document.path == MAIN and placed.directive.name == "include" and not placed.scope and not placed.late:
             for pattern in placed.directive.arguments:
                 folder, name = posixpath.split(posixpath.join("/etc/ssh", pattern))
                 if fnmatchcase(DROPIN, name) and _exists(snapshot, folder):
