@@ -6,15 +6,11 @@ import difflib
 from dataclasses import replace
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import lines
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Finding, Inexpressible, Plan, Snapshot, Wanted
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.plan import make_plan
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import load
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Inexpressible, Snapshot, Wanted
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.nginx import SERVICE
 
 from tests.fixtures.nginx.load import applied, captured, file, one, written
-from tests.unit.conftest import TODAY, requirements
 
 AES256, CHACHA, AES128 = MODERN = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
 RSA256, RSA128 = "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"
@@ -193,6 +189,18 @@ def test_each_server_of_a_socket_keeps_its_own_share() -> None:
     ], "the third is left alone, the last would have nothing"
 
 
+def test_a_suite_that_only_one_server_can_take_stays_with_it() -> None:
+    dh = "DHE-RSA-AES256-GCM-SHA384"
+    first = f"server {{ listen 443 ssl;\n ssl_dhparam dh.pem;\n ssl_ciphers {dh}:AES128-SHA;\n}}"
+    host = one(f"{BOTH}\n{first}\nserver {{ listen 443 ssl;\n ssl_ciphers {RSA256}:AES128-SHA;\n}}")
+    assert [line for line in change(host, *MODERN, RSA256, dh) if line.startswith("+")] == [f"+ssl_ciphers {dh};", f"+ssl_ciphers {RSA256};"]
+
+
+def test_when_one_server_cannot_be_worked_out_nothing_is_written() -> None:
+    with pytest.raises(Inexpressible, match="as IANA does"):
+        change(server("ssl_ciphers TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;"), *MODERN, RSA256)
+
+
 def test_a_server_with_commands_of_its_own_gets_its_own_command() -> None:
     host = server("ssl_conf_command Options PrioritizeChaCha;", f"{BOTH}\n    ssl_conf_command Ciphersuites {AES128};\n    ssl_ciphers {RSA256};")
     assert change(host, AES256, RSA256) == [f"+ssl_conf_command Ciphersuites {AES256};"]
@@ -248,85 +256,3 @@ def test_a_second_write_changes_nothing() -> None:
     wishes = {e.id: {"cipher": Wanted((AES256, *((RSA256,) if "TLSv1.2" in e.settings["version"].values else ())))} for e in SERVICE.read(host)}
     after = applied(host, SERVICE.write(host, wishes))
     assert SERVICE.write(after, wishes) == ()
-
-
-# ---------------------------------------------------------------- from policy to plan
-
-SOURCE = "source: {{doc: D, section: s, date: 2026-01-01, force: requirement}}\n    verified: 2026-01-01"
-RULE = "  - id: {id}\n    match: {{protocol: tls}}\n    aspect: {aspect}\n    {text}\n    " + SOURCE + "\n"
-AEAD = 'allow: {aead: true, key_bits: ">=128", forward_secret: true, status: [current]}'
-STRONG = "allow: {name: [TLS_AES_256_GCM_SHA384, ECDHE-RSA-AES256-GCM-SHA384, ECDHE-ECDSA-AES256-GCM-SHA384]}"
-
-
-def rules(stage: str = "require", **texts: str) -> str:
-    head = 'policy: {name: t, version: "1"}\nrules:\n'
-    stages = "stages:\n" + "".join(f"  - {{aspect: {aspect}, stage: {stage}}}\n" for aspect in texts)
-    return head + "".join(RULE.format(id=f"{aspect}-tls", aspect=aspect, text=text) for aspect, text in texts.items()) + stages
-
-
-def judged(snapshot: Snapshot, policy: str) -> Finding:
-    found = assess(SERVICE.read(snapshot), lambda e: requirements(load("p", lambda _: policy), e.protocol), TODAY)
-    return next(finding for finding in found if finding.aspect == "cipher")
-
-
-def planned(snapshot: Snapshot, policy: str) -> Plan:
-    compiled, found = load("p", lambda _: policy), SERVICE.read(snapshot)
-    wanted = {e.id: requirements(compiled, e.protocol) for e in found}
-    return make_plan(snapshot, {"nginx": SERVICE}, found, wanted, compiled.digest, TODAY, lambda: None)
-
-
-@pytest.mark.parametrize("like", ["web-new", "web-old", "web-legacy"])
-def test_a_stock_nginx_is_cut_down_to_what_is_allowed_in_the_librarys_order_and_stays_so(like: str) -> None:
-    host = server("", like=like)
-    assert judged(host, rules(cipher=AEAD)).state == "forbidden"
-    first = planned(host, rules(cipher=AEAD))
-    (edit,) = (edit for change in first.changes for edit in change.edits)
-    text = "".join(edit.insert)
-    assert "ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305" in text
-    after = applied(host, first.changes)
-    assert judged(after, rules(cipher=AEAD)).state == "compliant"
-    assert planned(after, rules(cipher=AEAD)).changes == ()
-
-
-def test_the_administrators_order_stays_unless_the_policy_has_one() -> None:
-    host = server(f"ssl_ciphers {RSA128}:AES128-SHA:{RSA256};")
-    assert f"ssl_ciphers {RSA128}:{RSA256};" in str(planned(host, rules(cipher=AEAD)).changes)
-    assert f"ssl_ciphers {RSA256}:{RSA128};" in str(planned(host, rules(cipher=AEAD + "\n    order: [{key_bits: desc}]")).changes)
-
-
-def test_good_suites_of_tls_1_3_do_not_make_up_for_tls_1_2() -> None:
-    """What is good there of one list says nothing about the other: ssl_ciphers gets what the library has of what is allowed."""
-    host = server("ssl_ciphers AES128-SHA;")
-    assert f"ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384:{RSA256};" in str(planned(host, rules(cipher=STRONG)).changes)
-
-
-def test_a_version_that_stays_on_without_an_allowed_suite_is_unsatisfiable() -> None:
-    only = rules(cipher="allow: {name: [TLS_AES_256_GCM_SHA384]}")
-    found = judged(server(""), only)
-    assert (found.state, "has nothing for TLS 1.2 and before" in found.message) == ("unsatisfiable", True)
-    assert "aspect version" in found.remedy
-    assert planned(server(""), only).changes == ()
-
-
-def test_a_version_that_goes_needs_no_suite() -> None:
-    strict = rules(cipher="allow: {name: [TLS_AES_256_GCM_SHA384]}", version="allow: {name: [TLSv1.3]}")
-    assert judged(server(""), strict).state == "forbidden"
-    after = applied(server(""), planned(server(""), strict).changes)
-    assert endpoint(after).settings["cipher"].values == (AES256,)
-    assert "ssl_ciphers" not in (after.files[MAIN].text or "")
-    assert planned(after, strict).changes == ()
-
-
-def test_suites_that_tls_1_3_will_bring_are_settled_in_the_same_plan() -> None:
-    strict = rules(cipher=STRONG, version="allow: {name: [TLSv1.3]}")
-    host = server(f"ssl_ciphers {RSA256};", "ssl_protocols TLSv1.2;")
-    assert judged(host, strict).state == "compliant"
-    after = applied(host, planned(host, strict).changes)
-    assert endpoint(after).settings["cipher"].values == (AES256,)
-    assert planned(after, strict).changes == ()
-
-
-def test_prefer_takes_no_suite_away() -> None:
-    host = server("ssl_ciphers AES128-SHA;")
-    after = applied(host, planned(host, rules("prefer", cipher=STRONG)).changes)
-    assert set(old(host)) <= set(old(after))

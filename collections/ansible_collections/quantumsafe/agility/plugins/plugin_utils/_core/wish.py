@@ -115,8 +115,9 @@ def _spelled(endpoint: Endpoint, aspect: str, ranked: tuple[Algorithm, ...], tie
     """Spell each algorithm as the daemon does today, else in every spelling that it knows (sshd: peers differ in which they know)."""
     names: list[str] = []
     levels: list[int] = []
+    today = [(name, find(endpoint.protocol, aspect, name)) for name in endpoint.settings[aspect].values]
     for algorithm, tier in zip(ranked, tiers, strict=True):
-        mine = [name for name in endpoint.settings[aspect].values if find(endpoint.protocol, aspect, name) == algorithm]
+        mine = [name for name, found in today if found == algorithm]
         known = spelling(algorithm, endpoint.names, endpoint.capabilities[aspect].names)
         spellings = mine or list(known)
         if endpoint.protocol == "ssh" and algorithm.quantum_category:

@@ -11,6 +11,7 @@ import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from .suites import parse_suite
@@ -52,9 +53,15 @@ def find(protocol: str, aspect: str, name: str) -> Algorithm | None:
     """The algorithm of this name in any spelling (letter case ignored), None when the catalogue does not know it."""
     known = _BY_NAME.get((protocol, aspect, name.lower()))
     if known is None and (protocol, aspect) == ("tls", "cipher"):
-        facts, id_ = parse_suite(name), name.upper()  # one suite is one algorithm, however it was typed
-        return Algorithm(id_, "tls", "cipher", "symmetric", names={"openssl": (id_,)}, **facts) if facts else None
+        return _suite(name.upper())
     return known
+
+
+@lru_cache(maxsize=1024)  # an expression stands for fifty of them, and every socket asks for each several times
+def _suite(id_: str) -> Algorithm | None:
+    """A suite of TLS 1.2 by its name in capitals: one suite is one algorithm, however it was typed."""
+    facts = parse_suite(id_)
+    return Algorithm(id_, "tls", "cipher", "symmetric", names={"openssl": (id_,)}, **facts) if facts else None
 
 
 def all_of(protocol: str, aspect: str) -> tuple[Algorithm, ...]:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 
 from ..algorithms.cipher_string import LEAST_LEVEL, Expansion, Suite, expand
-from ..model import Capability, Evidence, Origin, Setting
+from ..model import Capability, Evidence, Inexpressible, Origin, Setting
 from .nginx_config import Node
 from .nginx_sockets import Server, Socket
 from .openssl import Library, Suites
@@ -35,6 +35,19 @@ class Listed:
     problem: str = ""
     notes: tuple[str, ...] = ()
     level: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What decides whether a suite that is listed can come about on a server."""
+
+    level: int
+    has_dh: bool
+    has_tls12: bool
+
+    def lets(self, suite: Suite) -> bool:
+        spoken = self.has_tls12 or suite.version != "TLSv1.2"
+        return suite.kx not in _NEVER and (self.has_dh or suite.kx != "DH") and suite.stands_at(self.level) and spoken
 
 
 def is_modern(name: str) -> bool:
@@ -88,7 +101,8 @@ class Ciphers:
             return Capability(None, self.known.doubt, self.library.label)
         here = {name for server in socket.servers for name in self.modern(server, versions)}
         modern = (*self.known.modern, *sorted(here - set(self.known.modern)))
-        old = (suite.name for suite in self.known.old if all(_usable(suite, server, self.level(server), versions) for server in socket.servers))
+        limits = {self.limits(server, versions) for server in socket.servers}
+        old = (suite.name for suite in self.known.old if all(limit.lets(suite) for limit in limits))
         return Capability((*modern, *old), "openssl ciphers -v", self.library.label)
 
     def modern(self, server: Server, versions: tuple[str, ...]) -> tuple[str, ...]:
@@ -97,14 +111,14 @@ class Ciphers:
             return ()
         node = server.command("ciphersuites")
         names = tuple(filter(None, node.args[-1].split(":"))) if node else self.known.modern or TLS13_SUITES
-        return tuple(name for name in names if self.level(server) < FULL_LEVEL or "_128_" not in name)
+        return tuple(name for name in names if "_128_" not in name or self.level(server) < FULL_LEVEL)
 
     def old(self, server: Server, versions: tuple[str, ...]) -> Listed:
         """The suites of TLS 1.2 and before; none where those versions are off."""
         if not old_versions(versions):
             return Listed()
         node = governing(server)
-        where = f"{node.name} at {node.origin}" if node else f"the list of {self.default}"
+        where = f"{node.name} at {node.origin}" if node else f"{DEFAULT_CIPHERS} ({self.default})"
         text = self.text(node)
         names = tuple((text or "").split(":"))
         if self.known.doubt and all(_NAME.fullmatch(name) for name in names):
@@ -112,7 +126,8 @@ class Ciphers:
         if problem := self.problem(text):
             return Listed(problem=f"{where} {problem}")
         means = self.expanded(text or "")
-        usable = tuple(suite for suite in means.suites if _usable(suite, server, self.level(server), versions))
+        limit = self.limits(server, versions)
+        usable = tuple(suite for suite in means.suites if limit.lets(suite))
         return Listed(tuple(suite.name for suite in usable), notes=_remarks(where, means, usable, names, self.library), level=means.level)
 
     def problem(self, text: str | None) -> str:
@@ -122,38 +137,46 @@ class Ciphers:
         if self.known.doubt:
             return f"is an expression, which cannot be worked out: {self.known.doubt}"
         means = self.expanded(text)
-        if means.refused:
-            return f"is nothing that {self.library.label} takes: {means.refused}"
-        iana = any("_WITH_" in word for word in means.unknown)
-        return "names suites as IANA does, which only some versions of OpenSSL take: write OpenSSL's own names" if iana else ""
+        if any("_WITH_" in word for word in means.unknown):
+            return "names suites as IANA does, which only some versions of OpenSSL take: write OpenSSL's own names"
+        return f"is nothing that {self.library.label} takes: {means.refused}" if means.refused else ""
 
-    def old_text(self, socket: Socket, server: Server, wanted: tuple[str, ...], versions: tuple[str, ...]) -> str:
-        """What ssl_ciphers shall say for one server of the socket; "" = it may stay as it is.
+    def everyone(self, socket: Socket, versions: tuple[str, ...]) -> frozenset[str]:
+        """What any server of the socket takes.  Raises Inexpressible when that is not known of one."""
+        found: set[str] = set()
+        for server in socket.servers:
+            old = self.old(server, versions)
+            if old.problem:
+                raise Inexpressible(old.problem, str(server.node.origin))
+            found.update(self.modern(server, versions), old.names)
+        return frozenset(found)
+
+    def old_text(self, server: Server, wanted: list[str], versions: tuple[str, ...], everyone: frozenset[str]) -> str:
+        """What ssl_ciphers shall say for one server; "" = it may stay as it is.
 
         @SECLEVEL stays what the text names: it decides about certificates and versions too.
         """
         own = self.old(server, versions)
-        names = self._own_share(socket, [name for name in wanted if not is_modern(name)], own.names, versions)
+        names = _share(wanted, own.names, everyone)
         if not old_versions(versions) or set(names) == set(own.names):
             return ""
         return ":".join(names) + ("" if own.level is None else f":@SECLEVEL={own.level}")
 
-    def modern_text(self, socket: Socket, server: Server, wanted: tuple[str, ...], versions: tuple[str, ...]) -> str:
-        """What Ciphersuites shall say for one server of the socket; "" = it may stay as it is."""
+    def modern_text(self, server: Server, wanted: list[str], versions: tuple[str, ...], everyone: frozenset[str]) -> str:
+        """What Ciphersuites shall say for one server; "" = it may stay as it is."""
         own = self.modern(server, versions)
-        names = self._own_share(socket, [name for name in wanted if is_modern(name)], own, versions)
+        names = _share(wanted, own, everyone)
         return "" if "TLSv1.3" not in versions or set(names) == set(own) else ":".join(names)
-
-    def _own_share(self, socket: Socket, wanted: list[str], own: tuple[str, ...], versions: tuple[str, ...]) -> list[str]:
-        """Of what the socket shall take, what this server takes already and what is new to all: no server gets what only another had."""
-        everyone = {name for server in socket.servers for name in (*self.modern(server, versions), *self.old(server, versions).names)}
-        return [name for name in wanted if name in own or name not in everyone] or wanted
 
     def level(self, server: Server) -> int:
         """The security level: the last that is named counts, and CipherString is carried out behind ssl_ciphers."""
         texts = (self.text(governing(server)), self.text(next(iter(server.governing("ssl_ciphers")[-1:]), None)))
         named = (self.expanded(text).level for text in texts if text is not None)
         return next((level for level in named if level is not None), LEAST_LEVEL)
+
+    def limits(self, server: Server, versions: tuple[str, ...]) -> Limits:
+        has_dh = bool(server.governing("ssl_dhparam") or server.command("dhparameters"))
+        return Limits(self.level(server), has_dh, "TLSv1.2" in versions)
 
     def text(self, node: Node | None) -> str | None:
         """The expression; None when the system's policy decides and is not known."""
@@ -168,14 +191,14 @@ class Ciphers:
         return self.seen[text]
 
 
-def _usable(suite: Suite, server: Server, level: int, versions: tuple[str, ...]) -> bool:
-    has_dh = bool(server.governing("ssl_dhparam") or server.command("dhparameters"))
-    spoken = suite.version != "TLSv1.2" or "TLSv1.2" in versions
-    return suite.kx not in _NEVER and (suite.kx != "DH" or has_dh) and suite.stands_at(level) and spoken
+def _share(wanted: list[str], own: tuple[str, ...], everyone: frozenset[str]) -> list[str]:
+    """Of what the socket shall take, what this server takes already and what is new to all: no server gets what only another had."""
+    return [name for name in wanted if name in own or name not in everyone] or wanted
 
 
 def _remarks(where: str, means: Expansion, usable: tuple[Suite, ...], names: tuple[str, ...], library: Library) -> tuple[str, ...]:
     """What a person who reads the expression may not expect."""
     notes = [f"{where}: {library.label} knows no {', '.join(means.unknown)} and ignores that"] if means.unknown else []
-    idle = [suite.name for suite in means.suites if suite not in usable and suite.name in names]
+    unused = {suite.name for suite in means.suites} - {suite.name for suite in usable}
+    idle = [name for name in names if name in unused]
     return (*notes, f"{where} lists {', '.join(idle)}, which cannot come about here (see ssl_dhparam and @SECLEVEL)") if idle else tuple(notes)

@@ -77,10 +77,12 @@ class Writer:
             if wanted is None:
                 continue
             versions = self.versions(socket, wishes)
-            self.check_suites(socket, wanted.names, versions)
+            everyone = self.ciphers.everyone(socket, versions)
+            self.check_suites(socket, wanted.names, versions, everyone)
             say = self.ciphers.modern_text if kind == "modern" else self.ciphers.old_text
+            names = [name for name in wanted.names if is_modern(name) is (kind == "modern")]
             for server in socket.servers:
-                text = say(socket, server, wanted.names, versions)
+                text = say(server, names, versions, everyone)
                 if text and kind == "modern" and self.version and self.version < COMMANDS:
                     raise Inexpressible(
                         f"suites of TLS 1.3 cannot be set before nginx {_dotted(COMMANDS)}: it has no ssl_conf_command",
@@ -95,12 +97,12 @@ class Writer:
         wanted, now = wishes[socket.id].get("version"), self.endpoints[socket.id].settings.get("version")
         return wanted.names if wanted else now.values if now else VERSIONS
 
-    def check_suites(self, socket: Socket, names: tuple[str, ...], versions: tuple[str, ...]) -> None:
+    def check_suites(self, socket: Socket, names: tuple[str, ...], versions: tuple[str, ...], everyone: frozenset[str]) -> None:
         capability = self.ciphers.capability(socket, versions)
         where = str(socket.default.node.origin)
         if capability.names is None:
             raise Inexpressible(f"which suites nginx can do is unknown: {capability.source}", where)
-        unknown = [name for name in names if name not in capability.names]
+        unknown = [name for name in names if name not in capability.names and name not in everyone]
         if unknown:
             raise Inexpressible(f"{capability.library} does not do {', '.join(unknown)} on {socket.id}", where)
         for on, left, which in (
