@@ -8,11 +8,12 @@ import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import keyword
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, Endpoint, Snapshot, Unparsable
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.openssh import SERVICE
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.openssh_config import KEYWORDS
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.snapshot_json import snapshot_from_json
 
-from tests.unit.conftest import captured, files_of, with_files
+from tests.unit.conftest import FIXTURES, captured, files_of, with_files
 
 MAIN = "/etc/ssh/sshd_config"
-NAMES = {"key_exchange": "kexalgorithms", "cipher": "ciphers", "mac": "macs", "host_key": "hostkeyalgorithms", "user_key": "pubkeyacceptedalgorithms"}
 RSA_SHA2 = "rsa-sha2-512,rsa-sha2-256"
 
 
@@ -188,6 +189,19 @@ def test_a_host_whose_sshd_waits_behind_a_socket_is_still_asked() -> None:
     for other in ("sshd-G", "sshd-T-apart"):
         setting = read(files_of({MAIN: "\n"}, **{"sshd-T": GONE, other: said("ciphers aes256-ctr")})).settings["cipher"]
         assert (setting.values, setting.evidence) == (("aes256-ctr",), "effective")
+
+
+@pytest.mark.parametrize("host", ["socket-11", "socket-13"])
+def test_a_captured_host_behind_a_socket_unit(host: str) -> None:
+    snapshot = snapshot_from_json((FIXTURES / "openssh" / f"{host}.json").read_text(encoding="utf-8"))
+    assert not snapshot.answers["sshd-T"].ok
+    endpoint = read(snapshot)
+    assert set(endpoint.settings) == set(KEYWORDS)
+    assert endpoint.settings["cipher"].evidence == "effective"
+    assert endpoint.addresses == (("*", 22),)
+    assert "ssh-dss" not in endpoint.settings["host_key"].values, "a key that lies there and is not loaded"
+    activation = SERVICE.activation(snapshot, (endpoint,))
+    assert (activation.action, activation.check[0], activation.ports) == ("restart", "sh", (22,))
 
 
 def test_without_any_answer_the_reason_is_told() -> None:
