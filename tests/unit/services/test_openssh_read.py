@@ -160,6 +160,20 @@ def test_behind_a_socket_unit_the_ports_are_those_of_the_unit() -> None:
     assert read(files_of({**host, more: changed})).addresses == (("*", 2222), ("::1", 2223))
 
 
+def test_a_socket_unit_of_systemds_own_is_none_of_sshds() -> None:
+    unit = "/etc/systemd/system/sockets.target.wants/sshd-vsock.socket"
+    assert read(files_of({MAIN: "\n", unit: "[Socket]\nListenStream=vsock::22\n"}, **{"sshd-T": said("listenaddress [::]:99")})).addresses == (
+        ("*", 99),
+    )
+
+
+def test_another_port_on_the_command_line_counts_and_another_file_is_refused() -> None:
+    host = {MAIN: "Port 22\n", "/etc/default/ssh": "SSHD_OPTS='-p 2222 -u0'\n"}
+    assert read(files_of(host, **{"sshd-T": said("listenaddress [::]:22")})).addresses == (("*", 2222),)
+    with pytest.raises(Unparsable, match="/etc/default/ssh:1: sshd is started with -f /srv/other"):
+        read(files_of({MAIN: "\n", "/etc/default/ssh": "SSHD_OPTS=-f/srv/other\n"}))
+
+
 def test_options_on_the_command_line_beat_the_file() -> None:
     """RHEL 8 hands its crypto policy to sshd so; Debian has SSHD_OPTS."""
     policy = "/etc/crypto-policies/back-ends/opensshserver.config"

@@ -28,7 +28,7 @@ COLLECT = Collect(
         f"{HOST_KEYS}.pub",
         f"{HOST_KEYS}-cert.pub",
         *ENVIRONMENT,
-        WANTED,
+        *WANTED,
         *DROPINS,
     ),
     follow=(Follow("include", "/etc/ssh"),),

@@ -37,6 +37,7 @@ DEEPEST_INCLUDE = 16  # servconf.c SERVCONF_MAX_DEPTH
 ENVIRONMENT = ("/etc/crypto-policies/back-ends/opensshserver.config", "/etc/sysconfig/sshd", "/etc/default/ssh")
 _VARIABLE = re.compile(r"\s*(SSHD_OPTS|OPTIONS|CRYPTO_POLICY)=(.*)")
 _OPTION = re.compile(r"-o[\s\"']*(\w+)\s*[=\s]\s*([^\s\"']+)")
+_LETTER = re.compile(r"(?:^|[\s\"'])-([pf])\s*([^\s\"']+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,10 @@ class Placed:
 
 
 def reading_order(snapshot: Snapshot) -> tuple[Placed, ...]:
-    """Raises Unparsable for a file that is no text or whose grammar is broken."""
+    """Raises Unparsable for a file that is no text or whose grammar is broken, and where sshd is told to read another one."""
+    other, origin = options(snapshot).get("f", (MAIN, Origin("")))
+    if other != MAIN:
+        raise Unparsable(f"sshd is started with -f {other}, which is not read here", str(origin), f"include it in {MAIN} instead")
     return tuple(_walk(snapshot, MAIN, "", False, 0))
 
 
@@ -87,7 +91,8 @@ def conditional(order: tuple[Placed, ...], aspect: str) -> tuple[Placed, ...]:
 
 
 def options(snapshot: Snapshot) -> dict[str, tuple[str, Origin]]:
-    """keyword (lower case) → (value, where), from sshd's command line: it beats every file, and `sshd -T` knows nothing of it."""
+    """keyword (lower case), or the letter p or f → (value, where), from sshd's command line: it beats every file, and `sshd -T` knows nothing
+    of it."""
     variables: dict[str, tuple[str, Origin]] = {}
     for path in ENVIRONMENT:
         text = snapshot.files[path].text if path in snapshot.files else ""
@@ -96,7 +101,7 @@ def options(snapshot: Snapshot) -> dict[str, tuple[str, Origin]]:
                 variables[found[1]] = (found[2], Origin(path, number))
     said: dict[str, tuple[str, Origin]] = {}
     for value, origin in variables.values():
-        for name, listed in _OPTION.findall(value):
+        for name, listed in (*_OPTION.findall(value), *_LETTER.findall(value)):
             said.setdefault(name.lower(), (listed, origin))
     return said
 

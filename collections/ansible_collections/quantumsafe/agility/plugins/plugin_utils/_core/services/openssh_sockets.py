@@ -5,17 +5,19 @@ from __future__ import annotations
 from ..documents import lines
 from ..model import Snapshot
 from .openssh_ask import effective
-from .openssh_config import Placed
+from .openssh_config import Placed, options
 from .paths import glob
 
-WANTED = "/etc/systemd/system/sockets.target.wants/ssh*.socket"
-# Ubuntu makes drop-ins of the ports of sshd_config.
-DROPINS = ("/run/systemd/generator/ssh*.socket.d/*.conf", "/etc/systemd/system/ssh*.socket.d/*.conf")
+# Not every ssh*.socket: systemd has some of its own, for vsock and local logins.
+UNITS = ("ssh.socket", "sshd.socket")
+WANTED = tuple(f"/etc/systemd/system/sockets.target.wants/{unit}" for unit in UNITS)
+# Ubuntu makes drop-ins of the ports of sshd_config, below /run.
+DROPINS = tuple(f"{folder}/{unit}.d/*.conf" for folder in ("/run/systemd/generator", "/etc/systemd/system") for unit in UNITS)
 
 
 def by_socket(snapshot: Snapshot) -> bool:
     """Whether a socket unit is enabled for it: then sshd ignores Port and ListenAddress, and need not be running."""
-    return bool(glob(WANTED, snapshot))
+    return any(path in snapshot.files for path in WANTED)
 
 
 def addresses(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[str, int], ...]:
@@ -23,6 +25,8 @@ def addresses(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[str,
     said = effective(snapshot)
     if by_socket(snapshot):
         found = _of_units(snapshot)
+    elif "p" in (given := options(snapshot)):
+        found = [given["p"][0]]
     elif said:
         found = [value.split()[0] for value in said.get("listenaddress", ())]  # "rdomain NAME" may stand behind
     else:
@@ -34,7 +38,7 @@ def addresses(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[str,
 def _of_units(snapshot: Snapshot) -> list[str]:
     """Every ListenStream= of the unit and its drop-ins; an empty one forgets those before it."""
     found: list[str] = []
-    for path in (path for pattern in (WANTED, *DROPINS) for path in glob(pattern, snapshot)):
+    for path in (path for pattern in (*WANTED, *DROPINS) for path in glob(pattern, snapshot)):
         for line in lines.split(snapshot.files[path].text or ""):
             name, dummy, value = line.partition("=")
             if name.strip() == "ListenStream":
