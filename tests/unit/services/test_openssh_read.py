@@ -126,9 +126,10 @@ def test_a_host_key_elsewhere_is_asked_for_and_without_its_public_half_nothing_i
     text = {MAIN: "HostKey /srv/key\n"}
     known = {"sshd-T": said("hostkey /srv/key", f"hostkeyalgorithms ssh-ed25519,{RSA_SHA2}"), "ssh-Q-key-sig": Answer((), 0, "ssh-ed25519\n")}
     assert SERVICE.missing(files_of(text)) == ("/srv/key.pub",)
-    blind = read(files_of(text, **known))
-    assert blind.settings["host_key"].values == ("ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256")
-    assert blind.capabilities["host_key"].names is None
+    for unread in (text, {**text, "/srv/key.pub": "\n"}):
+        blind = read(files_of(unread, **known))
+        assert blind.settings["host_key"].values == ("ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256")
+        assert blind.capabilities["host_key"].names is None
     seen = read(files_of({**text, "/srv/key.pub": "ssh-ed25519 AAAA\n"}, **known))
     assert seen.settings["host_key"].values == ("ssh-ed25519",)
 

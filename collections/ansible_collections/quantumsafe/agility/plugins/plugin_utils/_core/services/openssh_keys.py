@@ -24,7 +24,7 @@ def signing(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[str, .
     private = answer.out.splitlines() if answer else ()
     paths = [path for path in keys if path in snapshot.files or path.removesuffix(".pub") not in USUAL or path.removesuffix(".pub") in private]
     paths += _set(snapshot, order, "hostcertificate")
-    blind = [path for path in paths if path not in snapshot.files or not snapshot.files[path].text]
+    blind = [path for path in paths if path not in snapshot.files or not (snapshot.files[path].text or "").strip()]
     if blind or not paths:
         return None, f"the type of the host key {blind[0]} could not be read" if blind else "no public half of a host key was found"
     kinds = dict.fromkeys((snapshot.files[path].text or "").split(None, 1)[0] for path in paths)
