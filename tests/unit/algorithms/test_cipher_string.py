@@ -99,6 +99,19 @@ def test_a_suite_stands_up_to_its_level(host: str, name: str, highest: int) -> N
     assert [level for level in range(6) if suite.stands_at(level)] == list(range(highest + 1))
 
 
+@pytest.mark.parametrize(
+    ("line", "highest"),
+    [
+        ("RC4-SHA SSLv3 Kx=RSA Au=RSA Enc=RC4(128) Mac=SHA1", 1),
+        ("RC4-MD5 SSLv3 Kx=RSA Au=RSA Enc=RC4(128) Mac=MD5", 0),
+        ("ECDHE-RSA-DES-CBC3-SHA TLSv1 Kx=ECDH Au=RSA Enc=3DES(168) Mac=SHA1", 2),
+    ],
+)
+def test_suites_that_distributions_no_longer_build_stand_up_to_their_level_too(line: str, highest: int) -> None:
+    ((suite,), dummy) = parse_suites(line)
+    assert [level for level in range(6) if suite.stands_at(level)] == list(range(highest + 1))
+
+
 @pytest.mark.parametrize(("host", "stands"), [("web-new", False), ("web-old", True), ("web-legacy", True)])
 def test_a_tag_of_8_bytes_is_too_short_where_the_librarys_own_order_says_so(host: str, stands: bool) -> None:
     assert {suite.stands_at(1) for suite in suites(host) if suite.enc.startswith("AESCCM8")} == {stands}

@@ -189,6 +189,13 @@ def test_each_server_of_a_socket_keeps_its_own_share() -> None:
     ], "the third is left alone, the last would have nothing"
 
 
+@pytest.mark.parametrize("http", [BOTH, f"{BOTH} ssl_ciphers HIGH;"])
+def test_a_server_on_two_sockets_is_not_changed_for_one_of_them(http: str) -> None:
+    host = one(f"{http}\nserver {{\n listen 443 ssl;\n listen [::]:443 ssl;\n}}")
+    with pytest.raises(Inexpressible, match=r"cipher of nginx \[::\]:443, which shall stay"):
+        change(host, *MODERN, RSA256)
+
+
 def test_a_suite_that_only_one_server_can_take_stays_with_it() -> None:
     dh = "DHE-RSA-AES256-GCM-SHA384"
     first = f"server {{ listen 443 ssl;\n ssl_dhparam dh.pem;\n ssl_ciphers {dh}:AES128-SHA;\n}}"
