@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation, Change, Edit, Identity
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import script
 
-LAB = Path(__file__).parents[1] / "lab" / "lab"
-NONCE = "0123456789abcdef"
-TOKEN = "a token that only the controller knows"
-SSHD = Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), ("sshd", "-t"), "reload", (22,))
+from .container import NONCE, TOKEN, Container, original
+
 FRAGILE = """[Service]
 ExecStart=/bin/sh -c 'trap "! grep -q KILLS /etc/fragile || exit 1" HUP; while :; do sleep 1 & wait $!; done'
 ExecReload=/bin/sh -c 'if grep -q HANGS /etc/fragile; then sleep 600; fi; kill -HUP $MAINPID; sleep 0.2'
@@ -28,75 +24,18 @@ RestartSec=100ms
 """
 
 
-class Container:
-    """One systemd host."""
-
-    def __init__(self, name: str, image: str) -> None:
-        self.name = name
-        self.podman("run", "-d", "--name", name, "--hostname", name, f"localhost/lab/{image}")
-        self.ready()
-
-    def podman(self, *words: str, stdin: bytes | None = None, check: bool = True) -> str:
-        done = subprocess.run([LAB, "in-ns", "podman", *words], input=stdin, capture_output=True, timeout=120, check=False)
-        if check and done.returncode:
-            pytest.fail(f"podman {words[0]} failed: {done.stderr.decode()}")
-        return done.stdout.decode()
-
-    def run(self, command: str, check: bool = True) -> str:
-        return self.podman("exec", self.name, "/bin/sh", "-c", command, check=check).strip()
-
-    def send(self, text: str) -> answer.TransactionReport:
-        return answer.parse_transaction(self.podman("exec", "-i", self.name, "/bin/sh", "-s", stdin=text.encode(), check=False), NONCE)
-
-    def ready(self) -> None:
-        until = time.monotonic() + 60
-        while self.run("systemctl is-system-running --wait", check=False) not in ("running", "degraded"):
-            assert time.monotonic() < until, "the container did not boot"
-            time.sleep(0.3)
-
-    def apply(self, id_: str, *changes: Change, seconds: int = 60, service: Activation = SSHD) -> answer.TransactionReport:
-        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-        transaction = script.Transaction(id_, seconds, Identity(), "a test", changes, (service,), digest)
-        return self.send(script.compose_apply(transaction, {}, NONCE))
-
-    def add_line(self, path: str, line: str) -> Change:
-        return Change(path, self.run(f"sha256sum {path}").split()[0], (Edit(1, 0, (f"{line}\n",)),))
-
-    def status(self, id_: str) -> answer.TransactionReport:
-        return self.send(script.compose_status(id_, NONCE))
-
-    def wait(self, id_: str, state: str, seconds: float) -> answer.TransactionReport:
-        until = time.monotonic() + seconds
-        while (report := self.status(id_)).state != state and time.monotonic() < until:
-            time.sleep(0.5)
-        return report
-
-    def ours(self) -> str:
-        """Units, processes and files of ours outside /var/lib/crypto-agility."""
-        return self.run(
-            "systemctl list-units --plain --no-legend 'crypto-agility*'; find /etc/systemd /etc/cron.d -name 'crypto-agility*' 2>/dev/null;"
-            " find /etc -name '.*.ca-*'"
-        )
-
-
 @pytest.fixture(scope="module", params=["trixie", "bullseye"])
 def container(request: pytest.FixtureRequest) -> Iterator[Container]:
     if os.geteuid() != 0:
         pytest.fail("the lab needs root")
-    name = f"agent-{request.param}-{os.getpid()}"
-    try:
-        yield Container(name, request.param)
-    finally:
-        subprocess.run([LAB, "in-ns", "podman", "rm", "-f", "-i", "-t", "0", name], capture_output=True, check=False)
+    made = Container(f"agent-{request.param}-{os.getpid()}", request.param)
+    yield made
+    made.remove()
 
 
 @pytest.fixture
 def id_(request: pytest.FixtureRequest) -> str:
     return f"t-{hashlib.sha256(request.node.name.encode()).hexdigest()[:8]}"
-
-
-def original(container: Container, path: str) -> str:
-    return container.run(f"stat -c '%i %s %a %U %G %y %h' {path}; sha256sum {path}")
 
 
 def test_a_confirmed_change_is_live_and_leaves_nothing_running(container: Container, id_: str) -> None:
