@@ -47,7 +47,7 @@ def _pinned(host: str, files: Sequence[str]) -> tuple[str, ...]:
         if path.is_file():
             for line in _run(["ssh-keygen", "-F", host, "-f", str(path)], check=False).splitlines():
                 parts = line.split()
-                if len(parts) >= 3 and not line.startswith("#"):
+                if len(parts) >= 3 and not line.startswith(("#", "@")):  # @cert-authority and @revoked pin no key of the host's own
                     kinds[parts[1]] = None
     return tuple(kinds)
 

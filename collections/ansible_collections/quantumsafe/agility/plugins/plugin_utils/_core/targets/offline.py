@@ -12,6 +12,7 @@ from .redact import redact
 from .snapshot_json import snapshot_from_json
 
 MAX_FILE = 1 << 20  # bytes; the agent's limit too
+DEEPEST = 40  # links that are followed for one name (path_resolution(7))
 
 
 def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect], extra: tuple[str, ...] = ()) -> Snapshot:
@@ -31,21 +32,41 @@ def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect]
 
 
 def _expand(root: Path, globs: tuple[str, ...]) -> list[str]:
-    found = {"/" + str(match.relative_to(root)) for glob in globs for match in root.glob(glob.lstrip("/")) if match.is_file()}
-    return sorted(found)
+    found = {"/" + str(match.relative_to(root)) for glob in globs for match in root.glob(glob.lstrip("/"))}
+    return sorted(name for name in found if (root / _real(root, name).lstrip("/")).is_file())
+
+
+def _real(root: Path, name: str) -> str:
+    """Where the links of `name` lead below `root`, as the target itself would follow them; never out of it."""
+    done, todo, links = [""], [part for part in name.split("/") if part], 0
+    while todo:
+        part = todo.pop(0)
+        if part in (".", ".."):
+            done = done[: max(1, len(done) - (part == ".."))]
+            continue
+        here = root.joinpath(*done[1:], part)
+        if here.is_symlink() and links < DEEPEST:
+            links += 1
+            target = str(here.readlink())
+            done = [""] if target.startswith("/") else done
+            todo = [*(piece for piece in target.split("/") if piece), *todo]
+        else:
+            done.append(part)
+    return "/".join(done)
 
 
 def _file(root: Path, name: str) -> File:
-    raw = (root / name.lstrip("/")).read_bytes()
+    real = _real(root, name)
+    raw = (root / real.lstrip("/")).read_bytes()
     digest = hashlib.sha256(raw).hexdigest()
     if len(raw) > MAX_FILE:
-        return File(name, None, digest, len(raw), real=name, problem=f"larger than {MAX_FILE} bytes")
+        return File(name, None, digest, len(raw), real=real, problem=f"larger than {MAX_FILE} bytes")
     try:
         whole = decode(raw, name)
     except Unparsable as error:
-        return File(name, None, digest, len(raw), real=name, problem=error.message)
+        return File(name, None, digest, len(raw), real=real, problem=error.message)
     text = redact(whole)
-    return File(name, text, digest, len(raw), real=name, redacted=text != whole)
+    return File(name, text, digest, len(raw), real=real, redacted=text != whole)
 
 
 def _first_line(path: Path) -> str:

@@ -7,7 +7,7 @@ ca_check() {
   set --
   while IFS= read -r ca_word; do set -- "$@" "$ca_word"; done <"$ca_tx/check.$ca_service"
   ca_said=$(ca_bounded 30 "$@" 2>&1 </dev/null) && return 0
-  ca_error validate "$* says: $(printf '%s' "$ca_said" | tail -n 3)"
+  ca_error validate "the check of $ca_service says: $(printf '%s' "$ca_said" | tail -n 3)"
 }
 
 ca_bounded() {
@@ -157,7 +157,8 @@ ca_validate() {
   while read -r ca_service _; do
     # shellcheck disable=SC2016 # the inner shell expands it
     ca_said=$(ca_bounded 30 unshare -m sh -c '
-      while IFS= read -r from && IFS= read -r to; do mount --bind "$from" "$to" || exit 99; done <"$1/mounts"
+      mount --make-rprivate / || exit 99 # unshare does it since util-linux 2.27; -n: no note in /run/mount
+      while IFS= read -r from && IFS= read -r to; do mount -n --bind "$from" "$to" || exit 99; done <"$1/mounts"
       set --
       while IFS= read -r word; do set -- "$@" "$word"; done <"$0"
       exec "$@"' "$ca_tx/check.$ca_service" "$ca_tx" 2>&1 </dev/null)
@@ -165,7 +166,7 @@ ca_validate() {
     if [ "$ca_rc" -eq 99 ]; then
       ca_deferred="deferred: $ca_said"
     elif [ "$ca_rc" -ne 0 ]; then
-      ca_error validate "$(tr '\n' ' ' <"$ca_tx/check.$ca_service")says: $(printf '%s' "$ca_said" | tail -n 3)"
+      ca_error validate "the check of $ca_service says: $(printf '%s' "$ca_said" | tail -n 3)"
       return 1
     fi
   done <"$ca_tx/services"
