@@ -149,7 +149,14 @@ def test_a_saved_plan_is_applied_exactly_and_refused_after_a_change(lab: Lab) ->
 
 
 def test_require_leaves_only_what_is_quantum_safe_and_the_old_is_refused(lab: Lab) -> None:
-    ran = lab.play("enforce", "web-bare", agility_policy="hybrid-required@1", agility_campaign="strict", agility_ssh_batch_limit=100)
+    ran = lab.play(
+        "enforce",
+        "web-bare",
+        agility_policy="hybrid-required@1",
+        agility_campaign="strict",
+        agility_ssh_batch_limit=100,
+        agility_out_of_band="podman exec",
+    )
     assert ran.rc == 0, ran.text
     tls = next(p for p in ran.host("web-bare")["proofs"] if p["endpoint"].startswith("nginx"))
     assert tls["refused"] is True

@@ -66,10 +66,27 @@ def test_a_failed_host_closes_the_gate_for_the_next_batch_although_a_rescue_hide
 
 def test_tightening_ssh_on_too_many_hosts_of_a_batch_is_refused_unless_acknowledged(lab: Lab) -> None:
     before = configuration("web-new")
-    ran = lab.play("enforce", "web-new,web-bare", agility_policy="hybrid-required@1", agility_serial="100%")
+    ran = lab.play("enforce", "web-new,web-bare", agility_policy="hybrid-required@1", agility_serial="100%", agility_out_of_band="podman exec")
     assert ran.rc != 0
     assert "would tighten SSH on 100 % of the hosts" in problem(ran, "web-new")
     assert configuration("web-new") == before
+
+
+def test_closing_part_of_the_only_way_in_is_refused_until_another_is_named(lab: Lab) -> None:
+    on(
+        "web-new",
+        "cp -p /etc/ssh/sshd_config.d/50-hardening.conf /root/h && sed -i '1i # managed by Puppet' /etc/ssh/sshd_config.d/50-hardening.conf",
+    )
+    try:
+        before = configuration("web-new")
+        ran = lab.play("enforce", "web-new", agility_policy="hybrid-required@1", agility_ssh_batch_limit=100)
+        assert ran.rc != 0
+        assert "the only way in that is known" in problem(ran, "web-new")
+        assert "agility_out_of_band" in ran.text
+        assert "NOTE          web-new: /etc/ssh/sshd_config.d/50-hardening.conf says that Puppet manages it" in ran.text
+        assert configuration("web-new") == before
+    finally:
+        on("web-new", "mv /root/h /etc/ssh/sshd_config.d/50-hardening.conf")
 
 
 def test_a_policy_that_is_wrong_is_told_before_any_host_is_touched(lab: Lab, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from .conftest import TOP
 CORE = TOP / "collections/ansible_collections/quantumsafe/agility/plugins/plugin_utils/_core"
 FLOORS = [
     {"model", "algorithms", "documents"},
-    {"policy", "services", "appliances", "certificates", "peers", "reach"},
+    {"policy", "services", "appliances", "certificates", "peers", "reach", "claims"},
     {"wish", "assess", "plan"},
     {"targets", "probe", "report"},
 ]

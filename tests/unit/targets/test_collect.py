@@ -39,6 +39,13 @@ def test_metadata_and_the_target_of_a_link_are_told(host: Host) -> None:
     assert (file.real, file.mode, file.owner, file.group, file.text) == (str(path), "4640", "daemon", "bin", "x\n")
 
 
+def test_a_version_that_a_package_manager_left_beside_is_told(any_host: Host) -> None:
+    path = str(any_host.write("f", "x\n"))
+    any_host.write("f.dpkg-dist", "y\n")
+    seen = look(any_host, path).files
+    assert {name: file.pending for name, file in seen.items()} == {path: f"{path}.dpkg-dist"}
+
+
 def test_an_empty_file_of_the_first_service_is_not_lost(host: Host) -> None:
     host.write("empty", "")
     host.write("full", "x\n")

@@ -22,7 +22,7 @@ from ..plugin_utils._core.targets.script import Transaction
 from ..plugin_utils._core.targets.survey import Survey, choose, read
 from ..plugin_utils._core.targets.transact import Outcome, transact
 from ..plugin_utils._outcome import settle
-from ..plugin_utils._planning import plan_host, unsettled
+from ..plugin_utils._planning import only_way_in, plan_host, unsettled
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded
 
@@ -31,6 +31,7 @@ SPEC = {
     "campaign": {"type": "str"},
     "plan": {"type": "path"},
     "confirm_timeout": {"type": "int", "default": 120},
+    "out_of_band": {"type": "str"},
     "ssh_batch_limit": {"type": "int", "default": 25},
 }
 
@@ -60,7 +61,7 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             run.note(status="would-change")
             return
-        if stop := gate.closed(int(run.args["ssh_batch_limit"]), plan.tightens_ssh):
+        if stop := gate.closed(int(run.args["ssh_batch_limit"]), plan.tightens_ssh, only_way_in(run, plan)):
             run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
             return
         outcome = _apply(run, plan)

@@ -12,7 +12,7 @@ from ..plugin_utils._campaign import Gate
 from ..plugin_utils._planning import plan_host
 from ..plugin_utils._run import COMMON, Run, guarded
 
-SPEC = {**COMMON, "campaign": {"type": "str"}}
+SPEC = {**COMMON, "campaign": {"type": "str"}, "out_of_band": {"type": "str"}}
 
 
 class ActionModule(ActionBase):
@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
         plan = run.result.plan or {}
         # Written before any host of this batch is enforced, so that the gate can count the batch.
         Gate(run).tightens(bool(plan.get("tightens_ssh")))
-        out["reasons"] = list(plan.get("reasons", ()))
+        out |= {name: list(plan.get(name, ())) for name in ("reasons", "warnings")}
         if self._task.diff and plan.get("diff"):
             out["diff"] = plan["diff"]
         return out

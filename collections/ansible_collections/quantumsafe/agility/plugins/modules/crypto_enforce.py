@@ -25,6 +25,11 @@ options:
     description: Seconds until the host reverts by itself when no proof arrives.
     type: int
     default: 120
+  out_of_band:
+    description:
+      - How you get into this host without ssh, in your own words, e.g. C(console server 3 port 14). It is not used, only asked for.
+      - Without it a change that closes part of ssh is refused where ssh is how this run comes in.
+    type: str
   ssh_batch_limit:
     description:
       - Per cent of the hosts of the play whose SSH one batch may tighten. Above it the run is refused, since the same mistake

@@ -20,6 +20,9 @@ options:
   campaign:
     description: The campaign that this plan belongs to. The run's name when absent.
     type: str
+  out_of_band:
+    description: How you get into this host without ssh, in your own words. It silences the warning that ssh is the only way in that is known.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -46,4 +49,10 @@ reasons:
   type: list
   elements: str
   sample: ["sshd: key_exchange → mlkem768x25519-sha256, curve25519-sha256 (kex-ssh, prefer)"]
+warnings:
+  description: What to know before it is applied, e.g. files that another tool manages, or that ssh is the only way in.
+  returned: success
+  type: list
+  elements: str
+  sample: ["/etc/ssh/sshd_config says that Puppet manages it: change it there too, or its next run undoes this"]
 """

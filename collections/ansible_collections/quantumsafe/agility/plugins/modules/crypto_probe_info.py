@@ -11,6 +11,8 @@ short_description: Shake hands with a TLS or SSH server and tell what was negoti
 version_added: 0.1.0
 description:
   - Asks from the controller, over new connections, with a TLS client of its own. The controller's OpenSSL does not matter.
+  - It does not authenticate the server. It tells what answered at that address.
+  - An SSH server is asked once, without logging in. OpenSSH counts such connections (C(PerSourcePenalties)), so do not ask it in a loop.
 options:
   address:
     description: Where to connect to. The address of the inventory host when absent.
@@ -25,11 +27,12 @@ options:
     choices: [tls, ssh]
     default: tls
   server_name:
-    description: The TLS server name to ask for.
+    description: The TLS server name to ask for. An address or a pattern cannot be sent; of a wildcard a name that it covers is.
     type: str
     default: ""
   timeout:
-    description: Seconds for each connection.
+    description:
+      - Seconds for each connection, all of it. A TLS server has two, an SSH server one.
     type: int
     default: 10
 author:
@@ -61,4 +64,24 @@ probe:
   returned: always
   type: dict
   sample: {version: TLSv1.3, group: X25519MLKEM768, cipher: TLS_AES_256_GCM_SHA384}
+  contains:
+    failure:
+      description: Empty, or the kind of failure and what it means.
+      returned: always
+      type: str
+      sample: "timed-out: no answer in time"
+    seconds:
+      description: From the look-up of the name to the server's signature (TLS) or its list of algorithms (SSH).
+      returned: always
+      type: float
+    bytes_received:
+      description: Bytes of the handshake that came in that time.
+      returned: always
+      type: int
+    strictly_prefers_hybrid:
+      description:
+        - Whether a client that knows the hybrid but sends only an X25519 key share is asked for the hybrid.
+        - Null when the server does not speak TLS 1.3.
+      returned: for a TLS server that answers
+      type: bool
 """

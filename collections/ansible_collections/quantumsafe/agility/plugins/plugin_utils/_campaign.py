@@ -40,8 +40,11 @@ class Gate:
         folder: Path = self.folder / fact
         return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
 
-    def closed(self, ssh_batch_limit: int, tightens_ssh: bool) -> str:
+    def closed(self, ssh_batch_limit: int, tightens_ssh: bool, only_way: bool) -> str:
         """Why this host must not be changed now, "" when it may."""
+        if only_way:
+            self.remedy = "say how you get in without ssh, e.g. agility_out_of_band='console of hypervisor-3' in the inventory or with -e"
+            return "this change closes part of ssh, the only way in that is known"
         if tightens_ssh and self.run.channel.transport == "local":
             self.remedy = "run it from a controller that logs in over ssh"
             return "a loopback handshake cannot prove that anybody still gets in; tightening SSH over a local connection is refused"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ._core.model import Plan, Problem, Snapshot
@@ -18,6 +19,8 @@ from ._core.targets.controller import openssh_client, paramiko_client
 from ._core.targets.survey import Survey, choose
 from ._run import Run
 
+SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
+
 
 def plan_host(run: Run) -> None:
     """Look, judge, plan.  The result carries the plan with its diff; status "would-change" or "ok"."""
@@ -29,8 +32,18 @@ def plan_host(run: Run) -> None:
     if uid != "0":
         raise Problem("changing TLS and SSH needs root", run.host, "add become: true, or -b")
     plan = make(run, found, policy)
+    if only_way_in(run, plan):
+        plan = replace(plan, warnings=(*plan.warnings, ONLY_WAY))
     run.note(plan={**plain(plan), "diff": diff(found.snapshot, plan.changes), "route": run.channel.route})
     run.note(status="would-change" if plan.changes else "ok")
+
+
+ONLY_WAY = "ssh is the only way in that is known, and this change closes part of it: have a console ready"
+
+
+def only_way_in(run: Run, plan: Plan) -> bool:
+    """Whether the change tightens the very way that this run comes by, and nobody named another (agility_out_of_band)."""
+    return plan.tightens_ssh and run.channel.transport in SSH and not str(run.args.get("out_of_band") or "").strip()
 
 
 def make(run: Run, found: Survey, policy: Policy) -> Plan:

@@ -52,6 +52,7 @@ class File:
     path: where the daemon reads it.  real: the path after following symbolic links (equal to path otherwise).
     text: content with secrets redacted on the host line by line (line numbers are true), decoded as UTF-8, newlines
     untouched; None when problem says why there is none.  sha256, size: of the original bytes, before redaction.
+    pending: the version beside it that a package manager left to be decided on (dpkg, ucf, rpm), "" without one.
     """
 
     path: str
@@ -64,6 +65,7 @@ class File:
     real: str = ""
     redacted: bool = False
     problem: str = ""
+    pending: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +316,7 @@ class Plan:
     probes: tuple[Probe, ...] = ()
     reasons: tuple[str, ...] = ()  # one sentence for each aspect changed: what, why, where
     tightens_ssh: bool = False
+    warnings: tuple[str, ...] = ()  # what a person should know before it is applied; nothing here stops it
 
 
 # ---------------------------------------------------------------- the contract of a service

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from .assess import ACTIONABLE, Requirements, ahead, judge_setting
+from .claims import claims
 from .documents import lines
 from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Service, Snapshot, Wanted, Wishes
 from .peers import effect, quantum_safe
@@ -91,6 +92,7 @@ def make_plan(
         probes=tuple(_probe(e, wanted[e.id]) for e in touched),
         reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], requirements[e.id])),
         tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
+        warnings=tuple(dict.fromkeys(text for c in changes for f in snapshot.files.values() if c.path in (f.path, f.real) for text in claims(f))),
     )
 
 

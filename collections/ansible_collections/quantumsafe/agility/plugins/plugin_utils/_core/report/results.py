@@ -109,6 +109,7 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         probes=tuple(Probe(**_tupled(p)) for p in data["probes"]),
         reasons=tuple(data["reasons"]),
         tightens_ssh=data["tightens_ssh"],
+        warnings=tuple(data.get("warnings", ())),
     )
 
 

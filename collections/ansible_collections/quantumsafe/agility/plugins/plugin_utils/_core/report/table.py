@@ -129,6 +129,11 @@ def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> st
         if failed.get("remedy"):
             text += f"  → {one_line(failed['remedy'])}"
         lines.append(f"\033[31m{text}\033[0m" if colour else text)
+    for warned in summary["warnings"][:MANY]:
+        text = f"{'NOTE':13} {one_line(warned['host'])}: {one_line(warned['message'])}"
+        lines.append(f"\033[33m{text}\033[0m" if colour else text)
+    if len(summary["warnings"]) > MANY:
+        lines.append(f"{'NOTE':13} and {len(summary['warnings']) - MANY} more notes in summary.json")
     counted = ", ".join(f"{number} {status}" for status, number in sorted(summary["status"].items(), key=lambda item: STATUSES.index(item[0])))
     lines.append(f"hosts: {summary['hosts']} ({counted})" if counted else "hosts: none")
     if summary["findings"]["by_state"]:

@@ -61,6 +61,7 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
     heads: list[tuple[str, str, list[str], str]] = []
     texts: dict[int, list[str]] = {}
     open_file, command, said = 0, "", ""
+    pending: dict[str, str] = {}
     for letter, rest, content in _sections(body(output, nonce)):
         if letter == "I":
             pairs = [line.partition("=") for line in content if line]
@@ -71,6 +72,8 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
         elif letter == "U":
             name = _name(rest)
             files[name] = File(name, None, "", 0, real=name, problem="cannot be read: no privilege")
+        elif letter == "W":
+            pending[_name(rest).rpartition(".")[0]] = _name(rest)
         elif letter == "F":
             heads = _heads(int(rest), content)
             files.update({head[0]: _file(head, [], 0, 0) for head in heads})  # awk says nothing of an empty one
@@ -87,6 +90,7 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
             answers[command] = _answered(said, rest)
         elif letter == "N" and rest in answers:
             answers[rest] = replace(answers[rest], err="\n".join(content).strip("\n"))
+    files.update({name: replace(files[name], pending=beside) for name, beside in pending.items() if name in files})
     identity = Identity(facts.pop("machine_id", ""), facts.pop("host_key", ""), facts.pop("boot", ""))
     return Snapshot(host, taken, identity, facts, files, answers)
 

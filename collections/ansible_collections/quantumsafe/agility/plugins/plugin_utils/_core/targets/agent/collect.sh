@@ -155,6 +155,11 @@ ca_named() {
 
 # ca_show FILE...: one stat, one sha256, one awk for all of them.  The awk redacts, line by line, so that line numbers stay true.
 ca_show() {
+  for ca_f; do
+    for ca_x in dpkg-dist dpkg-new ucf-dist ucf-new rpmnew; do # what a package manager left to be decided on
+      [ ! -e "$ca_f.$ca_x" ] || printf '\001W %s' "$(ca_name "$ca_f.$ca_x")$ca_nl"
+    done
+  done
   printf '\001F %s\n' $#
   for ca_f; do
     ca_name "$ca_f"
