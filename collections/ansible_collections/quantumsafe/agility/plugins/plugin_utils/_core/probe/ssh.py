@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import struct
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .failure import MEANING, describe
+from .failure import FAILURES, Said, describe
+from .link import Link
 
 MAX_PACKET = 35000  # RFC 4253 §6.1
+LONGEST_LINE, MOST_LINES = 1024, 50  # before the banner a server may greet with any text
 BANNER = b"SSH-2.0-quantumsafe.agility\r\n"
-KEXINIT, DISCONNECT = 20, 1
+DISCONNECT, IGNORE, DEBUG, KEXINIT = 1, 2, 4, 20
+REFUSALS = (2, 3)  # RFC 4253 §11.1: protocol error (what OpenSSH and others send when nothing matches), key exchange failed
+MARKERS = re.compile(r"ext-info-[cs]|kex-strict-[cs]-v00@openssh\.com")  # RFC 8308 §2.1, OpenSSH PROTOCOL §1.10: flags, not methods
+# what sshd says in clear text, instead of a banner
+SAYINGS = {"Not allowed at this time": "penalty", "Exceeded MaxStartups": "busy"}
 
 
 @dataclass(frozen=True, slots=True)
 class SshResult:
-    """kex, host_keys, ciphers, macs: as the server lists them.  refused: whether an offer of only the forbidden was refused, None = not asked."""
+    """kex, host_keys, ciphers (from the server), macs: as the server lists them.  seconds: until its list was read.
+
+    refused: whether an offer of only the forbidden was refused, None = not asked.
+    """
 
     banner: str = ""
     kex: tuple[str, ...] = ()
@@ -35,73 +42,90 @@ class SshResult:
 
 
 def probe_ssh(address: str, port: int, forbid_kex: tuple[str, ...] = (), timeout: float = 10) -> SshResult:
-    """Read the server's offer; with forbid_kex also offer only those and see the server refuse.  timeout in seconds for each step."""
-    started = time.monotonic()
+    """Read the server's offer; with forbid_kex also offer only those and see the server refuse.  timeout: seconds for all of it."""
+    link = Link(address, port, timeout)
+    result = SshResult()
     try:
-        with socket.create_connection((address, port), timeout=timeout) as link:
-            reader = _Reader(link)
-            banner = _banner(reader)
-            link.sendall(BANNER)
-            lists = parse_kexinit(reader.packet())
-            refused = None
+        with link:
+            result = replace(result, banner=_banner(link))
+            link.send(BANNER)
+            lists = parse_kexinit(_packet(link))
+            kex = tuple(name for name in lists[0] if not MARKERS.fullmatch(name))
+            result = replace(result, kex=kex, host_keys=lists[1], ciphers=lists[3], macs=lists[5], seconds=link.elapsed)
             if forbid_kex:
-                link.sendall(packet(kexinit(forbid_kex, lists)))
-                refused = _refuses(reader)
-            elapsed = round(time.monotonic() - started, 4)
-            return SshResult(banner, lists[0], lists[1], lists[2], lists[4], refused, elapsed, reader.received)
-    except (OSError, EOFError, ValueError, struct.error) as error:
-        text = describe(error)
-        if "Not allowed at this time" in str(error):
-            text = f"penalty: {MEANING['penalty']}"
-        return SshResult(seconds=round(time.monotonic() - started, 4), failure=text)
+                result = replace(result, refused=_refuses(link, forbid_kex, lists))
+    except FAILURES as error:
+        result = SshResult(seconds=link.elapsed, failure=_describe(error))
+    return replace(result, bytes_received=link.received)
 
 
-class _Reader:
-    def __init__(self, link: socket.socket) -> None:
-        self.link, self.buffer, self.received = link, b"", 0
-
-    def some(self, count: int) -> bytes:
-        while len(self.buffer) < count:
-            got = self.link.recv(4096)
-            if not got:
-                raise EOFError
-            self.buffer += got
-            self.received += len(got)
-        out, self.buffer = self.buffer[:count], self.buffer[count:]
-        return out
-
-    def line(self) -> bytes:
-        out = b""
-        while not out.endswith(b"\n") and len(out) < 512:
-            out += self.some(1)
-        return out
-
-    def packet(self) -> bytes:
-        """The payload of one unencrypted packet (RFC 4253 §6)."""
-        length, padding = struct.unpack(">IB", self.some(5))
-        if not 2 <= length <= MAX_PACKET:
-            raise ValueError(f"a packet of {length} bytes")
-        return self.some(length - 1)[: length - 1 - padding]
+def _describe(error: BaseException) -> str:
+    text = describe(error)
+    if isinstance(error, (EOFError, ConnectionResetError)):
+        text += "; sshd does this to addresses that it penalises (PerSourcePenalties) and when too many log in (MaxStartups): see its log"
+    return text
 
 
-def _banner(reader: _Reader) -> str:
-    for dummy in range(20):
-        line = reader.line().decode("utf-8", "replace").strip()
-        if line.startswith("SSH-"):
+def _banner(link: Link) -> str:
+    """The version line, after any greeting.  Raises Said for what sshd says instead, ValueError for another protocol."""
+    for dummy in range(MOST_LINES):
+        line = _line(link)
+        for words, kind in SAYINGS.items():
+            if words in line:
+                raise Said(kind, line)
+        if line.startswith(("SSH-2.0-", "SSH-1.99-")):  # RFC 4253 §5.1: 1.99 means that 2.0 is spoken too
             return line
-        if "Not allowed" in line:
-            raise ValueError(line)
+        if line.startswith("SSH-"):
+            raise ValueError(f"it speaks only {line}")
     raise ValueError("no SSH banner")
 
 
+def _line(link: Link) -> str:
+    out = b""
+    while not out.endswith(b"\n"):
+        if len(out) == LONGEST_LINE:
+            raise ValueError("a line without an end instead of an SSH banner")
+        out += link.read(1)
+    return _printable(out)
+
+
+def _printable(text: bytes) -> str:
+    """A stranger's text for a log: without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in text.decode("utf-8", "replace").strip())
+
+
+def _packet(link: Link) -> bytes:
+    """The payload of the next unencrypted packet that means anything (RFC 4253 §6, §11.2–11.3).  Raises Said for a DISCONNECT."""
+    while True:
+        length, padding = struct.unpack(">IB", link.read(5))
+        if not padding + 2 <= length <= MAX_PACKET:
+            raise ValueError(f"a packet of {length} bytes, {padding} of them padding")
+        payload = link.read(length - 1)[: length - 1 - padding]
+        if payload[0] == DISCONNECT:
+            raise _Disconnect(payload)
+        if payload[0] not in (IGNORE, DEBUG):
+            return payload
+
+
+class _Disconnect(Said):
+    """RFC 4253 §11.1: reason code, description, language."""
+
+    def __init__(self, payload: bytes) -> None:
+        self.code, size = struct.unpack_from(">II", payload, 1)
+        super().__init__("protocol", f"it disconnects, reason {self.code}: {_printable(payload[9 : 9 + size])}")
+
+
 def parse_kexinit(payload: bytes) -> tuple[tuple[str, ...], ...]:
-    """The ten name lists of a KEXINIT: kex, host keys, ciphers ↑↓, MACs ↑↓, compression ↑↓, languages ↑↓.  Raises ValueError."""
+    """The ten name lists of a KEXINIT: kex, host keys, ciphers ↑↓, MACs ↑↓, compression ↑↓, languages ↑↓.  Raises ValueError, struct.error."""
     if payload[:1] != bytes([KEXINIT]):
         raise ValueError(f"message {payload[0] if payload else 'none'} instead of KEXINIT")
     lists, at = [], 17
     for dummy in range(10):
         (length,) = struct.unpack_from(">I", payload, at)
-        lists.append(tuple(payload[at + 4 : at + 4 + length].decode("ascii", "replace").split(",")))
+        text = payload[at + 4 : at + 4 + length]
+        if len(text) < length:
+            raise ValueError("a KEXINIT that was cut off")
+        lists.append(tuple(name for name in _printable(text).split(",") if name))
         at += 4 + length
     return tuple(lists)
 
@@ -120,14 +144,22 @@ def packet(payload: bytes) -> bytes:
     return struct.pack(">IB", len(payload) + padding + 1, padding) + payload + os.urandom(padding)
 
 
-def _refuses(reader: _Reader) -> bool:
-    """Whether the server ends it instead of going on with the key exchange."""
+def _refuses(link: Link, kex: tuple[str, ...], lists: tuple[tuple[str, ...], ...]) -> bool:
+    """Whether the server refuses an offer of only these.  Both lists decide what is agreed on (RFC 4253 §7.1), so a server that lists one
+    of them accepts it; one that does not must disconnect, and is seen to.  OpenSSH closes without a DISCONNECT.  A reset is no refusal:
+    anyone on the way can send it.  Silence is none either: a server that agreed waits for our half of the key exchange."""
+    if set(kex) & set(lists[0]):
+        return False
     try:
-        return reader.packet()[:1] == bytes([DISCONNECT])
-    except (EOFError, ConnectionResetError):
+        link.send(packet(kexinit(kex, lists)))
+        _packet(link)
+    except _Disconnect as said:
+        return said.code in REFUSALS
+    except EOFError:
         return True
-    except TimeoutError:
-        return False  # it waits for our half of the key exchange, so it agreed
+    except (OSError, ValueError, struct.error):
+        return False
+    return False
 
 
 # `ssh -v` says what was negotiated: "debug1: kex: algorithm: …", "debug1: kex: host key algorithm: …", "debug1: kex: server->client cipher: …"

@@ -1,52 +1,39 @@
 """A TLS client that only wants to know: which version, group, cipher and certificate, and does a forbidden offer fail?
 
 It brings its own hello and keys, so the controller's OpenSSL does not matter; the connection ends before any data flows.
+Nothing is authenticated: what is told is what the network answered, not who.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import socket
-import struct
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..algorithms.lookup import find
 from ..certificates.read import describe as describe_certificate
-from .failure import MEANING, REFUSALS, describe
-from .tls_hello import (
-    ALERT,
-    CHANGE_CIPHER,
-    DATA,
-    GROUPS,
-    HANDSHAKE,
-    SCHEMES,
-    SUITES,
-    ServerHello,
-    client_hello,
-    key_exchange_of,
-    parse_server_hello,
-    record,
-)
-from .tls_keys import HYBRIDS, POINT, ServerKeys, Share, share
+from .failure import FAILURES, Alert, describe
+from .link import Link
+from .tls_hello import CHANGE_CIPHER, GROUPS, HANDSHAKE, TLS12, TLS13, Offer, ServerHello, key_exchange_of, parse_server_hello, record
+from .tls_keys import HYBRIDS, SPEAKABLE, ServerKeys, Share, digest_of, share
+from .tls_messages import Messages
+from .tls_suites import SCHEMES
 
 # ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
 with suppress(ImportError):
     from cryptography import x509
-    from cryptography.exceptions import InvalidTag
+    from cryptography.exceptions import UnsupportedAlgorithm
 
-TLS12, TLS13 = 0x0303, 0x0304
-OFFER = ("X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024", "x25519", "secp256r1", "secp384r1")
-MAX_ANSWER = 1 << 18  # bytes; a chain of ML-DSA certificates stays far below
+OFFER = (*HYBRIDS, "MLKEM1024", "MLKEM768", "x25519", "secp256r1", "secp384r1", "secp521r1")
+CERTIFICATE, KEY_EXCHANGE, HELLO_DONE, CERTIFICATE_VERIFY, FINISHED = 11, 12, 14, 15, 20
 
 
 @dataclass(frozen=True, slots=True)
 class TlsResult:
     """group: catalogue id.  certificate: "subject, key, until date" of the leaf.  retried: the server asked for another key share.
-    failure: "" or kind and meaning."""
+    failure: "" or kind and meaning.  seconds: from the look-up of the name to the server's signature; the bytes are those of that time.
+    """
 
     version: str = ""
     group: str = ""
@@ -61,10 +48,6 @@ class TlsResult:
     failure: str = ""
 
 
-class Refused(Exception):
-    """The server said no, in TLS."""
-
-
 def probe_tls(
     address: str,
     port: int,
@@ -74,19 +57,15 @@ def probe_tls(
     versions: tuple[int, ...] = (TLS13, TLS12),
     timeout: float = 10,
 ) -> TlsResult:
-    """One handshake.  offer: groups, best first; shares: those sent at once; timeout: seconds for each step."""
-    started = time.monotonic()
-    hand = None
+    """One handshake.  offer: groups, best first; shares: those sent at once; timeout: seconds for all of it."""
+    link = Link(address, port, timeout)
     try:
-        with socket.create_connection((address, port), timeout=timeout) as link:
-            hand = _Handshake(link, server_name, offer, versions)
-            result = hand.run(tuple(name for name in shares if name in offer))
-    except Refused as refusal:
-        result = TlsResult(failure=f"refused: {MEANING['refused']} ({refusal})")
-    except (OSError, EOFError, ValueError, struct.error, IndexError) as error:
-        result = TlsResult(failure=describe(error if not isinstance(error, (struct.error, IndexError)) else ValueError(str(error))))
-    sent, received = (hand.sent, hand.received) if hand else (0, 0)
-    return replace(result, seconds=round(time.monotonic() - started, 4), bytes_sent=sent, bytes_received=received)
+        with link:
+            both = Offer(offer, versions, server_name, os.urandom(32), os.urandom(32))
+            result = _Handshake(link, both).run(tuple(name for name in shares if name in offer))
+    except FAILURES as error:
+        result = TlsResult(failure=describe(error))
+    return replace(result, seconds=link.elapsed, bytes_sent=link.sent, bytes_received=link.received)
 
 
 def strictly_prefers(address: str, port: int, server_name: str = "", timeout: float = 10) -> bool | None:
@@ -98,123 +77,110 @@ def strictly_prefers(address: str, port: int, server_name: str = "", timeout: fl
 def accepts(address: str, port: int, server_name: str, names: tuple[str, ...], timeout: float = 10) -> str:
     """ "" when a client that offers only these groups is refused in TLS 1.3 and in TLS 1.2; else what was agreed on, or why nobody knows.
 
-    A list of hybrids alone still leaks through TLS 1.2, where it also lets static RSA pass.
+    A list of hybrids alone still leaks through TLS 1.2, where it also lets static RSA pass.  timeout: seconds for each handshake.
     """
-    groups = tuple(dict.fromkeys(a.id for name in names if (a := find("tls", "key_exchange", name)) and a.id in GROUPS))
-    speakable = tuple(name for name in groups if name in POINT or name in HYBRIDS)
-    for versions in ((TLS13,), (TLS12,)):
-        seen = probe_tls(address, port, server_name, offer=groups, shares=speakable[:1], versions=versions, timeout=timeout)
+    found = {name: find("tls", "key_exchange", name) for name in names}
+    strange = [name for name, a in found.items() if a is None or a.id not in GROUPS]
+    if strange or not names:
+        return f"not known: {', '.join(strange) or 'nothing'} cannot be offered, no code point is known"
+    groups = tuple(dict.fromkeys(a.id for a in found.values() if a))
+    for version in (TLS13, TLS12):
+        shares = tuple(name for name in groups if name in SPEAKABLE)[:1]
+        seen = probe_tls(address, port, server_name, groups, shares, (version,), timeout)
         if not seen.failure:
+            if not seen.group and _others_agree(address, port, server_name, groups, timeout):
+                continue
             return f"{seen.version} with {seen.group or seen.cipher}"
         if not seen.failure.startswith("refused"):
             return f"not known: {seen.failure}"
     return ""
 
 
+def _others_agree(address: str, port: int, server_name: str, groups: tuple[str, ...], timeout: float) -> bool:
+    """Whether TLS 1.2 goes on with a group that is not of these.  Then a suite without any group, which the server took for lack of a
+    common one, is no way round these groups but a matter of the cipher suites."""
+    others = tuple(name for name in GROUPS if name not in groups)
+    return bool(probe_tls(address, port, server_name, others, (), (TLS12,), timeout).group)
+
+
 class _Handshake:
-    def __init__(self, link: socket.socket, server_name: str, offer: tuple[str, ...], versions: tuple[int, ...]) -> None:
-        self.link, self.server_name, self.offer, self.versions = link, server_name, offer, versions
-        self.sent = self.received = 0
-        self.session = os.urandom(32)
-        self.keys: ServerKeys | None = None
-        self.pending = b""
+    def __init__(self, link: Link, offer: Offer) -> None:
+        self.link, self.offer, self.messages = link, offer, Messages(link)
 
-    def run(self, shares: tuple[str, ...]) -> TlsResult:
-        made = {name: share(name) for name in shares} if TLS13 in self.versions else {}
-        first = self._hello(made)
-        answer = self._message()
+    def run(self, names: tuple[str, ...]) -> TlsResult:
+        shares = {name: share(name) for name in names} if TLS13 in self.offer.versions else {}
+        first = self._hello(shares)
+        answer = self.messages.next()
         hello = parse_server_hello(answer)
-        transcript = first + answer
-        retried = hello.retry
-        if hello.retry:
-            name = hello.group
-            made = {name: share(name)} if name in POINT or name in HYBRIDS else made
-            digest = hashlib.new("sha384" if hello.suite == 0x1302 else "sha256", first).digest()
-            synthetic = b"\xfe\0\0" + bytes([len(digest)]) + digest  # RFC 9846 §4.4.1
-            second = self._hello(made, hello.cookie)
-            answer_two = self._message()
-            hello = parse_server_hello(answer_two)
-            transcript = synthetic + answer + second + answer_two
-        if hello.version != "TLSv1.3":
-            return self._old(hello)
-        return replace(self._modern(hello, made, transcript), retried=retried)
+        try:
+            if hello.retry:
+                return replace(self._again(hello, shares, first, answer), retried=True)
+            return self._after(hello, shares, first + answer)
+        except Alert as alert:
+            alert.refusal = False  # it had agreed; whatever went wrong then, the offer was not refused
+            raise
 
-    def _hello(self, made: dict[str, Share], cookie: bytes = b"") -> bytes:
-        message = client_hello(self.offer, {n: s.public for n, s in made.items()}, self.server_name, self.versions, self.session, cookie)
-        data = record(HANDSHAKE, message)
-        self.link.sendall(data)
-        self.sent += len(data)
+    def _again(self, retry: ServerHello, shares: dict[str, Share], first: bytes, answer: bytes) -> TlsResult:
+        """After a HelloRetryRequest (RFC 9846 §4.1.4): the share that it asks for, once.  To ask is to accept the group."""
+        if retry.group:
+            if retry.group not in self.offer.groups:
+                raise ValueError(f"it asks for {retry.group}, which was not offered")
+            if retry.group not in SPEAKABLE:
+                return TlsResult(retry.version, retry.group, retry.cipher)
+            shares = {retry.group: share(retry.group)}
+        digest = hashlib.new(digest_of(retry.suite), first).digest()
+        transcript = b"\xfe\0\0" + bytes([len(digest)]) + digest + answer  # RFC 9846 §4.4.1
+        second = self._hello(shares, retry.cookie, again=True)
+        answer = self.messages.next()
+        hello = parse_server_hello(answer)
+        if hello.retry:
+            raise ValueError("it asks for another key share twice")
+        return self._after(hello, shares, transcript + second + answer)
+
+    def _hello(self, shares: dict[str, Share], cookie: bytes = b"", again: bool = False) -> bytes:
+        message = self.offer.hello({name: made.public for name, made in shares.items()}, cookie)
+        # RFC 9846 §5.1: 0x0301 for a first hello; appendix D.4: middleboxes expect a change_cipher_spec before what follows
+        before = record(CHANGE_CIPHER, b"\x01") if again else b""
+        self.link.send(before + record(HANDSHAKE, message, TLS12 if again else 0x0301))
         return message
 
-    def _modern(self, hello: ServerHello, made: dict[str, Share], transcript: bytes) -> TlsResult:
-        known = TlsResult(hello.version, hello.group, hello.cipher)
-        mine = made.get(hello.group)
-        if mine is None or mine.secret is None or hello.suite not in SUITES:
-            return known
-        self.keys, self.pending = ServerKeys(hello.suite, mine.secret(hello.share), transcript), b""
-        result = known
-        for message in self._messages():
-            if message[0] == 11:  # Certificate: empty context, list of (certificate, extensions)
-                result = _with_certificate(result, message[8 + message[4] :])
-            elif message[0] == 15:  # CertificateVerify
-                code = struct.unpack_from(">H", message, 4)[0]
-                return replace(result, signature=SCHEMES.get(code, f"0x{code:04x}"))
+    def _after(self, hello: ServerHello, shares: dict[str, Share], transcript: bytes) -> TlsResult:
+        return self._modern(hello, shares, transcript) if hello.version == "TLSv1.3" else self._old(hello)
+
+    def _modern(self, hello: ServerHello, shares: dict[str, Share], transcript: bytes) -> TlsResult:
+        result = TlsResult(hello.version, hello.group, hello.cipher)
+        if hello.group not in shares:
+            raise ValueError(f"it takes {hello.group or 'no group'}, for which no key share was sent")
+        secret = shares[hello.group].agree(hello.share)
+        if secret is None:
+            return result
+        with suppress(UnsupportedAlgorithm):
+            self.messages.decrypt(ServerKeys(hello.suite, secret, transcript))
+            return self._certificate(result)
         return result
+
+    def _certificate(self, result: TlsResult) -> TlsResult:
+        while True:
+            message = self.messages.next()
+            if message[0] == CERTIFICATE:  # an empty context, a list of (certificate, extensions)
+                result = _with_certificate(result, message[8 + message[4] :])
+            elif message[0] == CERTIFICATE_VERIFY:
+                code = int.from_bytes(message[4:6], "big")
+                return replace(result, signature=SCHEMES.get(code, f"0x{code:04x}"))
+            elif message[0] == FINISHED:
+                return result
 
     def _old(self, hello: ServerHello) -> TlsResult:
         result = TlsResult(hello.version, "", hello.cipher)
-        for message in self._messages():
-            if message[0] == 11:
-                result = _with_certificate(result, message[7:])
-            elif message[0] == 12:
-                group, signature = key_exchange_of(message)
-                result = replace(result, group=group, signature=signature)
-            elif message[0] == 14:
-                break
-        return result
-
-    def _messages(self) -> Iterator[bytes]:
         while True:
-            yield self._message()
-
-    def _message(self) -> bytes:
-        """The next whole handshake message, however it was cut into records."""
-        while len(self.pending) < 4 or len(self.pending) < 4 + int.from_bytes(self.pending[1:4], "big"):
-            kind, data = self._record()
-            if kind == ALERT:
-                raise Refused(REFUSALS.get(data[1], f"alert {data[1]}")) if len(data) >= 2 else ValueError("an alert of no meaning")
-            if kind == HANDSHAKE:
-                self.pending += data
-            elif kind != CHANGE_CIPHER:
-                raise ValueError(f"a record of type {kind}")
-        size = 4 + int.from_bytes(self.pending[1:4], "big")
-        message, self.pending = self.pending[:size], self.pending[size:]
-        return message
-
-    def _record(self) -> tuple[int, bytes]:
-        head = self._some(5)
-        kind, dummy, length = struct.unpack(">BHH", head)
-        if kind not in (HANDSHAKE, ALERT, CHANGE_CIPHER, DATA) or length > 16640:
-            raise ValueError("not TLS")
-        data = self._some(length)
-        if kind == DATA and self.keys:
-            try:
-                return self.keys.open(head, data)
-            except InvalidTag as error:
-                raise ValueError("a record that does not decrypt") from error
-        return kind, data
-
-    def _some(self, count: int) -> bytes:
-        out = b""
-        while len(out) < count:
-            got = self.link.recv(count - len(out))
-            if not got:
-                raise EOFError
-            out += got
-            self.received += len(got)
-            if self.received > MAX_ANSWER:
-                raise ValueError("an endless answer")
-        return out
+            message = self.messages.next()
+            if message[0] == CERTIFICATE:
+                result = _with_certificate(result, message[7:])
+            elif message[0] == KEY_EXCHANGE:
+                group, signature = key_exchange_of(message, hello.cipher)
+                result = replace(result, group=group, signature=signature)
+            elif message[0] == HELLO_DONE:
+                return result
 
 
 def _with_certificate(result: TlsResult, entries: bytes) -> TlsResult:
@@ -222,6 +188,6 @@ def _with_certificate(result: TlsResult, entries: bytes) -> TlsResult:
     size = int.from_bytes(entries[:3], "big")
     try:
         leaf = describe_certificate(x509.load_der_x509_certificate(entries[3 : 3 + size]))
-    except ValueError:
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
         return replace(result, certificate="unreadable")
     return replace(result, certificate=f"{leaf.subject}, {leaf.key}, until {leaf.not_after}", certificate_sha256=leaf.sha256)

@@ -1,55 +1,58 @@
-"""The bytes of a TLS handshake's first messages: build a ClientHello, read records and a ServerHello.  Pure.
+"""The bytes of a TLS handshake's first messages: build a ClientHello, read a ServerHello and a ServerKeyExchange.  Pure.
 
-RFC 9846 §4.1.2–4.2.8 (TLS 1.3), RFC 5246 §7.4 (1.2), RFC 6066 §3 (server name), RFC 10024 (hybrid shares).
+RFC 9846 §4.1.2–4.2.8 (TLS 1.3), RFC 5246 §7.4 (1.2), RFC 5746 §3.4 (renegotiation), RFC 6066 §3 (server name), RFC 10024 (hybrid shares).
 """
 
 from __future__ import annotations
 
-import os
+import ipaddress
+import re
 import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-GROUPS = {"x25519": 29, "secp256r1": 23, "secp384r1": 24, "secp521r1": 25, "x448": 30, "ffdhe2048": 256, "ffdhe3072": 257}
-GROUPS |= {"SecP256r1MLKEM768": 4587, "X25519MLKEM768": 4588, "SecP384r1MLKEM1024": 4589, "MLKEM512": 512, "MLKEM768": 513, "MLKEM1024": 514}
-GROUP_NAMES = {code: name for name, code in GROUPS.items()}
+from ..algorithms.lookup import all_of
+from .tls_suites import OLD_SUITES, SCHEMES, SUITES
 
-SUITES = {0x1301: "TLS_AES_128_GCM_SHA256", 0x1302: "TLS_AES_256_GCM_SHA384", 0x1303: "TLS_CHACHA20_POLY1305_SHA256"}
-# TLS 1.2: what a server may still have, forward secret or not
-OLD_SUITES = {
-    0xC02B: "ECDHE-ECDSA-AES128-GCM-SHA256",
-    0xC02C: "ECDHE-ECDSA-AES256-GCM-SHA384",
-    0xC02F: "ECDHE-RSA-AES128-GCM-SHA256",
-    0xC030: "ECDHE-RSA-AES256-GCM-SHA384",
-    0xCCA8: "ECDHE-RSA-CHACHA20-POLY1305",
-    0xCCA9: "ECDHE-ECDSA-CHACHA20-POLY1305",
-    0xC023: "ECDHE-ECDSA-AES128-SHA256",
-    0xC027: "ECDHE-RSA-AES128-SHA256",
-    0xC013: "ECDHE-RSA-AES128-SHA",
-    0xC014: "ECDHE-RSA-AES256-SHA",
-    0x009C: "AES128-GCM-SHA256",
-    0x009D: "AES256-GCM-SHA384",
-    0x002F: "AES128-SHA",
-    0x0035: "AES256-SHA",
-}
-VERSIONS = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
-SCHEMES = {
-    0x0403: "ecdsa_secp256r1_sha256",
-    0x0503: "ecdsa_secp384r1_sha384",
-    0x0603: "ecdsa_secp521r1_sha512",
-    0x0804: "rsa_pss_rsae_sha256",
-    0x0805: "rsa_pss_rsae_sha384",
-    0x0806: "rsa_pss_rsae_sha512",
-    0x0807: "ed25519",
-    0x0808: "ed448",
-    0x0904: "mldsa44",
-    0x0905: "mldsa65",
-    0x0906: "mldsa87",
-    0x0401: "rsa_pkcs1_sha256",
-    0x0501: "rsa_pkcs1_sha384",
-    0x0601: "rsa_pkcs1_sha512",
-}
+GROUPS = {a.id: a.code for a in all_of("tls", "key_exchange") if a.code >= 0}
+GROUP_NAMES = {code: name for name, code in GROUPS.items()}
+TLS12, TLS13 = 0x0303, 0x0304
+VERSIONS = {0x0300: "SSLv3", 0x0301: "TLSv1", 0x0302: "TLSv1.1", TLS12: "TLSv1.2", TLS13: "TLSv1.3"}
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 9846 §4.1.3
 HANDSHAKE, ALERT, CHANGE_CIPHER, DATA = 22, 21, 20, 23
+_LABEL = r"_?[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What both hellos of one handshake have in common; a server that retries may refuse a second hello that differs (RFC 9846 §4.1.2).
+
+    groups: offered, best first; versions: code points; random, session: 32 bytes each.
+    """
+
+    groups: tuple[str, ...]
+    versions: tuple[int, ...]
+    server_name: str
+    random: bytes
+    session: bytes
+
+    def hello(self, shares: Mapping[str, bytes], cookie: bytes = b"") -> bytes:
+        """A whole ClientHello message.  shares: group → key share sent now."""
+        extensions = _server_name(self.server_name) + _extension(10, _vector(_shorts(GROUPS[name] for name in self.groups), 2))
+        extensions += _extension(11, b"\x01\x00") + _extension(13, _vector(_shorts(SCHEMES), 2)) + _extension(23, b"")
+        suites: list[int] = []
+        if TLS13 in self.versions:
+            suites += SUITES
+            entries = b"".join(struct.pack(">H", GROUPS[name]) + _vector(share, 2) for name, share in shares.items())
+            extensions += _extension(43, _vector(_shorts(self.versions), 1)) + _extension(51, _vector(entries, 2))
+        if TLS12 in self.versions:
+            suites += OLD_SUITES
+            extensions += _extension(0xFF01, b"\0")  # some servers refuse clients that may not renegotiate safely
+        if cookie:
+            extensions += _extension(44, _vector(cookie, 2))
+        body = b"\x03\x03" + self.random + _vector(self.session, 1) + _vector(_shorts(suites), 2)
+        return b"\x01" + _vector(body + b"\x01\0" + _vector(extensions, 2), 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +75,35 @@ def _vector(data: bytes, size: int) -> bytes:
     return len(data).to_bytes(size, "big") + data
 
 
+def _shorts(numbers: Iterable[int]) -> bytes:
+    return b"".join(struct.pack(">H", number) for number in numbers)
+
+
 def _extension(kind: int, data: bytes) -> bytes:
     return struct.pack(">H", kind) + _vector(data, 2)
 
 
-def client_hello(
-    groups: tuple[str, ...], shares: dict[str, bytes], server_name: str, versions: tuple[int, ...], session: bytes, cookie: bytes = b""
-) -> bytes:
-    """A whole handshake message.  groups: offered, best first; shares: those for which a key share is sent now; versions: code points."""
-    codes = b"".join(struct.pack(">H", GROUPS[name]) for name in groups)
-    suites = [*(SUITES if 0x0304 in versions else ()), *(OLD_SUITES if 0x0303 in versions else ())]
-    extensions = _extension(10, _vector(codes, 2)) + _extension(11, b"\x01\x00")
-    extensions += _extension(13, _vector(b"".join(struct.pack(">H", s) for s in SCHEMES), 2)) + _extension(23, b"")
-    if server_name:
-        extensions = _extension(0, _vector(b"\0" + _vector(server_name.encode("idna"), 2), 2)) + extensions
-    if 0x0304 in versions:
-        entries = b"".join(struct.pack(">H", GROUPS[name]) + _vector(share, 2) for name, share in shares.items())
-        extensions += _extension(43, _vector(b"".join(struct.pack(">H", v) for v in versions), 1)) + _extension(51, _vector(entries, 2))
-    if cookie:
-        extensions += _extension(44, _vector(cookie, 2))
-    body = b"\x03\x03" + os.urandom(32) + _vector(session, 1) + _vector(b"".join(struct.pack(">H", s) for s in suites), 2)
-    return b"\x01" + _vector(body + b"\x01\0" + _vector(extensions, 2), 3)
+def _server_name(name: str) -> bytes:
+    host = host_name(name)
+    return _extension(0, _vector(b"\0" + _vector(host.encode(), 2), 2)) if host else b""
 
 
-def record(kind: int, data: bytes, version: int = 0x0301) -> bytes:
+def host_name(name: str) -> str:
+    """What of a configured name can be sent (RFC 6066 §3): no address and no pattern; of a wildcard a name that it covers; "" = nothing."""
+    name = "www." + name[2:] if name.startswith("*.") else name
+    name = name.strip(".")
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        try:
+            known = name.encode("idna").decode()
+        except UnicodeError:
+            return ""
+        return known if _HOST_NAME.fullmatch(known) else ""
+    return ""
+
+
+def record(kind: int, data: bytes, version: int = TLS12) -> bytes:
     return struct.pack(">BH", kind, version) + _vector(data, 2)
 
 
@@ -130,9 +138,12 @@ def _extensions(message: bytes, at: int) -> dict[int, bytes]:
     return found
 
 
-def key_exchange_of(message: bytes) -> tuple[str, str]:
-    """(group, signature scheme) of a TLS 1.2 ServerKeyExchange with a named curve (RFC 8422 §5.4); ("", "") for another kind."""
-    if message[:1] != b"\x0c" or message[4:5] != b"\x03":
+def key_exchange_of(message: bytes, cipher: str) -> tuple[str, str]:
+    """(group, signature scheme) of a ServerKeyExchange with a named curve (RFC 8422 §5.4); ("", "") for another kind.
+
+    Before TLS 1.2 no scheme is named, so none is found.
+    """
+    if not cipher.startswith("ECDHE-") or message[4] != 3:
         return "", ""
     code = struct.unpack_from(">H", message, 5)[0]
     at = 8 + message[7]

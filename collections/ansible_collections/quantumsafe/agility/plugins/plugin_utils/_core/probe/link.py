@@ -1,0 +1,75 @@
+"""A TCP connection that ends: one deadline for all of it and a ceiling on what is read, whatever the other side does."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+CEILING = 1 << 18  # bytes; three certificates signed with the largest SLH-DSA stay below
+
+
+class Link:
+    """Counts what it sent and received, also for a handshake that failed.  Only `seconds` in all, not for each step."""
+
+    def __init__(self, address: str, port: int, seconds: float) -> None:
+        self.address, self.port = address.strip("[]"), port
+        self.started = time.monotonic()
+        self.until = self.started + seconds
+        self.sent = self.received = 0
+
+    def __enter__(self) -> Link:
+        self.socket = self._connect()
+        return self
+
+    def __exit__(self, *dummy: object) -> None:
+        self.socket.close()
+
+    @property
+    def elapsed(self) -> float:
+        return round(time.monotonic() - self.started, 4)
+
+    def send(self, data: bytes) -> None:
+        self.socket.settimeout(self._left())
+        self.socket.sendall(data)
+        self.sent += len(data)
+
+    def read(self, count: int) -> bytes:
+        """Exactly so many bytes.  Raises EOFError when the server closes, TimeoutError, ValueError for too much in all."""
+        if self.received + count > CEILING:
+            raise ValueError("an endless answer")
+        out = bytearray()
+        while len(out) < count:
+            self.socket.settimeout(self._left())
+            got = self.socket.recv(count - len(out))
+            if not got:
+                raise EOFError
+            out += got
+            self.received += len(got)
+        return bytes(out)
+
+    def _left(self) -> float:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def _connect(self) -> socket.socket:
+        """Each address of a name gets its share of the time, so that a dead IPv6 route leaves some for IPv4."""
+        if not 0 < self.port < 1 << 16:  # getaddrinfo would cut it off and find another one
+            raise socket.gaierror(f"{self.port} is no port")
+        try:
+            found = socket.getaddrinfo(self.address, self.port, type=socket.SOCK_STREAM)
+        except UnicodeError as error:
+            raise socket.gaierror(str(error)) from error
+        for number, (family, kind, protocol, dummy, where) in enumerate(found):
+            left = self._left()
+            plug = socket.socket(family, kind, protocol)
+            plug.settimeout(left / (len(found) - number))
+            try:
+                plug.connect(where)
+            except OSError as error:
+                plug.close()
+                failure = error
+            else:
+                return plug
+        raise failure
