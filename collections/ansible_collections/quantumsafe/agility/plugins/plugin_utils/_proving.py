@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ._core.algorithms.lookup import find
@@ -15,8 +16,7 @@ from ._core.probe.ssh import probe_ssh
 from ._core.probe.tls import accepts, probe_tls
 from ._run import Run
 
-TIMEOUT = 10  # seconds for one handshake
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+TIMEOUT = 10  # seconds for one handshake, all of it
 
 
 def address_of(run: Run) -> str:
@@ -36,13 +36,39 @@ def address_of(run: Run) -> str:
 
 def reachable(run: Run, probes: tuple[Probe, ...]) -> tuple[str, ...]:
     """Endpoints that answer at all before the change: only of these an answer can be demanded afterwards."""
-    return tuple(probe.endpoint for probe in probes if _address(run, probe) and not _handshake(run, probe)["failure"])
+    asked = (replace(probe, forbid=()) for probe in probes)  # what is forbidden tomorrow is accepted today
+    return tuple(probe.endpoint for probe in asked if _address(run, probe) and not _handshake(run, probe)["failure"])
 
 
 def _address(run: Run, probe: Probe) -> str:
-    if not probe.address:
-        return address_of(run)
-    return "" if probe.address in LOOPBACK and run.channel.transport != "local" else probe.address
+    """Where the controller reaches this very endpoint; "" when it cannot, or would meet itself there."""
+    host, local = address_of(run), run.channel.transport == "local"
+    if probe.port == 0:  # a Unix socket
+        return ""
+    if probe.address in ("", "0.0.0.0"):
+        return host
+    if probe.address == "::":  # a socket of its own, nginx's for one takes no IPv4; connecting to "::" would be connecting to ourselves
+        return "::1" if local else _ipv6_of(host)
+    return probe.address if local or probe.address == host or not _is_ours(probe.address) else ""
+
+
+def _ipv6_of(host: str) -> str:
+    try:
+        return str(socket.getaddrinfo(host, None, family=socket.AF_INET6)[0][4][0])
+    except OSError:
+        return ""
+
+
+def _is_ours(address: str) -> bool:
+    """Whether the controller has this address itself: loopback, or a bridge whose address is the same everywhere."""
+    try:
+        family, dummy, dummy, dummy, where = socket.getaddrinfo(address, 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as plug:
+            plug.connect(where)  # sends nothing; the kernel picks the address that it would come from
+            mine = plug.getsockname()[0]
+    except OSError:
+        return False
+    return bool(mine == where[0] or ipaddress.ip_address(str(mine).partition("%")[0]).is_loopback)
 
 
 def _handshake(run: Run, probe: Probe) -> dict[str, Any]:
@@ -69,7 +95,7 @@ def prove(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tup
     wrong: list[str] = []
     for probe in probes:
         if probe.endpoint not in answered:
-            why = "it did not answer the controller before the change either" if _address(run, probe) else "no address reaches it from here"
+            why = "no handshake from here succeeded before the change either" if _address(run, probe) else "no address reaches it from here"
             proofs.append({"endpoint": probe.endpoint, "proved": False, "why": why})
             continue
         seen = _handshake(run, probe)
@@ -82,16 +108,25 @@ def prove(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tup
 def _faults(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
     if seen["failure"]:
         return [f"no handshake any more: {seen['failure']}"]
-    expect = {_id(probe, name) for name in probe.expect}
-    got = {_id(probe, name) for name in (seen["offered"] if probe.kind == "ssh" else (seen["group"],))}
-    faults = [] if not expect or expect & got else [f"a live handshake got {', '.join(sorted(got))}, not one of {', '.join(sorted(expect))}"]
-    if probe.kind == "ssh" and probe.forbid and seen["refused"] is not True:
-        faults.append(f"an offer of only {', '.join(probe.forbid)} was not refused")
-    if probe.kind == "tls" and probe.forbid:
-        taken = accepts(_address(run, probe), probe.port, probe.server_name, probe.forbid, timeout=TIMEOUT)
-        seen["refused"] = not taken
-        faults += [f"an offer of only {', '.join(probe.forbid)} was accepted: {taken}"] if taken else []
-    return faults
+    got = seen["offered"] if probe.kind == "ssh" else [seen["group"] or f"{seen['version']} with {seen['cipher']}"]
+    met = {_id(probe, name) for name in probe.expect} & {_id(probe, name) for name in got}
+    faults = [f"a live handshake got {', '.join(got)}, not one of {', '.join(probe.expect)}"] if probe.expect and not met else []
+    return faults + (_leaks(run, probe, seen) if probe.forbid else [])
+
+
+def _leaks(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
+    """What is wrong with the refusal of the forbidden offer; seen gains `refused`."""
+    what = f"an offer of only {', '.join(probe.forbid)}"
+    if probe.kind == "ssh":
+        listed = [name for name in probe.forbid if name in seen["offered"]]
+        why = f"it still lists {', '.join(listed)}" if listed else "the connection neither ended nor said so"
+        return [] if seen["refused"] else [f"{what} was not seen to be refused: {why}"]
+    taken = accepts(_address(run, probe), probe.port, probe.server_name, probe.forbid, timeout=TIMEOUT)
+    seen["refused"] = not taken
+    if taken.startswith("not known"):
+        seen["refused"] = None
+        return [f"whether {what} is refused is {taken}"]
+    return [f"{what} was accepted: {taken}"] if taken else []
 
 
 def _id(probe: Probe, name: str) -> str:
