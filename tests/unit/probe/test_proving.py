@@ -77,6 +77,28 @@ def test_before_the_change_nobody_is_asked_to_refuse_what_is_still_allowed(monke
     assert asked == [()]
 
 
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Nobody waits in these tests; how long they would have."""
+    waited: list[float] = []
+    monkeypatch.setattr(module.time, "sleep", waited.append)
+    return waited
+
+
+def test_old_workers_that_still_answer_after_a_reload_are_no_fault(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    groups = iter(["x25519", "X25519MLKEM768", "never asked"])
+    monkeypatch.setattr(module, "probe_tls", lambda *dummy, **more: TlsResult("TLSv1.3", next(groups)))
+    proofs, wrong = prove(run(), (probe(expect=("X25519MLKEM768",)),), ("nginx",))
+    assert (proofs[0]["group"], wrong, len(pauses)) == ("X25519MLKEM768", [], 1)
+
+
+def test_a_fault_that_stays_is_asked_three_times_and_silence_once(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    for seen, times in ((TlsResult("TLSv1.3", "x25519"), 3), (TlsResult(failure="timed-out: no answer"), 1)):
+        pauses.clear()
+        assert _proved(monkeypatch, seen, "", probe(expect=("X25519MLKEM768",)))[1]
+        assert len(pauses) == times - 1
+
+
 def _proved(monkeypatch: pytest.MonkeyPatch, seen: TlsResult, taken: str, asked: Probe) -> tuple[Any, list[str]]:
     monkeypatch.setattr(module, "probe_tls", lambda *dummy, **more: seen)
     monkeypatch.setattr(module, "accepts", lambda *dummy, **more: taken)

@@ -181,3 +181,12 @@ def test_nothing_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert probe_tls(HERE, port).failure.startswith("connection-refused: ")
+
+
+@pytest.mark.parametrize("dead", [(socket.AF_INET6, ("::1", 1, 0, 0)), (250, ("::1", 1, 0, 0)), (socket.AF_INET, ("192.0.2.1", 1))])
+def test_a_dead_address_of_a_name_leaves_time_for_the_next(dead: tuple[int, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An IPv6 route that leads nowhere, or no IPv6 at all."""
+    with serving(says(alert(40))) as port:
+        found = [(kind, socket.SOCK_STREAM, 6, "", where) for kind, where in (dead, (socket.AF_INET, (HERE, port)))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *dummy, **more: found)
+        assert probe_tls("two.example", port, timeout=2).failure.startswith("refused: ")

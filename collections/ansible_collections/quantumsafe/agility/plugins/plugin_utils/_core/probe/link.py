@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from typing import Any
 
 CEILING = 1 << 18  # bytes; three certificates signed with the largest SLH-DSA stay below
 
@@ -61,15 +62,20 @@ class Link:
             found = socket.getaddrinfo(self.address, self.port, type=socket.SOCK_STREAM)
         except UnicodeError as error:
             raise socket.gaierror(str(error)) from error
-        for number, (family, kind, protocol, dummy, where) in enumerate(found):
-            left = self._left()
-            plug = socket.socket(family, kind, protocol)
-            plug.settimeout(left / (len(found) - number))
+        for number, (family, *dummy, where) in enumerate(found):
             try:
-                plug.connect(where)
+                return _plug(family, where, self._left() / (len(found) - number))
             except OSError as error:
-                plug.close()
                 failure = error
-            else:
-                return plug
         raise failure
+
+
+def _plug(family: int, where: Any, seconds: float) -> socket.socket:
+    plug = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        plug.settimeout(seconds)
+        plug.connect(where)
+    except OSError:
+        plug.close()
+        raise
+    return plug
