@@ -1,0 +1,36 @@
+"""A spread sample of the torture: `tests/torture/run --all` is the whole of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+
+
+def torture(*words: str) -> tuple[str, int, int]:
+    """What it said, points and violations."""
+    if os.geteuid() != 0:
+        pytest.fail("the torture needs root: the agent does")
+    done = subprocess.run([sys.executable, "-m", "tests.torture", *words], cwd=TOP, capture_output=True, text=True, timeout=600, check=False)
+    figures = re.search(r"injected (\d+), violations (\d+)\n\Z", done.stdout)
+    assert figures, f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
+    assert (done.returncode == 0) == (figures[2] == "0" and "no proof caught" not in done.stdout), done.stdout[-3000:]
+    return done.stdout, int(figures[1]), int(figures[2])
+
+
+@pytest.mark.parametrize(("proof", "sample", "least"), [("inject", 50, 45), ("power", 36, 40), ("rivals", 20, 4), ("properties", 25, 25)])
+def test_no_fault_leads_to_a_third_state(proof: str, sample: int, least: int) -> None:
+    said, injected, violations = torture("--sample", str(sample), "--proof", proof)
+    assert violations == 0, said[-6000:]
+    assert injected >= least, said[-3000:]
+
+
+def test_the_shells_of_the_torture_are_here() -> None:
+    assert [shell for shell in ("dash", "bash", "busybox", "mksh") if not shutil.which(shell)] == []

@@ -1,0 +1,126 @@
+"""tests/torture/run [--sample N | --all]: every proof, a table of fault × phase × runs × violations, and `injected N, violations M`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(HERE), str(HERE / "collections")]
+
+from tests.torture import inject, mutants, power_loss, properties, rivals  # noqa: E402 # the collection is not installed
+from tests.torture.inject import KINDS, Tally  # noqa: E402
+
+WRITES = [kind for kind in KINDS if kind.kinds != "r"]
+READS = [kind for kind in KINDS if kind.kinds == "r"]
+PROOFS = ("inject", "power", "rivals", "properties", "mutants")
+
+
+def table(tally: Tally) -> str:
+    rows = [(fault, phase, str(runs), str(tally.bad[fault, phase])) for (fault, phase), runs in sorted(tally.runs.items())]
+    rows = [("fault", "phase", "runs", "violations"), *rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def scratch() -> Path:
+    """In memory where that keeps attributes: what a real disk forgets is the business of the model, not of the runs."""
+    shm = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="agility-torture-", dir=shm if os.access(shm, os.W_OK) else None))
+    (folder / "try").touch()
+    try:
+        os.setxattr(folder / "try", "user.try", b"x")
+    except OSError:
+        shutil.rmtree(folder)
+        folder = Path(tempfile.mkdtemp(prefix="agility-torture-"))
+    return folder
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+class Clock:
+    """A line now and then, so that a long run is seen to live."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self.what, self.total, self.next = what, total, time.monotonic() + 30.0
+
+    def __call__(self, done: int) -> None:
+        if time.monotonic() > self.next:
+            self.next = time.monotonic() + 30
+            say(f"  {self.what}: {done} of {self.total or '?'}")
+
+
+def run_inject(folder: Path, sample: int, workers: int, tally: Tally) -> None:
+    """All write faults under dash and systemd, all read faults under bash, which reads line by line; a share under the other shells."""
+    plan = [("dash", "systemd", WRITES, sample * 5 // 10), ("bash", "systemd", READS, sample * 2 // 10)]
+    plan += [("ash", "systemd", WRITES, (sample or 1500) * 15 // 100), ("mksh", "cron", WRITES, (sample or 1500) * 15 // 100)]
+    for shell, init, kinds, count in plan:
+        if sample and not count:
+            continue
+        make = inject.machines(shell, init)
+        every = list(inject.all_points(folder / "points", make, kinds))
+        chosen = inject.spread_evenly(every, count)
+        say(f"{shell}, {init}: {len(chosen)} of {len(every)} points")
+        before = tally.total, tally.violations
+        inject.work(folder / shell, chosen, workers, tally, make, Clock("points", len(chosen)))
+        say(f"  runs {tally.total - before[0]}, violations {tally.violations - before[1]}")
+
+
+def run_power(folder: Path, sample: int, workers: int, tally: Tally) -> None:
+    for init, count in (("systemd", sample), ("cron", sample // 3 if sample else 600)):
+        crashes, different = power_loss.run(
+            folder / init, inject.machines("dash", init), count, tally, workers=workers, progress=Clock("crashes", count)
+        )
+        say(f"{init}: {crashes} crashes of recorded runs, {different} different disks, {min(count, different) if count else different} booted")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests/torture/run", description=__doc__)
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--sample", type=int, default=100, metavar="N", help="about that many points of each proof, evenly spread (default 100)")
+    amount.add_argument("--all", action="store_true", help="every point; an hour or so")
+    parser.add_argument("--proof", action="append", choices=PROOFS, help="only this one, and so on (default: each)")
+    parser.add_argument("--workers", type=int, default=2, choices=(1, 2))
+    given = parser.parse_args()
+    if os.geteuid() != 0:
+        parser.exit(2, "the torture needs root: the agent does\n")
+    sample = 0 if given.all else max(given.sample, 10)
+    proofs, tally, folder, started = given.proof or PROOFS, Tally(), scratch(), time.monotonic()
+    broken: list[str] = []
+    try:
+        if "inject" in proofs:
+            run_inject(folder / "inject", sample, given.workers, tally)
+        if "power" in proofs:
+            run_power(folder / "power", sample, given.workers, tally)
+        if "rivals" in proofs:
+            rivals.run(folder / "rivals", inject.machines(), sample // 5, tally)
+        if "properties" in proofs:
+            try:
+                trees, verdicts = properties.run(folder / "trees", inject.machines(), sample or 1000)
+                say(f"{trees} trees: " + ", ".join(f"{verdict} {count}" for verdict, count in sorted(Counter(verdicts).items())))
+                tally.runs["revert(apply(x)) == x", "generated trees"] += trees
+            except AssertionError as error:
+                tally.add("revert(apply(x)) == x", "generated trees", [str(error), *getattr(error, "__notes__", [])], "properties")
+        if "mutants" in proofs:
+            broken = mutants.run(folder / "mutants", say)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for text in tally.said:
+        say(text)
+    say(table(tally))
+    if broken:
+        say(f"mutants that no proof caught: {', '.join(broken)}")
+    say(f"{time.monotonic() - started:.0f} s, {tally.missed} points not reached")
+    say(f"injected {tally.total}, violations {tally.violations}")
+    return 1 if tally.violations or broken else 0
+
+
+sys.exit(main())

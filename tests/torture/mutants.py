@@ -1,0 +1,151 @@
+"""The agent with one guard less, in memory.  For each some proof must fail; a proof that passes with it proves nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import inject, power_loss, rivals
+from .inject import KINDS, Tally, machines
+from .machine import Machine
+from .scenario import PHASES, Bench
+
+Proof = Callable[[Path, Callable[[Path], Machine]], list[str]]
+
+
+SEVERE = (
+    "a third state",
+    "new without",
+    "confirmed and reverted",
+    "both changed",
+    "RELOADED was",
+    "CLEANED was",
+    "REVERTED was",
+    "REFUSED was",
+    "the token",
+)
+
+
+def severe(found: Iterable[str]) -> list[str]:
+    """What breaks the promise itself; something left behind is no proof that a guard is gone."""
+    return [one for one in found if one.startswith(SEVERE)]
+
+
+def by_power_loss(*stories: str, calls: str = "") -> Proof:
+    """Only the crashes after calls on that file, for speed."""
+
+    def proof(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
+        bench = Bench.make(folder / "disks", make(folder / "machine"))
+        try:
+            dummy, found = power_loss.crashes(bench, stories)
+            near = [crash for crash in found if calls in crash.call]
+            for crash in near:
+                if third := severe(power_loss.judge(bench, crash)):
+                    return third
+            return []
+        finally:
+            bench.close()
+
+    return proof
+
+
+def by_kill(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
+    """KILL, then boot, at every rename of the apply."""
+    bench = Bench.make(folder / "disks", make(folder / "machine"))
+    try:
+        kind = next(kind for kind in KINDS if kind.name == "KILL, then boot")
+        phase = PHASES[0]
+        for call in inject.good_calls(bench, phase, kind.kinds):
+            if call.program == "sync" and "/etc/" in call.path:
+                bad = inject.judge(bench, inject.Point(kind, phase, call.number, "boot"))[1]
+                if third := severe(bad):
+                    return third
+        return []
+    finally:
+        bench.close()
+
+
+def by_wrong_token(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
+    bench = Bench.make(folder / "disks", make(folder / "machine"))
+    try:
+        return severe(rivals.wrong_token(bench))
+    finally:
+        bench.close()
+
+
+def by_rivals(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
+    tally = Tally()
+    rivals.run(folder, make, 24, tally, stop_at=1)
+    return severe(line.strip() for said in tally.said for line in said.splitlines())
+
+
+AT_TARGETS, AT_JOURNAL = by_power_loss("apply, confirm", calls="/etc/"), by_power_loss("apply, confirm", calls="/journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """also: a second replacement that the first needs."""
+
+    name: str
+    old: str
+    new: str
+    proof: Proof
+    also: tuple[str, str] = ("", "")
+
+    def on(self, text: str) -> str:
+        for old, new in ((self.old, self.new), self.also):
+            if "ca_try_apply()" in text and old not in text:
+                raise AssertionError(f"the mutant {self.name!r} no longer fits the agent: {old!r}")
+            text = text.replace(old, new) if old else text
+        return text
+
+
+JOURNAL_SYNC = '  ca_sync "$ca_tx/journal" "$ca_tx"\n'
+ARM_FIRST = "! ca_prepare || ! ca_arm || ! ca_record ARMED"
+MUTANTS = (
+    Mutant("no fsync of the journal", JOURNAL_SYNC, "", AT_TARGETS),
+    Mutant(
+        "no fsync of the boot unit",
+        '  ca_sync "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir" "$ca_wants"\n',
+        "",
+        AT_TARGETS,
+    ),
+    Mutant("no fsync of the new file", 'ca_sync "$ca_n" "${ca_file%/*}" "$ca_tx/after.$ca_i"', ":", AT_JOURNAL),
+    Mutant(
+        "no fsync of the folder after the swap",
+        '    ca_sync "${ca_file%/*}"\n  done <"$ca_tx/changes"',
+        '  done <"$ca_tx/changes"',
+        AT_JOURNAL,
+    ),
+    Mutant("no lock", '  until ca_take "$ca_state/lock"; do\n', "  until :; do\n", by_rivals),
+    Mutant("no look at the token", '!= "$(ca_get token)" ]; then', '= "" ]; then', by_wrong_token),
+    Mutant(
+        "swap before arm",
+        ARM_FIRST,
+        "! ca_prepare || ! ca_swap || ! ca_arm || ! ca_record ARMED",
+        by_kill,
+        ("if ca_swap && ca_record SWAPPED", "if ca_record SWAPPED"),
+    ),
+    Mutant("no look at CONFIRMED", "    CONFIRMED) if ca_begin", "    NEVER) if ca_begin", AT_JOURNAL),
+)
+
+
+def make(mutant: Mutant) -> Callable[[Path], Machine]:
+    plain = machines()
+    return lambda root: dataclasses.replace(plain(root), change_text=mutant.on)
+
+
+def run(folder: Path, say: Callable[[str], None], chosen: tuple[Mutant, ...] = MUTANTS) -> list[str]:
+    """Names of the mutants that no proof caught, and of proofs that fail without any mutation, which therefore prove nothing."""
+    alive = []
+    for number, proof in enumerate(dict.fromkeys(mutant.proof for mutant in chosen)):
+        if found := proof(folder / f"plain{number}", machines()):
+            alive.append(f"a proof fails on the agent as it is: {found[0]}")
+    for number, mutant in enumerate(chosen):
+        found = mutant.proof(folder / f"mutant{number}", make(mutant))
+        say(f"{'caught' if found else 'ALIVE '}  {mutant.name}: {found[0].splitlines()[0] if found else 'no proof failed'}")
+        if not found:
+            alive.append(mutant.name)
+    return alive
