@@ -113,14 +113,18 @@ fleet_make() { # HOST... : each anew from its image
         { [ "$name" != client ] || chroot "$root" update-ca-certificates > /dev/null; } && podman umount "$name" > /dev/null &&
         podman start "$name" > /dev/null
     }
+    again() { # podman loses a race now and then when others use the same store
+      one "$1" && return
+      podman rm -f -i -t 0 "${1%% *}" > /dev/null && one "$1"
+    }
     failed=0 running=0
     for line; do
       [ "$running" -lt 3 ] || { wait -n || failed=1; running=$((running - 1)); }
-      one "$line" 2>> "$log" & running=$((running + 1))
+      again "$line" 2>> "$log" & running=$((running + 1))
     done
     while [ "$running" -gt 0 ]; do wait -n || failed=1; running=$((running - 1)); done
     exit "$failed"' _ "$STATE/logs/make.log" "${lines[@]}" ||
-    { say "podman: $(grep -v '^$' "$STATE/logs/make.log" | tail -n 1)"; return 1; }
+    { say "podman: $(grep -v -e '^$' -e rehash "$STATE/logs/make.log" | tail -n 1)"; return 1; }
 }
 
 lab_ssh() { # HOST CMD...
