@@ -160,6 +160,11 @@ def test_static_rsa_is_no_leak_of_a_removed_group_while_others_are_allowed(peer:
         assert accepts(HERE, port, "", ("secp384r1",)) == "TLSv1.2 with secp384r1"
 
 
+def test_nor_while_another_classical_group_is_allowed_in_tls_1_3_alone(peer: tuple[Path, x509.Certificate]) -> None:
+    with serving(openssl(peer[0], "secp384r1", "AES256-GCM-SHA384")) as port:
+        assert accepts(HERE, port, "", ("X25519", "X25519MLKEM768")) == ""
+
+
 @pytest.mark.parametrize("names", [("no-such-group",), ("X25519", "no-such-group"), ()])
 def test_what_cannot_be_offered_was_not_refused(names: tuple[str, ...]) -> None:
     with serving(says(alert(50))) as port:

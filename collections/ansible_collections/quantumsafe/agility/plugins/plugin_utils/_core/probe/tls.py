@@ -15,7 +15,7 @@ from ..algorithms.lookup import find
 from ..certificates.read import describe as describe_certificate
 from .failure import FAILURES, Alert, describe
 from .link import Link
-from .tls_hello import CHANGE_CIPHER, GROUPS, HANDSHAKE, TLS12, TLS13, Offer, ServerHello, key_exchange_of, parse_server_hello, record
+from .tls_hello import CHANGE_CIPHER, CLASSICAL, GROUPS, HANDSHAKE, TLS12, TLS13, Offer, ServerHello, key_exchange_of, parse_server_hello, record
 from .tls_keys import HYBRIDS, SPEAKABLE, ServerKeys, Share, digest_of, share
 from .tls_messages import Messages
 from .tls_suites import SCHEMES
@@ -97,10 +97,10 @@ def accepts(address: str, port: int, server_name: str, names: tuple[str, ...], t
 
 
 def _others_agree(address: str, port: int, server_name: str, groups: tuple[str, ...], timeout: float) -> bool:
-    """Whether TLS 1.2 goes on with a group that is not of these.  Then a suite without any group, which the server took for lack of a
-    common one, is no way round these groups but a matter of the cipher suites."""
-    others = tuple(name for name in GROUPS if name not in groups)
-    return bool(probe_tls(address, port, server_name, others, (), (TLS12,), timeout).group)
+    """Whether the server goes on with a classical group that is not of these.  Then a suite without any group, which it took in TLS 1.2
+    for lack of a common one, is no way round a list of hybrids but a matter of the cipher suites."""
+    others = tuple(name for name in GROUPS if name not in groups and name in CLASSICAL)
+    return bool(probe_tls(address, port, server_name, others, (), timeout=timeout).group)
 
 
 class _Handshake:

@@ -15,6 +15,7 @@ from ..algorithms.lookup import all_of
 from .tls_suites import OLD_SUITES, SCHEMES, SUITES
 
 GROUPS = {a.id: a.code for a in all_of("tls", "key_exchange") if a.code >= 0}
+CLASSICAL = {a.id for a in all_of("tls", "key_exchange") if a.construction == "classical"}
 GROUP_NAMES = {code: name for name, code in GROUPS.items()}
 TLS12, TLS13 = 0x0303, 0x0304
 VERSIONS = {0x0300: "SSLv3", 0x0301: "TLSv1", 0x0302: "TLSv1.1", TLS12: "TLSv1.2", TLS13: "TLSv1.3"}
