@@ -14,12 +14,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(HERE), str(HERE / "collections")]
 
-from tests.torture import inject, mutants, power_loss, properties, rivals  # noqa: E402 # the collection is not installed
+from tests.torture import inject, lab, mutants, power_loss, properties, rivals  # noqa: E402 # the collection is not installed
 from tests.torture.inject import KINDS, Tally  # noqa: E402
 
 WRITES = [kind for kind in KINDS if kind.kinds != "r"]
 READS = [kind for kind in KINDS if kind.kinds == "r"]
-PROOFS = ("inject", "power", "rivals", "properties", "mutants")
+PROOFS = ("inject", "power", "rivals", "properties", "mutants", "lab")
 
 
 def table(tally: Tally) -> str:
@@ -109,6 +109,9 @@ def main() -> int:
                 tally.runs["revert(apply(x)) == x", "generated trees"] += trees
             except AssertionError as error:
                 tally.add("revert(apply(x)) == x", "generated trees", [str(error), *getattr(error, "__notes__", [])], "properties")
+        if "lab" in proofs:
+            total = lab.run(sample // 8 or 60, tally)
+            say(f"sshd and nginx: {sample // 8 or 60} of {total} points")
         if "mutants" in proofs:
             broken = mutants.run(folder / "mutants", say)
     finally:

@@ -42,7 +42,7 @@ def meanwhile(machine: Machine, text: str) -> Callable[[str], None]:
 
 def judge(bench: Bench, verb: str, at: int) -> tuple[bool, list[str]]:
     machine, phase = bench.machine, PHASES[0]
-    old, _new = bench.states(phase)
+    old = bench.states(phase)[0]
     bench.begin(phase)
     text = another(machine) if verb == "apply" else script.compose_revert(FIRST, "somebody else", NONCE)
     outcome = bench.run(phase, Fault("ask", at), meanwhile(machine, text))

@@ -1,0 +1,126 @@
+"""A spread of faults on real sshd and nginx under real systemd: a container of its own from the lab's images, gone afterwards.
+
+The same tracer, the same agent; here the fault falls into a transaction that reloads both daemons.  Afterwards the deadline passes and
+`recover` runs; the host must be as it was, both daemons up with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation, Change, Edit, Identity
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
+
+from .inject import Tally, spread_evenly
+from .machine import NONCE
+from .tracing import Call, Unable, read_lines, tracer
+
+LAB = Path(__file__).parents[1] / "lab" / "lab"
+SSHD, SITE, ADDED = "/etc/ssh/sshd_config", "/etc/nginx/conf.d/site.conf", "/etc/nginx/conf.d/added.conf"
+SERVICES = (
+    Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), ("sshd", "-t"), "reload", (22,)),
+    Activation("nginx", ("nginx.service",), (), ("nginx", "-t"), "reload", (8080,)),
+)
+FAULTS = (("ENOSPC", "enospc", "a"), ("EIO", "eio", "am"), ("KILL, then deadline", "kill", "am"))
+# All that must come back: files, what listens, what the daemons really use, and nothing of ours.
+LOOK = f"""stat -c '%n %i %s %a %u %g %y %h' /etc/ssh/* {SITE}; sha256sum /etc/ssh/sshd_config /etc/nginx/*.conf /etc/nginx/conf.d/*
+systemctl is-active ssh nginx; sshd -T | grep -i maxstartups; awk '$4 == "0A" {{ print $2 }}' /proc/net/tcp /proc/net/tcp6 | sort
+systemctl list-units --plain --no-legend 'crypto-agility*'; find /etc -name '.*.ca-*' -o -name '.ca-*' -o -name 'crypto-agility*'"""
+
+
+class Container:
+    """One systemd host."""
+
+    def __init__(self, image: str) -> None:
+        self.name = f"torture-{image}-{os.getpid()}"
+        self.number = 0
+        self.podman("run", "-d", "--name", self.name, "--hostname", self.name, f"localhost/lab/{image}")
+        until = time.monotonic() + 60
+        while self.run("systemctl is-system-running --wait").strip() not in ("running", "degraded"):
+            if time.monotonic() > until:
+                raise Unable("the container did not boot")
+            time.sleep(0.3)
+        self.podman("exec", "-i", self.name, "sh", "-c", "cat >/run/tracer && chmod 755 /run/tracer", stdin=tracer().read_bytes())
+        self.run(f"mkdir -p /run/sshd; printf 'server {{ listen 8080; }}\\n' >{SITE}; systemctl restart ssh nginx")
+        self.before = self.run(LOOK)
+        if "active\nactive" not in self.before or ":1F90" not in self.before:
+            raise Unable(f"sshd and nginx do not run in {self.name}: {self.before}")
+
+    def podman(self, *words: str, stdin: bytes = b"") -> str:
+        done = subprocess.run([LAB, "in-ns", "podman", *words], input=stdin, capture_output=True, timeout=180, check=False)
+        if words[0] == "run" and done.returncode:
+            raise Unable(f"the lab starts no container (tests/lab/lab up): {done.stderr.decode()[-300:]}")
+        return done.stdout.decode("utf-8", "replace")
+
+    def run(self, command: str) -> str:
+        return self.podman("exec", self.name, "/bin/sh", "-c", command)
+
+    def send(self, text: str, *traced: str) -> answer.TransactionReport | None:
+        out = self.podman("exec", "-i", self.name, *traced, "/bin/sh", "-s", stdin=text.encode())
+        try:
+            return answer.parse_transaction(out, NONCE)
+        except answer.NoAnswer:
+            return None
+
+    def apply(self, id_: str) -> str:
+        def digest(path: str) -> str:
+            return self.run(f"sha256sum {path}").split()[0]
+
+        changes = (
+            Change(SSHD, digest(SSHD), (Edit(1, 0, ("MaxStartups 7:30:70\n",)),)),
+            Change(SITE, digest(SITE), (Edit(1, 0, ("# new\n",)),)),
+            Change(ADDED, "", (Edit(1, 0, ("# added\n",)),)),
+        )
+        return script.compose_apply(
+            script.Transaction(id_, 60, Identity(), "the torture", changes, SERVICES, hashlib.sha256(b"x").hexdigest()), {}, NONCE
+        )
+
+    def traced(self, fault: str = "", at: int = 0, kinds: str = "am") -> tuple[str, answer.TransactionReport | None, list[Call]]:
+        """One apply with a fault; (id, what was reported, calls)."""
+        self.number += 1
+        id_ = f"t-{self.number}"
+        words = ["/run/tracer", "-c", kinds, "-u", "/etc", "-u", "/var/lib/crypto-agility", "-l", "/run/calls"]
+        report = self.send(self.apply(id_), *words, *(["-n", str(at), "-f", fault] if fault else []), "--")
+        return id_, report, read_lines(self.run("cat /run/calls"))
+
+    def back(self, id_: str) -> list[str]:
+        """The deadline passes; the poller and `recover` do what they do."""
+        self.run(f"[ ! -e /var/lib/crypto-agility/tx/{id_}/deadline ] || echo 1 >/var/lib/crypto-agility/tx/{id_}/deadline")
+        self.send(script.compose_recover(NONCE))
+        report = self.send(script.compose_status(id_, NONCE))
+        until = time.monotonic() + 15
+        while (now := self.run(LOOK)) != self.before and time.monotonic() < until:
+            time.sleep(0.5)
+        bad = [] if not report or report.state in ("REVERTED", "REFUSED", "ABSENT") else [f"{report.state}: {report.message}"]
+        differs = [line for line in now.splitlines() if line not in self.before.splitlines()]
+        return bad + ([f"not as it was: {differs or 'something is missing'}"] if now != self.before else [])
+
+    def remove(self) -> None:
+        self.podman("rm", "-f", "-i", "-t", "0", self.name)
+
+
+def run(count: int, tally: Tally, image: str = "bookworm") -> int:
+    """How many points one good run has; `count` of them are tried."""
+    host = Container(image)
+    try:
+        id_, report, calls = host.traced()
+        if not report or report.state != "RELOADED":
+            raise AssertionError(f"without any fault: {report}")
+        if bad := host.back(id_):
+            raise AssertionError(f"without any fault: {bad}")
+        every = [(name, fault, kinds, at) for name, fault, kinds in FAULTS for at in range(1, sum(call.kind in kinds for call in calls) + 1)]
+        for name, fault, kinds, at in spread_evenly(every, count):
+            id_, report, calls = host.traced(fault, at, kinds)
+            hit = next((call for call in calls if call.number == at), None)
+            bad = host.back(id_)
+            if hit:
+                tally.add(name, "apply on sshd and nginx", bad, f"{name} / {image} / {at}: {hit}")
+            else:
+                tally.missed += 1
+        return len(every)
+    finally:
+        host.remove()
