@@ -9,6 +9,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import script
@@ -97,6 +98,26 @@ def test_a_boot_at_any_state_leaves_the_old_or_the_confirmed(container: Containe
         assert report.state == "CLEANED"
     assert container.ours() == ""
     assert container.run("systemctl is-active ssh") == "active"
+
+
+def test_a_package_upgrade_in_the_middle_does_not_end_the_way_back(tmp_path: Path) -> None:
+    """The real package of the distribution, over apt: its scripts restart sshd while a change waits for its confirmation."""
+    subprocess.run(["apt-get", "download", "-qq", "openssh-server"], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    package = next(tmp_path.glob("openssh-server_*.deb"))
+    host = Container(f"package-{os.getpid()}", "bookworm")
+    try:
+        before = original(host, FILES[0])
+        assert host.apply("t-package", host.add_line(FILES[0], "MaxStartups 7:30:70"), seconds=15).state == "RELOADED"
+        started = host.run("systemctl show -p ExecMainStartTimestampMonotonic ssh")
+        host.podman("exec", "-i", host.name, "/bin/sh", "-c", "cat >/root/p.deb", stdin=package.read_bytes())
+        host.run("DEBIAN_FRONTEND=noninteractive dpkg --force-depends --force-confold -i /root/p.deb")
+        assert host.run("systemctl show -p ExecMainStartTimestampMonotonic ssh") != started, "the package did not restart sshd: nothing was tried"
+        assert host.wait("t-package", "REVERTED", 40).state == "REVERTED"
+        assert original(host, FILES[0]) == before
+        assert host.run("systemctl is-active ssh") == "active"
+        assert host.ours() == ""
+    finally:
+        host.remove()
 
 
 # ---------------------------------------------------------------- the controller is cut off, or dies
