@@ -4,7 +4,7 @@ INVENTORY ?= localhost,
 comma := ,
 RUN = tests/tools/run
 
-.PHONY: help demo test lint sanity unit integration newest molecule bench verify-main lab lab-down lab-status lab-reset audit clean
+.PHONY: help demo test lint sanity unit integration newest molecule bench verify-main torture verify-transaction lab lab-down lab-status lab-reset audit clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -37,6 +37,12 @@ bench: ## ratios measured side by side, also in build/bench.json
 
 verify-main: ## the acceptance of the main job; ends with its figures and ok or FAILED
 	@$(RUN) base lab -- tests/verify/main
+
+torture: ## every fault at every system call of a change; an hour or so
+	@$(RUN) dev lab -- tests/torture/run --all
+
+verify-transaction: ## the acceptance of the transaction guarantee; SAMPLE=2000 for a spread sample
+	@$(RUN) dev lab -- tests/verify/transaction
 
 lab: ## start the container lab (HOSTS=30 adds plain hosts)
 	@$(RUN) -- tests/lab/lab up
