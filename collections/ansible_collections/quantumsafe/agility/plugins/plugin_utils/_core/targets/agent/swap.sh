@@ -141,10 +141,12 @@ ca_put_back() {
   [ "$ca_before" = - ] || [ "$(ca_digest "$ca_file")" = "$ca_before" ]
 }
 
-# ca_tidy: nothing of ours stays beside the targets.
+# ca_tidy: nothing of ours stays beside the targets, nor comes back when the power goes.
 ca_tidy() {
   [ -f "$ca_tx/changes" ] || return 0
   while read -r _ _ _ _ _ _ _ _ ca_file; do
-    rm -f "$(ca_old "$ca_file")" "$(ca_fresh "$ca_file")"
+    [ -d "${ca_file%/*}" ] || continue
+    rm -f "$(ca_old "$ca_file")" "$(ca_fresh "$ca_file")" "${ca_file%/*}/.ca-$ca_tid.try"
+    ca_sync "${ca_file%/*}"
   done <"$ca_tx/changes"
 }

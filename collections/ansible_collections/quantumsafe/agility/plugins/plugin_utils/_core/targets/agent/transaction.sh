@@ -87,7 +87,7 @@ ca_write_down() {
     printf '%s\nca_cli %s "$@"\n' "$CA_AGENT" "$ca_tid" >"$ca_tx/agent.sh" &&
     printf '# Takes this change back, without controller or network.\nexec /bin/sh "%s/agent.sh" revert "by hand"\n' "$ca_tx" >"$ca_tx/revert.sh" &&
     head -c 8192 /dev/zero >"$ca_tx/reserve" && ca_write_checks &&
-    ca_sync "$ca_tx"/* "$ca_state/tx" && ca_record NEW
+    ca_sync "$ca_tx"/* "$ca_tx" "$ca_state/tx" "$ca_state" "${ca_state%/*}" && ca_record NEW
 }
 
 # ca_number: transactions are counted, so that their order is known without a clock.

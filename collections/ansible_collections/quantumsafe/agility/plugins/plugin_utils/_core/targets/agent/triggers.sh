@@ -47,7 +47,7 @@ ca_arm_watcher() {
   if command -v setsid >/dev/null 2>&1; then set -- setsid; else set -- nohup; fi
   "$@" /bin/sh "$ca_tx/agent.sh" watch </dev/null >/dev/null 2>&1 &
   if [ -d /etc/cron.d ]; then
-    printf '@reboot root /bin/sh %s/agent.sh boot\n' "$ca_tx" >"/etc/cron.d/crypto-agility-$ca_tid" && ca_sync "/etc/cron.d/crypto-agility-$ca_tid"
+    printf '@reboot root /bin/sh %s/agent.sh boot\n' "$ca_tx" >"/etc/cron.d/crypto-agility-$ca_tid" && ca_sync "/etc/cron.d/crypto-agility-$ca_tid" /etc/cron.d
   fi
 }
 
@@ -55,6 +55,7 @@ ca_arm_watcher() {
 ca_disarm() {
   rm -f "$ca_unit_dir/sysinit.target.wants/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" "/etc/cron.d/crypto-agility-$ca_tid" "$ca_tx/beat"
   rmdir "$ca_unit_dir/sysinit.target.wants" 2>/dev/null
+  for ca_d in "$ca_unit_dir/sysinit.target.wants" "$ca_unit_dir" /etc/cron.d; do [ ! -d "$ca_d" ] || ca_sync "$ca_d"; done
   if [ "${ca_self-}" != watch ] && [ -d /run/systemd/system ]; then systemctl stop "crypto-agility-$ca_tid.service" </dev/null >/dev/null 2>&1; fi
   return 0
 }
