@@ -19,7 +19,7 @@ from tests.torture.inject import KINDS, Tally  # noqa: E402
 
 WRITES = [kind for kind in KINDS if kind.kinds != "r"]
 READS = [kind for kind in KINDS if kind.kinds == "r"]
-PROOFS = ("inject", "power", "rivals", "properties", "mutants", "lab")
+PROOFS = ("inject", "reads", "power", "rivals", "properties", "mutants", "lab")
 
 
 def table(tally: Tally) -> str:
@@ -58,13 +58,19 @@ class Clock:
             say(f"  {self.what}: {done} of {self.total or '?'}")
 
 
-def run_inject(folder: Path, sample: int, workers: int, tally: Tally) -> None:
-    """All write faults under dash and systemd, all read faults under bash, which reads line by line; a share under the other shells."""
-    plan = [("dash", "systemd", WRITES, sample * 5 // 10), ("bash", "systemd", READS, sample * 2 // 10)]
-    plan += [("ash", "systemd", WRITES, (sample or 1500) * 15 // 100), ("mksh", "cron", WRITES, (sample or 1500) * 15 // 100)]
+def inject_plan(sample: int) -> list[tuple[str, str, list[inject.Kind], int]]:
+    """Every write fault under dash and systemd, a share of them under the other shells and without systemd."""
+    share = sample // 5 if sample else 200
+    return [("dash", "systemd", WRITES, sample * 3 // 5), ("ash", "systemd", WRITES, share), ("mksh", "cron", WRITES, share)]
+
+
+def reads_plan(sample: int) -> list[tuple[str, str, list[inject.Kind], int]]:
+    """Every read that fails, under bash: it reads a line with one call where the others take one a byte."""
+    return [("bash", "systemd", READS, sample)]
+
+
+def run_inject(folder: Path, plan: list[tuple[str, str, list[inject.Kind], int]], workers: int, tally: Tally) -> None:
     for shell, init, kinds, count in plan:
-        if sample and not count:
-            continue
         make = inject.machines(shell, init)
         every = list(inject.all_points(folder / "points", make, kinds))
         chosen = inject.spread_evenly(every, count)
@@ -97,7 +103,9 @@ def main() -> int:
     broken: list[str] = []
     try:
         if "inject" in proofs:
-            run_inject(folder / "inject", sample, given.workers, tally)
+            run_inject(folder / "inject", inject_plan(sample), given.workers, tally)
+        if "reads" in proofs:
+            run_inject(folder / "reads", reads_plan(sample), given.workers, tally)
         if "power" in proofs:
             run_power(folder / "power", sample, given.workers, tally)
         if "rivals" in proofs:

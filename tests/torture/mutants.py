@@ -33,17 +33,17 @@ def severe(found: Iterable[str]) -> list[str]:
     return [one for one in found if one.startswith(SEVERE)]
 
 
-def by_power_loss(*stories: str, calls: str = "") -> Proof:
-    """Only the crashes after calls on that file, for speed."""
+def by_power_loss(*stories: str, calls: str = "", only: tuple[str, ...] = SEVERE) -> Proof:
+    """Only the crashes after calls on that file, for speed; only violations that begin with one of these."""
 
     def proof(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
         bench = Bench.make(folder / "disks", make(folder / "machine"))
         try:
-            dummy, found = power_loss.crashes(bench, stories)
-            near = [crash for crash in found if calls in crash.call]
+            dummy, different = power_loss.crashes(bench, stories)
+            near = [crash for crash in different if calls in crash.call]
             for crash in near:
-                if third := severe(power_loss.judge(bench, crash)):
-                    return third
+                if found := [bad for bad in power_loss.judge(bench, crash) if bad.startswith(only)]:
+                    return found
             return []
         finally:
             bench.close()
@@ -81,6 +81,8 @@ def by_rivals(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
     return severe(line.strip() for said in tally.said for line in said.splitlines())
 
 
+AT_END = by_power_loss("apply, confirm", calls="/journal", only=("left behind", "unfinished"))
+AFTER_END = by_power_loss("apply, confirm", calls="/agent.sh", only=("left behind",))
 AT_TARGETS, AT_JOURNAL = by_power_loss("apply, confirm", calls="/etc/"), by_power_loss("apply, confirm", calls="/journal")
 
 
@@ -119,6 +121,9 @@ MUTANTS = (
         '  done <"$ca_tx/changes"',
         AT_JOURNAL,
     ),
+    Mutant("no fsync of the folder of the transaction", '"$ca_tx"/* "$ca_tx" "$ca_state/tx"', '"$ca_tx"/* "$ca_state/tx"', AT_END),
+    Mutant("no fsync after the tidying", '.try"\n    ca_sync "${ca_file%/*}"\n', '.try"\n', AT_END),
+    Mutant("no fsync after the disarming", '[ ! -d "$ca_d" ] || ca_sync "$ca_d"', ":", AFTER_END),
     Mutant("no lock", '  until ca_take "$ca_state/lock"; do\n', "  until :; do\n", by_rivals),
     Mutant("no look at the token", '!= "$(ca_get token)" ]; then', '= "" ]; then', by_wrong_token),
     Mutant(
