@@ -63,6 +63,7 @@ class Machine:
     init: Literal["systemd", "cron"] = "systemd"
     files: tuple[str, ...] = ()
     change_text: Callable[[str], str] = lambda text: text
+    endless: bool = False  # what runs now may never end, and is killed after a while
     pollers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -166,13 +167,16 @@ class Machine:
 
     def _attend(self, process: subprocess.Popen[bytes]) -> None:
         """What the service manager does while somebody waits."""
-        until = time.monotonic() + 120
+        until = time.monotonic() + (1.5 if self.endless else 120)
         while process.poll() is None:
             self.manage()
             time.sleep(0.003)
             if time.monotonic() > until:
                 os.killpg(process.pid, signal.SIGKILL)
+                if self.endless:
+                    break
                 raise TimeoutError(f"a run did not end: {(self.root / 'said').read_bytes()[-500:]!r}")
+        process.wait()
 
     def manage(self) -> None:
         """Start the pollers that were asked for, and again those that failed."""

@@ -77,7 +77,7 @@ def by_wrong_token(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
 
 def by_rivals(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
     tally = Tally()
-    rivals.run(folder, make, 24, tally, stop_at=1)
+    rivals.run(folder, make, 0, tally, stop_at=1, writes_of="/journal")
     return severe(line.strip() for said in tally.said for line in said.splitlines())
 
 
@@ -133,7 +133,7 @@ MUTANTS = (
         by_kill,
         ("if ca_swap && ca_record SWAPPED", "if ca_record SWAPPED"),
     ),
-    Mutant("no look at CONFIRMED", "    CONFIRMED) if ca_begin", "    NEVER) if ca_begin", AT_JOURNAL),
+    Mutant("no look at CONFIRMED", "    CONFIRMED) if ca_begin", "    NEVER) if ca_begin", AT_END),
 )
 
 

@@ -65,10 +65,11 @@ def judge(bench: Bench, verb: str, at: int) -> tuple[bool, list[str]]:
     return hit, bad
 
 
-def run(folder: Path, make: Callable[[Path], Machine], count: int, tally: Tally, stop_at: int = 0) -> None:
+def run(folder: Path, make: Callable[[Path], Machine], count: int, tally: Tally, stop_at: int = 0, writes_of: str = "") -> None:
     bench = Bench.make(folder / "disks", make(folder / "machine"))
     try:
-        numbers = [call.number for call in good_calls(bench, PHASES[0], "am")]
+        calls = good_calls(bench, PHASES[0], "am")
+        numbers = [call.number for call in calls if not writes_of or (call.name == "write" and call.path.endswith(writes_of))]
         every = [(verb, at) for at in numbers for verb in ("revert", "apply")]
         for verb, at in spread_evenly(every, count):
             hit, bad = judge(bench, verb, at)

@@ -38,7 +38,7 @@ def install(machine: Machine) -> None:
         path.write_text(text)
         os.chown(path, 1, 2)
         path.chmod(0o640)
-        if machine.shell != "ash":  # the cp of busybox keeps neither: see KNOWN in README.md
+        if machine.shell != "ash":  # the cp of busybox keeps neither: see README.md
             os.setxattr(path, "user.origin", b"kept")
             os.setxattr(path, "system.posix_acl_access", ACL)
         os.utime(path, ns=(10**18 + 1, 10**18 + 123456789))
