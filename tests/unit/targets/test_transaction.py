@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -210,6 +211,23 @@ def test_an_agent_that_is_killed_in_the_middle_is_taken_back_by_the_watcher(any_
     (any_host.root / "service-hangs").unlink()
     assert any_host.wait("REVERTED").state == "REVERTED"
     assert path.read_text() == "old\n" and not any_host.beside()
+
+
+@pytest.mark.parametrize("shift", [-86400, 86400])
+def test_a_wall_clock_that_jumps_moves_no_deadline(any_host: Host, shift: int) -> None:
+    """date(1) is all that the agent could read a wall clock with, and it reads it to show and to forget, never to decide."""
+    (any_host.root / "bin/date").unlink(missing_ok=True)
+    (any_host.root / "bin/date").write_text(f"#!/bin/sh\necho {int(time.time()) + shift}\n")
+    (any_host.root / "bin/date").chmod(0o755)
+    path = any_host.write("f", "old\n")
+    began = time.monotonic()
+    assert any_host.apply(replace_line(path, 1, "new\n"), seconds=5).state == "RELOADED"
+    assert any_host.wait("REVERTED").state == "REVERTED"
+    assert time.monotonic() - began > 3
+    assert path.read_text() == "old\n"
+    users = [line for line in script.TRANSACTION.splitlines() if re.search(r"\bdate\b", line.partition("# ")[0])]
+    assert len(users) == 2
+    assert all("stat -c %Y" in line for line in users)
 
 
 def test_a_hang_up_does_not_stop_it(any_host: Host) -> None:
