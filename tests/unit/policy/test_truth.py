@@ -1,0 +1,135 @@
+"""The shipped baselines against what the authorities say (truth/*.csv, written from their documents)."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import ALL, Algorithm, all_of, find
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import baselines, load
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy, Requirement
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, resolve
+
+TRUTH = Path(__file__).parent / "truth"
+OURS = ("hybrid-required", "hybrid-transition")  # no authority's: what they mean is tested in test_meaning.py
+USABLE, GONE = ("allowed", "fallback"), ("forbidden", "retired")
+
+
+class Fact(NamedTuple):
+    authority: str
+    use: str
+    protocol: str
+    algorithm: str
+    date: str
+    verdict: str
+    document: str
+    section: str
+    published: str
+    grade: str
+    verified: str
+    left_out: str
+
+    def __str__(self) -> str:
+        return f"{self.authority} {self.protocol} {self.use} {self.algorithm} {self.date}"
+
+
+def _facts() -> tuple[Fact, ...]:
+    out = []
+    for path in sorted(TRUTH.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as handle:
+            out += [Fact(path.stem, **row) for row in csv.DictReader(handle)]
+    return tuple(out)
+
+
+FACTS = _facts()
+AUTHORITIES = tuple(dict.fromkeys(fact.authority for fact in FACTS))
+ASKED = tuple(fact for fact in FACTS if not fact.left_out)
+
+
+@cache
+def baseline(authority: str) -> Policy:
+    return load(f"{authority}@1", lambda path: Path(path).read_text(encoding="utf-8"))
+
+
+def requirement(fact: Fact) -> Requirement | None:
+    if fact.protocol not in ("tls", "ssh"):
+        return None
+    return resolve(baseline(fact.authority), Target("h", (), fact.protocol), date.fromisoformat(fact.date)).get(fact.use)
+
+
+def kind(fact: Fact, algorithm: Algorithm | None = None) -> str:
+    """allowed, deprecated, fallback, forbidden or retired; a fallback that has begun to be deprecated is deprecated."""
+    asked, known = requirement(fact), algorithm or find(fact.protocol, fact.use, fact.algorithm)
+    assert asked, f"{fact.authority} has no rule for {fact.use} of {fact.protocol}"
+    assert known, f"the catalogue does not know {fact.algorithm}"
+    said = judge(asked, known, date.fromisoformat(fact.date)).kind
+    old = any(cycle.state == "deprecated" and cycle.start <= fact.date for cycle in asked.lifecycle.get(known.id, ()))
+    return "deprecated" if said == "fallback" and old else said
+
+
+@pytest.mark.parametrize("authority", AUTHORITIES)
+def test_a_baseline_says_what_its_authority_says(authority: str) -> None:
+    wrong = []
+    for fact in (f for f in ASKED if f.authority == authority and f.verified == "true"):
+        said = kind(fact)
+        right = {"allowed": said in USABLE, "deprecated": said == "deprecated", "forbidden": said in GONE, "required": said == "allowed"}
+        if not right[fact.verdict]:
+            wrong.append(f"{fact}: {fact.verdict} ({fact.document}, {fact.section}), but the baseline says {said}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("fact", [f for f in ASKED if f.verdict == "required"], ids=str)
+def test_what_is_required_leaves_nothing_classical(fact: Fact) -> None:
+    classical = [a for a in all_of(fact.protocol, fact.use) if a.construction == "classical"]
+    assert [a.id for a in classical if kind(fact, a) not in GONE] == []
+
+
+@pytest.mark.parametrize("fact", [f for f in ASKED if f.verified == "false"], ids=str)
+def test_what_nobody_verified_forbids_nothing(fact: Fact) -> None:
+    assert kind(fact) not in GONE
+
+
+@pytest.mark.parametrize("fact", [f for f in FACTS if f.left_out], ids=str)
+def test_what_is_left_out_really_cannot_be_asked(fact: Fact) -> None:
+    """Once the language or the catalogue can say it, the rule is due."""
+    conditional = "depends on" in fact.left_out  # the algorithm is known, what it depends on is not
+    assert conditional or requirement(fact) is None or find(fact.protocol, fact.use, fact.algorithm) is None
+
+
+def test_the_table_is_large_sourced_and_free_of_contradictions() -> None:
+    assert len([f for f in FACTS if f.verified == "true"]) >= 300
+    assert len({(f.authority, f.use, f.protocol, f.algorithm, f.date) for f in FACTS}) == len(FACTS)
+    for fact in FACTS:
+        assert fact.document, fact
+        assert fact.section, fact
+        assert re.fullmatch(r"(\d{4}(-\d\d(-\d\d)?)?)?", fact.published), fact
+        assert (fact.grade, fact.verified) in {("P", "true"), ("S", "true"), ("U", "false")}, fact
+        assert fact.verdict in ("allowed", "deprecated", "forbidden", "required"), fact
+
+
+def test_every_authority_has_a_baseline_and_every_baseline_its_facts() -> None:
+    assert {f"{name}@1" for name in AUTHORITIES} == {name for name in baselines() if name.partition("@")[0] not in OURS}
+
+
+@pytest.mark.parametrize("authority", AUTHORITIES)
+def test_every_rule_is_held_against_at_least_one_fact(authority: str) -> None:
+    scopes = {(f.protocol, f.use) for f in ASKED if f.authority == authority}
+    for rule in baseline(authority).rules:
+        if rule.aspect == "user_key":
+            continue  # the twin of host_key
+        assert any(rule.match.protocol in ("", protocol) and rule.aspect == use for protocol, use in scopes), rule.id
+
+
+@pytest.mark.parametrize("authority", AUTHORITIES)
+def test_no_spelling_of_the_catalogue_escapes_an_end_date(authority: str) -> None:
+    """Once an authority ends all classical key exchange, no classical row of the catalogue is left, whatever its name."""
+    ends = {f.date for f in ASKED if f.authority == authority and f.verdict == "required"}
+    for day in ends:
+        for algorithm in (a for a in ALL if a.aspect == "key_exchange" and a.construction == "classical"):
+            probe = Fact(authority, "key_exchange", algorithm.protocol, algorithm.id, day, *[""] * 7)
+            assert kind(probe, algorithm) in GONE, f"{authority} {algorithm.id} {day}"
