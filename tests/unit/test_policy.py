@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import ALL, find, near, spelling
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import PolicyError, baselines, load
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import from_plain, to_plain
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.plain import from_plain, to_plain
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, owner_of, rank, resolve
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy import load as loading
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy import checked
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import PolicyError
 
 from .texts import HEAD, RULES, of, rule
@@ -75,6 +75,6 @@ def test_rules_whose_scopes_never_meet_may_contradict_each_other() -> None:
 
 
 def test_a_controller_without_jsonschema_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "jsonschema", None)
+    monkeypatch.setattr(checked, "jsonschema", None)
     with pytest.raises(PolicyError, match="pip install jsonschema"):
         of(HEAD)

@@ -22,7 +22,8 @@ from ansible.plugins.action import ActionBase
 
 from ._core.assess import Requirements, assess
 from ._core.model import Endpoint, Problem, Snapshot
-from ._core.policy.model import Policy, from_plain, to_plain
+from ._core.policy.model import Policy
+from ._core.policy.plain import from_plain, to_plain
 from ._core.policy.resolve import Target, owner_of, resolve
 from ._core.report.output import output_folder, run_id, write_whole
 from ._core.report.results import BAD, HostResult, plain, write_host

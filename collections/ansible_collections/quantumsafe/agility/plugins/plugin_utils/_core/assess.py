@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
 from .algorithms.lookup import find
+from .facts import judged_facts
 from .model import Capability, Endpoint, Finding, Origin, Setting, Stage, State
 from .peers import quantum_safe
-from .policy.model import Requirement
+from .policy.exempt import breaches, excuses, lapsed, touching
+from .policy.model import Exemption, Requirement
 from .policy.resolve import judge
 from .wish import Wish, wish
 
@@ -36,6 +38,14 @@ SEVERITY: dict[tuple[str, Stage], Literal["none", "low", "medium", "high"]] = {
 # The states that a plan does something about.
 ACTIONABLE = ("missing", "forbidden", "deprecated")
 
+# The states that an exception can answer for, and the verdicts on algorithms that bring each about.
+EXCUSABLE: dict[State, tuple[str, ...]] = {
+    "forbidden": ("forbidden", "retired"),
+    "missing": ("fallback", "deprecated", "forbidden", "retired"),
+    "unsatisfiable": ("fallback", "deprecated", "forbidden", "retired"),
+    "deprecated": ("deprecated",),
+}
+
 
 def assess(endpoints: tuple[Endpoint, ...], resolve: Callable[[Endpoint], Requirements], as_of: date) -> tuple[Finding, ...]:
     """One finding for each endpoint × aspect that the policy speaks about, in the order of the endpoints and of the policy."""
@@ -43,10 +53,17 @@ def assess(endpoints: tuple[Endpoint, ...], resolve: Callable[[Endpoint], Requir
     for endpoint in endpoints:
         requirements = resolve(endpoint)
         then = ahead(endpoint, requirements, as_of)
-        out += [
-            _finding(endpoint, aspect, requirement, wish(then, aspect, requirement, as_of), as_of) for aspect, requirement in requirements.items()
-        ]
+        out += [finding(endpoint, then, aspect, requirement, as_of) for aspect, requirement in requirements.items()]
     return tuple(out)
+
+
+def finding(endpoint: Endpoint, then: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Finding:
+    """The finding on one aspect; `then` is the endpoint as ahead() sees it."""
+    if not requirement.applicable:
+        return _not_applicable(endpoint, aspect, requirement)
+    if requirement.rule.require:
+        return _stated(endpoint, aspect, requirement)
+    return _finding(endpoint, aspect, requirement, wish(then, aspect, requirement, as_of), as_of)
 
 
 def ahead(endpoint: Endpoint, requirements: Requirements, as_of: date) -> Endpoint:
@@ -55,7 +72,7 @@ def ahead(endpoint: Endpoint, requirements: Requirements, as_of: date) -> Endpoi
     if endpoint.protocol != "tls" or ciphers is None or requirement is None or requirement.stage == "observe":
         return endpoint
     wanted = wish(endpoint, "version", requirement, as_of)
-    if wanted.blocked or judge_setting(endpoint, "version", requirement, wanted, as_of)[0] not in ACTIONABLE:
+    if not acts(endpoint, "version", requirement, wanted, as_of):
         return endpoint
     possible = endpoint.capabilities.get("cipher", Capability(None, "")).names or ()
     modern = [name for name in ciphers.values if name.startswith("TLS_")] or [name for name in possible if name.startswith("TLS_")]
@@ -66,7 +83,7 @@ def ahead(endpoint: Endpoint, requirements: Requirements, as_of: date) -> Endpoi
 
 def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: Wish, as_of: date) -> Finding:
     setting = endpoint.settings.get(aspect)
-    state, message, deadline = judge_setting(endpoint, aspect, requirement, wanted, as_of)
+    verdict = judged(endpoint, aspect, requirement, wanted, as_of)
     capability = endpoint.capabilities.get(aspect, Capability(None, ""))
     origin = setting.origin if setting else Origin(capability.source or endpoint.version)
     return Finding(
@@ -75,18 +92,125 @@ def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: 
         protocol=endpoint.protocol,
         aspect=aspect,
         rule=requirement.rule.id,
-        state=state,
-        severity=SEVERITY.get((state, requirement.stage), "none"),
+        state=verdict.state,
+        severity=SEVERITY.get((verdict.state, requirement.stage), "none"),
         stage=requirement.stage,
-        message=message,
+        message=verdict.message,
         origin=str(origin),
         evidence=setting.evidence if setting else "configured",
         source=requirement.rule.source,
-        deadline=deadline,
+        deadline=verdict.deadline,
         remedy=wanted.remedy if wanted.blocked else "",
         actual=setting.values if setting else (),
         wanted=wanted.names,
+        exception=", ".join(one.id for one in verdict.exceptions),
     )
+
+
+def _not_applicable(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Finding:
+    """Nothing speaks of this aspect here but baselines of regimes that this host is not in: that is no pass."""
+    rule = requirement.rule
+    regimes = ", ".join(dict.fromkeys(name for rule in requirement.outside for name in rule.regimes))
+    message = f"{', '.join(rule.id for rule in requirement.outside)} speak only for {regimes}; no zone of this host names that"
+    setting = endpoint.settings.get(aspect)
+    return Finding(
+        endpoint=endpoint.id,
+        service=endpoint.service,
+        protocol=endpoint.protocol,
+        aspect=aspect,
+        rule=rule.id,
+        state="not-applicable",
+        severity="none",
+        stage="observe",
+        message=message,
+        origin=str(setting.origin) if setting else rule.origin,
+        evidence=setting.evidence if setting else "configured",
+        source=rule.source,
+        actual=setting.values if setting else (),
+    )
+
+
+def _stated(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Finding:
+    """A requirement of facts, not of algorithms (certificate, session, ppk, psk): what cannot be read is unknown, by name, never a pass."""
+    verdict = judged_facts(endpoint, aspect, requirement)
+    return Finding(
+        endpoint=endpoint.id,
+        service=endpoint.service,
+        protocol=endpoint.protocol,
+        aspect=aspect,
+        rule=requirement.rule.id,
+        state=verdict.state,
+        severity=SEVERITY.get((verdict.state, requirement.stage), "none"),
+        stage=requirement.stage,
+        message=verdict.message,
+        origin=verdict.origin,
+        evidence="effective",
+        source=requirement.rule.source,
+        actual=verdict.actual,
+        wanted=verdict.wanted,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a setting is worth under a requirement.  exceptions: those that make it `excepted`, or that leave it alone in part."""
+
+    state: State
+    message: str
+    deadline: str = ""
+    exceptions: tuple[Exemption, ...] = ()
+
+
+def acts(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: Wish, as_of: date) -> bool:
+    """Whether a plan would write this aspect.  What an exception answers for in part is left alone as a whole."""
+    verdict = judged(endpoint, aspect, requirement, wanted, as_of)
+    return verdict.state in ACTIONABLE and not wanted.blocked and not verdict.exceptions
+
+
+def left_alone(endpoint: Endpoint, requirements: Requirements, as_of: date) -> tuple[str, ...]:
+    """One sentence for each aspect that would be changed if no exception answered for it in part."""
+    out = []
+    for aspect, requirement in requirements.items():
+        if requirement.exceptions and requirement.stage != "observe" and not requirement.rule.require:
+            verdict = judged(endpoint, aspect, requirement, wish(endpoint, aspect, requirement, as_of), as_of)
+            if verdict.exceptions and verdict.state != "excepted":
+                out.append(f"{endpoint.id}: {aspect} is left alone: {verdict.message}")
+    return tuple(out)
+
+
+def judged(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: Wish, as_of: date) -> Judged:
+    """judge_setting(), and what the exceptions of the policy make of it.
+
+    Excepted only when every breach is answered for, and what is left is compliant by itself; names that the catalogue does not know
+    never are.  An exception that has expired is said in the message.
+    """
+    state, message, deadline = judge_setting(endpoint, aspect, requirement, wanted, as_of)
+    setting = endpoint.settings.get(aspect)
+    if not requirement.exceptions or setting is None or state not in EXCUSABLE:
+        return Judged(state, message, deadline)
+    known = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
+    found = breaches(requirement, (a for a in known.values() if a), as_of, EXCUSABLE[state])
+    answers = excuses(requirement, found, as_of) if all(known.values()) else ()
+    if not answers:
+        late = "".join(f"; {one.id} of {one.owner} expired on {one.expires}" for one in lapsed(requirement, found, as_of))
+        part = touching(requirement, found, as_of)
+        alone = f"; {', '.join(one.id for one in part)} covers a part of it only, so it is left alone" if part else ""
+        return Judged(state, message + late + alone, deadline, part)
+    guilty = {breach.algorithm for breach in found}
+    keep = [i for i, name in enumerate(setting.values) if known[name] not in guilty]
+    if keep and len(keep) < len(setting.values):
+        values, tiers = (tuple(setting.values[i] for i in keep), tuple(setting.tiers[i] for i in keep) if setting.tiers else ())
+        rest = judged(_having(endpoint, aspect, values, tiers), aspect, requirement, wanted, as_of)
+        if rest.state not in ("compliant", "excepted"):
+            return replace(rest, exceptions=tuple(dict.fromkeys((*answers, *rest.exceptions))))
+        answers = tuple(dict.fromkeys((*answers, *rest.exceptions)))
+    said = "; ".join(f"{one.id}: {one.reason} (owner {one.owner}, approved by {one.approver}, until {one.expires})" for one in answers)
+    ends = min(filter(None, (deadline, *(one.expires for one in answers))))
+    return Judged("excepted", f"{said}. Without it {state}: {message}", ends, answers)
+
+
+def _having(endpoint: Endpoint, aspect: str, values: tuple[str, ...], tiers: tuple[int, ...]) -> Endpoint:
+    return replace(endpoint, settings={**endpoint.settings, aspect: replace(endpoint.settings[aspect], values=values, tiers=tiers)})
 
 
 def judge_setting(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: Wish, as_of: date) -> tuple[State, str, str]:

@@ -240,6 +240,7 @@ class Finding:
     remedy: str = ""
     actual: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
+    exception: str = ""  # ids of the policy's exceptions that make it `excepted`, ", " between them
 
 
 # ---------------------------------------------------------------- plan

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 
-from .assess import ACTIONABLE, Requirements, ahead, judge_setting
+from .algorithms.lookup import find
+from .assess import Requirements, acts, ahead, left_alone
 from .claims import claims
 from .documents import lines
 from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Service, Snapshot, Wanted, Wishes
 from .peers import effect, quantum_safe
+from .policy.model import Requirement
+from .policy.resolve import broken
 from .reach import Client, unreachable_after
 from .wish import Wish, wish
 
@@ -23,11 +27,10 @@ def wishes_for(endpoint: Endpoint, requirements: Requirements, as_of: date) -> d
     out = {}
     endpoint = ahead(endpoint, requirements, as_of)
     for aspect, requirement in requirements.items():
-        if requirement.stage == "observe":
+        if requirement.stage == "observe" or requirement.rule.require:
             continue
         wanted = wish(endpoint, aspect, requirement, as_of)
-        state, dummy, dummy = judge_setting(endpoint, aspect, requirement, wanted, as_of)
-        if state in ACTIONABLE and not wanted.blocked and _differs(endpoint, aspect, wanted):
+        if acts(endpoint, aspect, requirement, wanted, as_of) and _differs(endpoint, aspect, wanted):
             out[aspect] = wanted
     return out
 
@@ -90,32 +93,48 @@ def make_plan(
         changes=tuple(changes),
         activations=tuple(activations),
         probes=tuple(_probe(e, wanted[e.id]) for e in touched),
-        reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], requirements[e.id])),
+        reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], requirements[e.id], as_of)),
         tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
-        warnings=tuple(dict.fromkeys(text for c in changes for f in snapshot.files.values() if c.path in (f.path, f.real) for text in claims(f))),
+        warnings=tuple(
+            dict.fromkeys((*_claimed(snapshot, changes), *(text for e in endpoints for text in left_alone(e, requirements[e.id], as_of))))
+        ),
     )
 
 
-def _reasons(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requirements) -> list[str]:
+def _claimed(snapshot: Snapshot, changes: list[Change]) -> list[str]:
+    """Who else manages the files that would change."""
+    return [text for c in changes for f in snapshot.files.values() if c.path in (f.path, f.real) for text in claims(f)]
+
+
+def _reasons(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requirements, as_of: date) -> list[str]:
     out = []
     for aspect, to in wanted.items():
         text = f"{endpoint.id}: {aspect} → {', '.join(to.names)} ({requirements[aspect].rule.id}, {requirements[aspect].stage})"
         if to.removed:
             text += f"; removes {', '.join(to.removed)}"
         if aspect == "key_exchange":
-            text += _guard(endpoint, to)
+            text += _guard(endpoint, to, requirements[aspect], as_of)
         out.append(text)
     return out
 
 
-def _guard(endpoint: Endpoint, to: Wish) -> str:
-    """Hold the no-PQ-regression invariant, and say which peers gain and which are cut off."""
-    change = effect(endpoint.protocol, endpoint.settings["key_exchange"], to.names, to.tiers)
+def _guard(endpoint: Endpoint, to: Wish, requirement: Requirement, as_of: date) -> str:
+    """Hold the no-PQ-regression invariant, and say which peers gain and which are cut off.
+
+    What is retired as broken protected nobody, so only a loss of what is sound counts.
+    """
+    before = endpoint.settings["key_exchange"]
+    lost = {name for name in before.values if (a := find(endpoint.protocol, "key_exchange", name)) and broken(requirement, a, as_of)}
+    change = effect(endpoint.protocol, before, to.names, to.tiers)
+    sound = [i for i, name in enumerate(before.values) if name not in lost]
+    kept = replace(before, values=tuple(before.values[i] for i in sound), tiers=tuple(before.tiers[i] for i in sound) if before.tiers else ())
+    if lost:
+        change = replace(change, regressed=effect(endpoint.protocol, kept, to.names, to.tiers).regressed)
     if change.regressed:
         raise Regression(
             f"{endpoint.id}: the new key exchanges would take quantum safety from {', '.join(change.regressed)}",
             str(endpoint.settings["key_exchange"].origin),
-            "allow the algorithm that they use, or retire it as broken in the policy; nothing was planned for this host",
+            "allow the algorithm that they use, or retire it as broken (broken: true, with an approver); nothing was planned for this host",
         )
     said = f"; quantum-safe for {', '.join(change.gained)}" if change.gained else ""
     return said + (f"; cuts off {', '.join(change.cut_off)}" if change.cut_off else "")

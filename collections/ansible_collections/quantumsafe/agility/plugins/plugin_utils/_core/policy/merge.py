@@ -6,28 +6,39 @@ Pure: parts come with their depth (0 = own policy, 1 = what it extends, …), th
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..algorithms.lookup import ALL, Algorithm, find
-from .model import Lifecycle, Match, Policy, Rule
+from .derive import DERIVED
+from .model import Lifecycle, Match, Override, Policy, Rule, Scoped
+
+Withs = Mapping[str, list[Policy]]
+LISTED = ("rules", "stages", "overrides", "exceptions", "windows", "freezes")
 
 
-def merge(parts: list[Policy], errors: list[str]) -> Policy:
-    """One policy: the first part's name; rules, stages, zones and life-cycles of all.  Mistakes that only the whole shows go to errors.
+def merge(parts: list[Policy], errors: list[str], withs: Withs | None = None) -> Policy:
+    """One policy: the first part's name; everything else of all.  Mistakes that only the whole shows go to errors.
 
     Limits of all parts hold together, and so does all that they say of an algorithm's life: a part may not undo a retirement.
+    withs: override id → the parts from which that override takes its rules.
     """
+    listed: dict[str, Any] = {name: tuple(one for part in parts for one in getattr(part, name)) for name in LISTED}
     whole = replace(
         parts[0],
-        rules=tuple(rule for part in parts for rule in part.rules),
-        stages=tuple(stage for part in parts for stage in part.stages),
+        **listed,
         algorithms=_lives(parts),
-        zones={k: v for part in reversed(parts) for k, v in part.zones.items()},
+        zones=_once(parts, "zones", errors),
+        peers=_once(parts, "peers", errors),
     )
-    _unique(whole.rules, errors)
+    whole = _overridden(whole, withs or {}, errors)
+    for kind in ("rules", "overrides", "exceptions", "windows", "freezes"):
+        _unique(kind, getattr(whole, kind), errors)
     _zones_exist(whole, errors)
-    _satisfiable(whole.rules, errors)
+    _rules_exist(whole, errors)
+    _satisfiable(whole, errors)
     return whole
 
 
@@ -36,40 +47,138 @@ def _lives(parts: list[Policy]) -> dict[str, tuple[Lifecycle, ...]]:
     return {name: tuple(dict.fromkeys(cycle for part in parts for cycle in part.algorithms.get(name, ()))) for name in names}
 
 
-def _unique(rules: Iterable[Rule], errors: list[str]) -> None:
+def _once(parts: list[Policy], kind: str, errors: list[str]) -> dict[str, Any]:
+    """A zone that a later file could define anew would lose its regimes in silence."""
+    out: dict[str, Any] = {}
+    for part in parts:
+        for name, value in getattr(part, kind).items():
+            if name in out:
+                errors.append(f"{out[name].origin}: {kind[:-1]} {name} is also defined at {value.origin}; define it once, or give it another name")
+            out.setdefault(name, value)
+    return out
+
+
+def _unique(kind: str, things: Iterable[Any], errors: list[str]) -> None:
     seen: dict[str, str] = {}
+    for thing in things:
+        if thing.id in seen:
+            errors.append(f"{thing.origin}: {kind[:-1]} {thing.id} is also defined at {seen[thing.id]}; give it an id of its own")
+        seen[thing.id] = thing.origin
+
+
+# ---------------------------------------------------------------- overrides
+
+
+def _overridden(whole: Policy, withs: Withs, errors: list[str]) -> Policy:
+    """The policy with the rules of its overrides in their scopes: normal rules first, then those of each override."""
+    normal = tuple(rule for rule in whole.rules if not rule.override)
+    own = [rule for rule in whole.rules if rule.override]
+    by_id = {rule.id: rule for rule in normal}
+    taken: list[Rule] = []
+    for override in whole.overrides:
+        replaced = [by_id[id_] for id_ in override.replace if id_ in by_id]
+        offered = _borrowed(override, withs[override.id]) if override.id in withs else [r for r in own if r.override == override.id]
+        rules = _narrowed(override, offered, {rule.aspect for rule in replaced}, errors)
+        taken += rules
+        errors.extend(_loosened(override, replaced, rules))
+    return replace(whole, rules=(*normal, *taken))
+
+
+def _borrowed(override: Override, parts: list[Policy]) -> list[Rule]:
+    rules = (rule for part in parts for rule in part.rules if not rule.override)
+    return [replace(rule, id=f"{override.id}/{rule.id}", override=override.id, depth=override.depth) for rule in rules]
+
+
+def _narrowed(override: Override, rules: Sequence[Rule], aspects: set[str], errors: list[str]) -> list[Rule]:
+    """Only the aspects that are replaced (overriding `cipher` never touches `key_exchange`), only inside the override's scope."""
+    out = []
     for rule in rules:
-        if rule.id in seen:
-            errors.append(f"{rule.origin}: rule {rule.id} is also defined at {seen[rule.id]}; give it an id of its own")
-        seen[rule.id] = rule.origin
+        match = rule.match.within(override.match)
+        if match and (rule.aspect in aspects or not aspects):
+            out.append(replace(rule, match=match))
+        elif not rule.id.startswith(f"{override.id}/"):
+            why = f"speaks of {rule.aspect}, which it does not replace" if match else "lies outside its scope"
+            errors.append(f"{rule.origin}: rule {rule.id} of override {override.id} {why}")
+    return out
+
+
+def _loosened(override: Override, replaced: Sequence[Rule], rules: Sequence[Rule]) -> list[str]:
+    """Where an override would leave nothing in the place of what it replaces, or replaces what is more own than itself."""
+    out = [
+        f"{override.origin}: override {override.id} may not replace {rule.id} ({rule.origin}): it belongs to a policy that extends this one"
+        for rule in replaced
+        if rule.depth < override.depth
+    ]
+    for rule in replaced:
+        if not any(other.aspect == rule.aspect and other.match.meets(rule.match) for other in rules):
+            out.append(f"{override.origin}: override {override.id} replaces {rule.id} and puts no rule on {rule.aspect} in its place")
+    return out
+
+
+# ---------------------------------------------------------------- names that lead nowhere
 
 
 def _zones_exist(policy: Policy, errors: list[str]) -> None:
     """A scope that names no zone would match no host, and its rule would be dropped in silence."""
-    scopes: list[tuple[Match, str]] = [*((r.match, r.origin) for r in policy.rules), *((s.match, s.origin) for s in policy.stages)]
-    for match, origin in scopes:
+    scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages, *policy.overrides, *policy.exceptions, *policy.windows, *policy.freezes)
+    scopes: list[tuple[Match, str]] = [(one.match, one.origin) for one in scoped]
+    scopes += [(Match(zone=peer.zone), peer.origin) for peer in policy.peers.values()]
+    for match, origin in dict.fromkeys(scopes):
         if match.zone not in ("", "*", *policy.zones):
-            alike = difflib.get_close_matches(match.zone, policy.zones, n=3)
-            hint = f"did you mean {' or '.join(alike)}?" if alike else f"zones here: {', '.join(policy.zones) or 'none'}"
-            errors.append(f"{origin}: no zone is called {match.zone}; {hint}")
+            errors.append(f"{origin}: no zone is called {match.zone}; {_hint(match.zone, policy.zones, 'zones')}")
 
 
-def _satisfiable(rules: tuple[Rule, ...], errors: list[str]) -> None:
+def _rules_exist(policy: Policy, errors: list[str]) -> None:
+    ids = {rule.id for rule in policy.rules} | DERIVED
+    named = [(one.origin, name) for one in policy.exceptions for name in one.rules]
+    named += [(one.origin, name) for one in policy.overrides for name in one.replace]
+    errors.extend(f"{origin}: no rule is called {name}; {_hint(name, ids, 'rules')}" for origin, name in named if name not in ids)
+    of_overrides = {rule.id for rule in policy.rules if rule.override}
+    for one in policy.overrides:
+        twice = of_overrides.intersection(one.replace)
+        errors.extend(f"{one.origin}: override {one.id} replaces {name}, which is itself of an override" for name in sorted(twice))
+
+
+def _hint(name: str, known: Iterable[str], what: str) -> str:
+    alike = difflib.get_close_matches(name, list(known), n=3)
+    return f"did you mean {' or '.join(alike)}?" if alike else f"{what} here: {', '.join(known) or 'none'}"
+
+
+# ---------------------------------------------------------------- can it hold together
+
+
+def _satisfiable(policy: Policy, errors: list[str]) -> None:
     """A rule, or two rules whose scopes meet, that allow nothing: both sources are named, nobody has to guess which one won."""
-    hollow = {rule.id for rule in rules if not any(rule.allow.matches(a) for a in _universe(rule))}
-    errors.extend(f"{r.origin}: rule {r.id} allows no {r.aspect} that the catalogue knows" for r in rules if r.id in hollow)
-    sound = [rule for rule in rules if rule.id not in hollow]
-    for i, one in enumerate(sound):
-        for other in sound[i + 1 :]:
-            if one.aspect != other.aspect or not one.match.meets(other.match):
-                continue
-            if not any(one.allow.matches(a) and other.allow.matches(a) for a in _universe(one, other)):
-                errors.append(f"{one.origin} ({one.source.doc}) and {other.origin} ({other.source.doc}) together allow no {one.aspect}")
+    allowed = _allowances(policy.rules)
+    rules = [rule for rule in policy.rules if not rule.require]
+    errors.extend(f"{r.origin}: rule {r.id} allows no {r.aspect} that the catalogue knows" for r in rules if not allowed[r.id])
+    sound = [rule for rule in rules if allowed[rule.id]]
+    for aspect in Counter(rule.aspect for rule in sound):
+        peers = [rule for rule in sound if rule.aspect == aspect]
+        for i, one in enumerate(peers):
+            errors.extend(
+                f"{one.origin} ({one.source.doc}) and {other.origin} ({other.source.doc}) together allow no {aspect}"
+                for other in peers[i + 1 :]
+                if allowed[one.id].isdisjoint(allowed[other.id]) and one.match.meets(other.match) and not _apart(policy, one, other)
+            )
 
 
-def _universe(*rules: Rule) -> tuple[Algorithm, ...]:
-    """All that these rules could speak of: the catalogue's rows, and TLS 1.2 suites that they name (which have no rows)."""
-    protocols = {rule.match.protocol for rule in rules} - {""}
-    rows = [a for a in ALL if a.aspect == rules[0].aspect and protocols <= {a.protocol}]
-    named = (find("tls", rules[0].aspect, name) for rule in rules for name in rule.allow.words.get("name", ()))
-    return tuple(dict.fromkeys([*rows, *(a for a in named if a and protocols <= {a.protocol})]))
+def _apart(policy: Policy, one: Rule, other: Rule) -> bool:
+    """Whether an override keeps the two from ever holding together, or their regimes do until a zone names both."""
+    replaced = {o.id: o.replace for o in policy.overrides}
+    if one.id in replaced.get(other.override, ()) or other.id in replaced.get(one.override, ()):
+        return True
+    bound = [set(rule.regimes) for rule in (one, other) if rule.regimes]
+    return bool(bound) and not any(all(named & {*z.regimes, *z.jurisdiction} for named in bound) for z in policy.zones.values())
+
+
+def _allowances(rules: Sequence[Rule]) -> dict[str, frozenset[tuple[str, str]]]:
+    """Rule id → (protocol, algorithm) that it allows, of the catalogue's rows and of TLS 1.2 suites that some rule names (which have none)."""
+    out: dict[str, frozenset[tuple[str, str]]] = {}
+    for aspect in Counter(rule.aspect for rule in rules):
+        mine = [rule for rule in rules if rule.aspect == aspect]
+        named = (find("tls", aspect, name) for rule in mine for name in rule.allow.words.get("name", ()))
+        rows: list[Algorithm] = list(dict.fromkeys([*(a for a in ALL if a.aspect == aspect), *(a for a in named if a)]))
+        for rule in mine:
+            out[rule.id] = frozenset((a.protocol, a.id) for a in rows if rule.match.protocol in ("", a.protocol) and rule.allow.matches(a))
+    return out

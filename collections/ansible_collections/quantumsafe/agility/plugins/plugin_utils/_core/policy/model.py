@@ -1,14 +1,12 @@
-"""What a policy is, after loading.  Plain values with a JSON form, so that workers read a compiled policy without YAML or a schema."""
+"""What a policy is, after loading.  Plain values with a JSON form (plain.py), so that workers read a compiled policy without YAML or a schema."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import operator
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from datetime import date
 
 from ..algorithms.lookup import Algorithm
 from ..model import Source, Stage
@@ -43,14 +41,25 @@ class Match:
         pairs = ((getattr(self, name), getattr(other, name)) for name in SPECIFICITY)
         return all(mine == theirs or mine in ("", "*") or theirs in ("", "*") for mine, theirs in pairs)
 
+    def within(self, outer: Match) -> Match | None:
+        """The scope that both name; None when they say different things."""
+        if not self.meets(outer):
+            return None
+        mine = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Match(**{name: getattr(outer, name) if value in ("", "*") and getattr(outer, name) else value for name, value in mine.items()})
+
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """A predicate over attributes of algorithms: lists are alternatives, numbers are compared (">=128"), booleans must agree."""
+    """A predicate over attributes of algorithms: lists are alternatives, numbers are compared (">=128"), booleans must agree.
+
+    parts: ("any", names) = one of these is in it; ("all", names) = it is made of nothing else.  What has no parts has itself.
+    """
 
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, bool] = field(default_factory=dict)
+    parts: tuple[str, tuple[str, ...]] | None = None
 
     def matches(self, algorithm: Algorithm) -> bool:
         """Whether every stated attribute holds."""
@@ -58,7 +67,14 @@ class Select:
             all(_word(algorithm, key) in values for key, values in self.words.items())
             and all(_holds(getattr(algorithm, key), text) for key, text in self.numbers.items())
             and all(getattr(algorithm, key) is value for key, value in self.flags.items())
+            and (self.parts is None or _composed(algorithm, *self.parts))
         )
+
+
+def _composed(algorithm: Algorithm, quantifier: str, names: tuple[str, ...]) -> bool:
+    made_of = {part.lower() for part in algorithm.parts or (algorithm.id,)}
+    wanted = {name.lower() for name in names}
+    return bool(made_of & wanted) if quantifier == "any" else made_of <= wanted
 
 
 def _word(algorithm: Algorithm, key: str) -> str:
@@ -74,8 +90,13 @@ def _holds(value: int, text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """allow: what is good.  fallback: what is tolerated until (and on) fallback_until, "" = for ever.  disallowed_after: catalogue id →
-    the last day on which it is allowed.  order: (attribute, values or "asc"/"desc") in falling weight.  depth: as StageRule."""
+    """One sentence of a standard or of the organisation.
+
+    allow: what is good.  fallback: what is tolerated until (and on) fallback_until, "" = for ever.  disallowed_after, deprecated_after:
+    catalogue id → the last day on which it is allowed, or more than deprecated.  require: key → alternatives, for aspects without algorithms.
+    order: (attribute, values or "asc"/"desc") in falling weight.  depth: as StageRule.  regimes: () = it speaks everywhere.
+    override: the id of the override that put it in the place of others, "" = none.
+    """
 
     id: str
     aspect: str
@@ -86,6 +107,10 @@ class Rule:
     fallback_until: str = ""
     order: tuple[tuple[str, tuple[str, ...]], ...] = ()
     disallowed_after: Mapping[str, str] = field(default_factory=dict)
+    deprecated_after: Mapping[str, str] = field(default_factory=dict)
+    require: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    regimes: tuple[str, ...] = ()
+    override: str = ""
     depth: int = 0
     origin: str = ""
 
@@ -98,24 +123,124 @@ class StageRule:
     match: Match
     aspect: str = ""
     start: str = ""
+    regimes: tuple[str, ...] = ()
     depth: int = 0
     origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What the organisation says of one algorithm: retired (broken: goes even at stage prefer) or deprecated, from this day on."""
+    """What one file says of one algorithm: (state, first day) in the order of life, each later than the one before.
 
-    state: str
-    start: str
+    broken: its retirement outweighs the no-PQ-regression invariant; approver says who decided that.
+    """
+
+    states: tuple[tuple[str, str], ...]
     reason: str = ""
+    broken: bool = False
+    approver: str = ""
+    regimes: tuple[str, ...] = ()
+    origin: str = field(default="", compare=False)
+
+    def state(self, today: str) -> tuple[str, str]:
+        """(state, since) on this day; ("", "") before the first."""
+        return next(((state, start) for state, start in reversed(self.states) if start <= today), ("", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
+    """owners, approvers: aspect → who, "default" = of all others.  data_lifetime: years, 0 = not said."""
+
     groups: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
-    owner: str = ""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    approvers: Mapping[str, str] = field(default_factory=dict)
+    exposure: str = ""
+    data_lifetime: int = 0
+    regimes: tuple[str, ...] = ()
+    jurisdiction: tuple[str, ...] = ()
+    flows: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A partner or vendor on whom a migration waits."""
+
+    kind: str
+    contact: str
+    zone: str = ""
+    hosts: tuple[str, ...] = ()
+    promised: str = ""
+    evidence: str = ""
+    done: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """`replace` no longer holds within `match` where a rule of this override speaks instead (Rule.override)."""
+
+    id: str
+    match: Match
+    replace: tuple[str, ...]
+    reason: str
+    approver: str
+    depth: int = 0
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """An exception of the policy: these rules may be broken within `match`, from start to and including expires.
+
+    permits: catalogue ids, () = whatever breaks the rules except what is retired.  compensating: gateway, control, verify.
+    """
+
+    id: str
+    match: Match
+    rules: tuple[str, ...]
+    reason: str
+    owner: str
+    approver: str
+    expires: str
+    compensating: Mapping[str, tuple[str, ...]]
+    permits: tuple[str, ...] = ()
+    start: str = ""
+    origin: str = ""
+
+    def active(self, day: date) -> bool:
+        """Whether it holds on this day; its last day is included."""
+        return self.start <= day.isoformat() <= self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When changes may be made.  rrule: RFC 5545, checked.  duration, reserve: minutes."""
+
+    id: str
+    match: Match
+    rrule: str
+    duration: int
+    timezone: str
+    reserve: int = 0
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """When no change may be made: local times of the time zone, both included."""
+
+    id: str
+    match: Match
+    start: str
+    end: str
+    timezone: str
+    reason: str = ""
+    origin: str = ""
+
+
+Scoped = Rule | StageRule | Override | Exemption | Window | Freeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +252,11 @@ class Policy:
     algorithms: Mapping[str, tuple[Lifecycle, ...]] = field(default_factory=dict)
     zones: Mapping[str, Zone] = field(default_factory=dict)
     timezone: str = "UTC"
+    peers: Mapping[str, Peer] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+    exceptions: tuple[Exemption, ...] = ()
+    windows: tuple[Window, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
     digest: str = ""
 
 
@@ -136,6 +266,8 @@ class Requirement:
 
     rule: the most specific one, which names the finding; rules: all that apply, limits of all hold.  ordering: the most specific one that
     declares an order.  next_stage: (stage, date) of the next change that will really happen.  lifecycle: catalogue id → all that is said of it.
+    outside: rules of regimes that this target is not in; when nothing else speaks, applicable is False and the answer is not-applicable.
+    replaced: rules that an override took out here.  exceptions: those for this scope and one of these rules, expired ones too.
     """
 
     rule: Rule
@@ -145,50 +277,8 @@ class Requirement:
     next_stage: tuple[Stage, str] | None
     lifecycle: Mapping[str, tuple[Lifecycle, ...]]
     ordering: Rule
-
-
-def to_plain(policy: Policy) -> dict[str, Any]:
-    """The compiled form, as JSON takes it."""
-    return asdict(policy)
-
-
-def digest_of(policy: Policy) -> str:
-    """sha256 (hex) of what the policy means.  Where its lines stand is left out: neither a comment nor another checkout makes another policy."""
-    return hashlib.sha256(json.dumps(_meaning(to_plain(policy)), sort_keys=True).encode()).hexdigest()
-
-
-def _meaning(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _meaning(v) for k, v in value.items() if k not in ("origin", "digest")}
-    return [_meaning(v) for v in value] if isinstance(value, (list, tuple)) else value
-
-
-def from_plain(data: dict[str, Any]) -> Policy:
-    """The inverse of to_plain(), without schema or YAML."""
-    return Policy(
-        name=data["name"],
-        version=data["version"],
-        rules=tuple(_rule(r) for r in data["rules"]),
-        stages=tuple(StageRule(**{**s, "match": Match(**s["match"])}) for s in data["stages"]),
-        algorithms={k: tuple(Lifecycle(**cycle) for cycle in v) for k, v in data["algorithms"].items()},
-        zones={k: Zone(tuple(v["groups"]), tuple(v["hosts"]), v["owner"]) for k, v in data["zones"].items()},
-        timezone=data["timezone"],
-        digest=data["digest"],
-    )
-
-
-def _rule(data: dict[str, Any]) -> Rule:
-    return Rule(
-        **{
-            **data,
-            "match": Match(**data["match"]),
-            "allow": _select(data["allow"]),
-            "fallback": _select(data["fallback"]) if data["fallback"] else None,
-            "source": Source(**data["source"]),
-            "order": tuple((key, tuple(values)) for key, values in data["order"]),
-        }
-    )
-
-
-def _select(data: dict[str, Any]) -> Select:
-    return Select({k: tuple(v) for k, v in data["words"].items()}, data["numbers"], data["flags"])
+    outside: tuple[Rule, ...] = ()
+    replaced: tuple[Rule, ...] = ()
+    exceptions: tuple[Exemption, ...] = ()
+    applicable: bool = True
+    seen: dict[tuple[str, str, str], object] = field(default_factory=dict, compare=False, repr=False)  # verdicts already given (resolve.judge)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
 from ..algorithms.lookup import ALL, Algorithm
 from ..model import Problem, Stage
-from .model import Match, Policy, Requirement, Rule, StageRule
+from .derive import derived
+from .model import Lifecycle, Match, Policy, Requirement, Rule, Scoped, StageRule
 
 Kind = Literal["allowed", "deprecated", "fallback", "forbidden", "retired"]
 _PLACE = {algorithm.id: place for place, algorithm in enumerate(ALL)}
-_WORST: tuple[Kind, ...] = ("allowed", "deprecated", "fallback", "forbidden", "retired")
+_WORST: tuple[Kind, ...] = ("allowed", "fallback", "deprecated", "forbidden", "retired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,106 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
 
     Raises Problem when two stages, or two preferences, of equal weight collide.
     """
-    zones = tuple(name for name, zone in policy.zones.items() if target.host in zone.hosts or set(zone.groups) & set(target.groups))
-    applicable = [rule for rule in policy.rules if _applies(rule.match, target, zones)]
-    stages = [stage for stage in policy.stages if _applies(stage.match, target, zones)]
+    zones = zones_of(policy, target.host, target.groups)
+    regimes = {name for zone in zones for name in (*policy.zones[zone].regimes, *policy.zones[zone].jurisdiction)}
+    scoped = [rule for rule in policy.rules if _applies(rule.match, target, zones)]
+    held = [rule for rule in scoped if _bound(rule.regimes, regimes)]
+    gone = _replaced(policy, held)
+    stages = [stage for stage in policy.stages if _applies(stage.match, target, zones) and _bound(stage.regimes, regimes)]
+    lives = policy.algorithms if not _regional(policy) else _lives(policy, regimes)
+    exceptions = [one for one in policy.exceptions if _applies(one.match, target, zones)]
     out = {}
-    for aspect in dict.fromkeys(rule.aspect for rule in applicable):
-        rules = tuple(rule for rule in applicable if rule.aspect == aspect)
-        now, ahead = _stage([s for s in stages if s.aspect in ("", aspect)], f"{aspect} of {target.host}", as_of)
-        leading = max(rules, key=lambda rule: rule.match.rank)
-        ordering = _ordering(rules, leading, f"{aspect} of {target.host}")
-        out[aspect] = Requirement(leading, rules, now.stage, now.origin, ahead, policy.algorithms, ordering)
-    return out
+    for aspect in dict.fromkeys(rule.aspect for rule in scoped):
+        what = f"{aspect} of {target.host}"
+        outside = tuple(rule for rule in scoped if rule.aspect == aspect and rule not in held)
+        rules = tuple(rule for rule in held if rule.aspect == aspect and rule.id not in gone)
+        now, ahead = _stage([s for s in stages if s.aspect in ("", aspect)], what, as_of)
+        leading = max(rules or outside, key=lambda rule: rule.match.rank)
+        out[aspect] = Requirement(
+            rule=leading,
+            rules=rules,
+            stage=now.stage if rules else "observe",
+            stage_origin=now.origin,
+            next_stage=ahead if rules else None,
+            lifecycle=lives,
+            ordering=_ordering(rules, leading, what),
+            outside=outside,
+            replaced=tuple(rule for rule in held if rule.aspect == aspect and rule.id in gone),
+            exceptions=tuple(one for one in exceptions if {rule.id for rule in rules} & set(one.rules)),
+            applicable=bool(rules),
+        )
+    return derived(out, target.protocol, as_of, _classical_left)
 
 
-def owner_of(policy: Policy, host: str, groups: Iterable[str]) -> str:
-    """The owner of the first zone that this host is in, "" when none."""
+def _classical_left(requirement: Requirement, as_of: date) -> bool:
+    """Whether a key exchange without quantum safety is still allowed or tolerated."""
+    rows = (a for a in ALL if (a.protocol, a.aspect) == ("tls", "key_exchange") and not a.quantum_category)
+    return any(judge(requirement, a, as_of).kind not in ("forbidden", "retired") for a in rows)
+
+
+class Resolver:
+    """resolve() for many targets of one policy on one day: targets that no scope tells apart share their requirements.
+
+    Keeps the newest `keep` answers, so that memory stays flat however large the fleet is.
+    """
+
+    def __init__(self, policy: Policy, as_of: date, keep: int = 512) -> None:
+        scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages, *policy.exceptions)
+        scopes = [one.match for one in scoped]
+        zones = policy.zones.values()
+        self.policy, self.as_of, self.keep = policy, as_of, keep
+        self._hosts = {scope.host for scope in scopes} | {host for zone in zones for host in zone.hosts}
+        self._groups = {scope.group for scope in scopes} | {group for zone in zones for group in zone.groups}
+        self._known: dict[Target, Mapping[str, Requirement]] = {}
+
+    def __call__(self, target: Target) -> Mapping[str, Requirement]:
+        """Raises Problem as resolve() does."""
+        groups = tuple(sorted(self._groups.intersection(target.groups)))
+        seen = replace(target, host=target.host if target.host in self._hosts else "", groups=groups)
+        found = self._known.pop(seen, None) or resolve(self.policy, replace(target, groups=groups), self.as_of)
+        self._known[seen] = found
+        if len(self._known) > self.keep:
+            del self._known[next(iter(self._known))]
+        return found
+
+
+def zones_of(policy: Policy, host: str, groups: Iterable[str]) -> tuple[str, ...]:
+    """The zones that this host is in, by name or by group, in the policy's order."""
     among = set(groups)
-    return next((zone.owner for zone in policy.zones.values() if host in zone.hosts or among & set(zone.groups)), "")
+    return tuple(name for name, zone in policy.zones.items() if host in zone.hosts or among & set(zone.groups))
+
+
+def owner_of(policy: Policy, host: str, groups: Iterable[str], aspect: str = "default") -> str:
+    """The owner of this aspect in the first zone of this host that names one, "" when none does."""
+    return _person([policy.zones[name].owners for name in zones_of(policy, host, groups)], aspect)
+
+
+def approver_of(policy: Policy, host: str, groups: Iterable[str], aspect: str = "default") -> str:
+    """Who may release a change of this aspect on this host, "" when nobody is named."""
+    return _person([policy.zones[name].approvers for name in zones_of(policy, host, groups)], aspect)
+
+
+def _person(named: Iterable[Mapping[str, str]], aspect: str) -> str:
+    return next((who for persons in named if (who := persons.get(aspect) or persons.get("default", ""))), "")
+
+
+def _bound(regimes: tuple[str, ...], here: set[str]) -> bool:
+    return not regimes or bool(here.intersection(regimes))
+
+
+def _replaced(policy: Policy, held: list[Rule]) -> set[str]:
+    """Ids of rules that give way here: only where a rule of the override really speaks, on the same aspect (fail closed)."""
+    by_id = {override.id: override for override in policy.overrides}
+    speaks = {(rule.override, rule.aspect) for rule in held if rule.override}
+    return {rule.id for rule in held for id_, aspect in speaks if rule.aspect == aspect and rule.id in by_id[id_].replace}
+
+
+def _regional(policy: Policy) -> bool:
+    return any(life.regimes for lives in policy.algorithms.values() for life in lives)
+
+
+def _lives(policy: Policy, regimes: set[str]) -> dict[str, tuple[Lifecycle, ...]]:
+    return {name: tuple(life for life in lives if _bound(life.regimes, regimes)) for name, lives in policy.algorithms.items()}
 
 
 def _applies(match: Match, target: Target, zones: tuple[str, ...]) -> bool:
@@ -118,18 +202,41 @@ def _weight(stage: StageRule) -> tuple[int, int, bool]:
 def judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdict:
     """How the policy sees this algorithm on this day.  Limits of all rules and all that is said of its life hold, so the worst verdict counts."""
     today = as_of.isoformat()
-    cycles = sorted(requirement.lifecycle.get(algorithm.id, ()), key=lambda cycle: cycle.start)
-    over = [cycle for cycle in cycles if cycle.start <= today]
-    for cycle in over:
-        if cycle.state == "retired":
-            return Verdict("retired", f"retired since {cycle.start}: {cycle.reason}")
-    verdicts = [_by_rule(rule, algorithm, today) for rule in requirement.rules]
-    worst = max(verdicts, key=lambda v: _WORST.index(v.kind))
-    ahead = [_day_before(cycle.start) for cycle in cycles if cycle.start > today]
-    deadline = min([*(v.deadline for v in verdicts if v.deadline), *ahead], default="")
-    if over and worst.kind == "allowed":
-        return Verdict("deprecated", f"deprecated since {over[0].start}: {over[0].reason}", deadline)
-    return Verdict(worst.kind, worst.reason, deadline)
+    key = (algorithm.protocol, algorithm.id, today)
+    known = requirement.seen.get(key)
+    if not isinstance(known, Verdict):
+        known = requirement.seen[key] = _judge(requirement, algorithm, today)
+    return known
+
+
+def _judge(requirement: Requirement, algorithm: Algorithm, today: str) -> Verdict:
+    lives = requirement.lifecycle.get(algorithm.id, ())
+    verdicts = [*(_by_life(life, today) for life in lives), *(by_rule(rule, algorithm, today) for rule in requirement.rules)]
+    worst = max(verdicts, key=lambda v: _WORST.index(v.kind), default=Verdict("forbidden", "no rule speaks of it"))
+    if worst.kind == "retired":
+        return worst
+    deadlines = [v.deadline for v in verdicts if v.deadline]
+    return Verdict(worst.kind, worst.reason, min(deadlines, default=""))
+
+
+def _by_life(life: Lifecycle, today: str) -> Verdict:
+    """What this state makes of an algorithm that the rules allow; a deadline is the day before the next state that takes something away."""
+    state, since = life.state(today)
+    harder = [start for next_, start in life.states if start > today and next_ in ("deprecated", "retired")]
+    ends = _day_before(min(harder)) if harder else ""
+    said = f": {life.reason}" if life.reason else ""
+    kinds: dict[str, Kind] = {"candidate": "fallback", "deprecated": "deprecated", "retired": "retired"}
+    return Verdict(kinds.get(state, "allowed"), f"{state} since {since}{said}" if state else "no state has begun", ends)
+
+
+def preferred(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
+    """Whether its life-cycle puts it before everything else that is allowed."""
+    return any(life.state(as_of.isoformat())[0] == "preferred" for life in requirement.lifecycle.get(algorithm.id, ()))
+
+
+def broken(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
+    """Whether it is retired because it no longer protects, which outweighs the no-PQ-regression invariant."""
+    return any(life.broken and life.state(as_of.isoformat())[0] == "retired" for life in requirement.lifecycle.get(algorithm.id, ()))
 
 
 def _day_before(day: str) -> str:
@@ -137,12 +244,15 @@ def _day_before(day: str) -> str:
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
-def _by_rule(rule: Rule, algorithm: Algorithm, today: str) -> Verdict:
-    last = rule.disallowed_after.get(algorithm.id, "")
+def by_rule(rule: Rule, algorithm: Algorithm, today: str) -> Verdict:
+    """What this one rule says of an algorithm on this day (ISO), whatever other rules say."""
+    last, fades = rule.disallowed_after.get(algorithm.id, ""), rule.deprecated_after.get(algorithm.id, "")
     if last and today > last:
         return Verdict("forbidden", f"{rule.id} disallows it after {last}")
     if rule.allow.matches(algorithm):
-        return Verdict("allowed", f"{rule.id} allows it", last)
+        if fades and today > fades:
+            return Verdict("deprecated", f"{rule.id} deprecates it after {fades}", last)
+        return Verdict("allowed", f"{rule.id} allows it", min(filter(None, (last, fades)), default=""))
     if rule.fallback and rule.fallback.matches(algorithm):
         if not rule.fallback_until or today <= rule.fallback_until:
             return Verdict("fallback", f"{rule.id} tolerates it", min(filter(None, (last, rule.fallback_until)), default=""))
@@ -159,7 +269,8 @@ def rank(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: date)
 
     def key(a: Algorithm) -> tuple[object, ...]:
         declared = tuple(_order_key(a, name, values) for name, values in requirement.ordering.order)
-        return (_WORST.index(kinds[a]), declared, -a.quantum_category, -max(a.classical_bits, a.key_bits), a.share, _PLACE.get(a.id, len(ALL)), a.id)
+        life = (_WORST.index(kinds[a]), not preferred(requirement, a, as_of))
+        return (life, declared, -a.quantum_category, -max(a.classical_bits, a.key_bits), a.share, _PLACE.get(a.id, len(ALL)), a.id)
 
     ordered = tuple(sorted(kinds, key=key))
     return ordered, tuple(0 if kinds[a] == "allowed" else 1 for a in ordered)

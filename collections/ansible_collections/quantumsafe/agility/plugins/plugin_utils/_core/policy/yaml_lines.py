@@ -14,14 +14,17 @@ from ..model import Problem
 
 Lines = dict[tuple[str | int, ...], int]
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DEEPEST = 20  # levels; the schema needs seven
+DEEPEST = 20  # levels; the schema needs nine
+LARGEST = 1024 * 1024  # characters; the largest baseline has a fiftieth of that
 
 
 def load(text: str, path: str) -> tuple[Any, Lines]:
     """(document, lines): lines maps the path of each node, e.g. ("rules", 0, "allow"), to its 1-based line.
 
-    Raises Problem (file:line) for text that is no YAML, for duplicate keys, aliases and nesting without end.
+    Raises Problem (file:line) for text that is no YAML, for duplicate keys, aliases, nesting without end and files without end.
     """
+    if len(text) > LARGEST:
+        raise Problem(f"larger than {LARGEST // 1024} KiB", f"{path}:1", "a policy is read by people; split it with extends")
     try:
         _refuse_tricks(text, path)
         node = yaml.compose(text, Loader=LOADER)

@@ -1,0 +1,77 @@
+"""Aspects that are facts, not lists of algorithms: certificates, session settings, pre-shared keys.
+
+A rule says key → alternatives ("<=100d", "ECDSA-P256+", "never"); an endpoint shows facts, or nobody knows, which is never a pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .model import Certificate, Endpoint, State
+from .policy.model import Requirement
+
+_FAMILY = re.compile(r"(?P<family>.*?)(?P<size>\d+)(?P<more>\+?)")
+_COMPARISON = re.compile(r"(?P<sign>>=|<=|>|<)(?P<number>\d+)(?P<unit>[a-z]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was seen, as "key=value" words, beside what is wanted."""
+
+    state: State
+    message: str
+    origin: str
+    actual: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
+
+
+def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Facts:
+    """Every rule's every key, on every certificate or on the setting of this aspect: what is unknown outweighs what is good, not what is bad."""
+    wanted = tuple(f"{key}={' or '.join(values)}" for rule in requirement.rules for key, values in rule.require.items())
+    seen = _seen(endpoint, aspect)
+    if not seen:
+        text = f"{endpoint.service} shows nothing of its {aspect}, so {requirement.rule.id} cannot be judged"
+        return Facts("unknown", text, endpoint.version or endpoint.service, (), wanted)
+    wrong, unclear = [], []
+    for origin, facts in seen:
+        for rule in requirement.rules:
+            for key, values in rule.require.items():
+                held = None if key not in facts else any(holds(facts[key], value) for value in values)
+                if held is None:
+                    unclear.append(f"{origin}: {key} is unknown ({rule.id})")
+                elif not held:
+                    wrong.append(f"{origin}: {key} is {facts[key]}, not {' or '.join(values)} ({rule.id})")
+    actual = tuple(f"{key}={value}" for dummy, facts in seen for key, value in facts.items())
+    state: State = "forbidden" if wrong else "unknown" if unclear else "compliant"
+    return Facts(state, "; ".join((*wrong, *unclear)), seen[0][0], actual, wanted)
+
+
+def _seen(endpoint: Endpoint, aspect: str) -> list[tuple[str, Mapping[str, str]]]:
+    if aspect == "certificate":
+        return [(one.path, _certificate(one)) for one in endpoint.certificates]
+    setting = endpoint.settings.get(aspect)
+    pairs: Iterable[tuple[str, str, str]] = (value.partition("=") for value in setting.values) if setting else ()
+    return [(str(setting.origin), {key: value for key, dummy, value in pairs})] if setting else []
+
+
+def _certificate(one: Certificate) -> dict[str, str]:
+    """Only what was really read of it."""
+    said = {"key": one.key, "signature": one.signature, "issuer": one.issuer}
+    return {key: value for key, value in said.items() if value}
+
+
+def holds(value: str, wanted: str) -> bool:
+    """Whether a fact is what one alternative asks: "<=100d" compares numbers of one unit, "RSA-3072+" a size within its family, else equality."""
+    if comparison := _COMPARISON.fullmatch(wanted):
+        number = re.fullmatch(rf"(\d+){comparison['unit']}", value)
+        return bool(number) and _compare(int(number[1]) if number else 0, comparison["sign"], int(comparison["number"]))
+    mine, asked = _FAMILY.fullmatch(value), _FAMILY.fullmatch(wanted)
+    if asked and asked["more"]:
+        return bool(mine) and mine is not None and mine["family"] == asked["family"] and int(mine["size"]) >= int(asked["size"])
+    return value == wanted
+
+
+def _compare(left: int, sign: str, right: int) -> bool:
+    return {">=": left >= right, "<=": left <= right, ">": left > right, "<": left < right}[sign]

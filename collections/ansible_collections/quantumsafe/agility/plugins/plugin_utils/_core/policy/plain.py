@@ -1,0 +1,61 @@
+"""Values of this house ↔ plain data that JSON takes, and the digest of what a policy means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from functools import lru_cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from .model import Policy
+
+T = TypeVar("T")
+
+
+def to_plain(policy: Policy) -> dict[str, Any]:
+    """The compiled form, as JSON takes it."""
+    return asdict(policy)
+
+
+def from_plain(data: Mapping[str, Any]) -> Policy:
+    """The inverse of to_plain(), without schema or YAML."""
+    return build(Policy, data)
+
+
+def build(cls: type[T], data: Mapping[str, Any]) -> T:
+    """The dataclass that asdict() and JSON made into `data`.  Raises KeyError, TypeError or ValueError when it is none."""
+    hints = _hints(cast(Any, cls))
+    if unknown := set(data) - set(hints):
+        raise ValueError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
+    return cls(**{key: _value(hints[key], value) for key, value in data.items()})
+
+
+@lru_cache(maxsize=64)
+def _hints(cls: type) -> dict[str, Any]:
+    known = get_type_hints(cls)
+    return {f.name: known[f.name] for f in fields(cls) if f.init}
+
+
+def _value(hint: Any, value: Any) -> Any:
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind in (Union, types.UnionType):
+        return None if value is None else _value(next(part for part in inner if part is not type(None)), value)
+    if kind is tuple:
+        return tuple(_value(h, v) for h, v in zip(inner[:1] * len(value) if inner[-1] is ... else inner, value, strict=True))
+    if kind is not None and isinstance(value, Mapping):
+        return {key: _value(inner[1], v) for key, v in value.items()}
+    return build(cast(type, hint), value) if is_dataclass(hint) else value
+
+
+def digest_of(policy: Policy) -> str:
+    """sha256 (hex) of what the policy means.  Where its lines stand is left out: neither a comment nor another checkout makes another policy."""
+    return hashlib.sha256(json.dumps(_meaning(to_plain(policy)), sort_keys=True).encode()).hexdigest()
+
+
+def _meaning(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _meaning(v) for k, v in value.items() if k not in ("origin", "digest")}
+    return [_meaning(v) for v in value] if isinstance(value, (list, tuple)) else value
