@@ -11,9 +11,10 @@ RULES = "rules:\n"
 DEFAULTS = {"id": "a", "match": "{protocol: tls}", "aspect": "key_exchange", "allow": "{construction: [hybrid]}", "source": "{doc: x, force: draft}"}
 
 
-def rule(**changes: str) -> str:
-    """One rule; keys are the language's, values its YAML."""
-    first, *others = (f"{key}: {value}\n" for key, value in {**DEFAULTS, **changes}.items())
+def rule(**changes: str | None) -> str:
+    """One rule; keys are the language's, values its YAML, None takes one away."""
+    said = {key: value for key, value in {**DEFAULTS, **changes}.items() if value is not None}
+    first, *others = (f"{key}: {value}\n" for key, value in said.items())
     return f"  - {first}" + "".join(f"    {line}" for line in others)
 
 
@@ -33,3 +34,21 @@ def known(protocol: str, aspect: str, name: str) -> Algorithm:
     algorithm = find(protocol, aspect, name)
     assert algorithm, name
     return algorithm
+
+
+DUTIES = {
+    "id": "EX-1",
+    "match": "{host: plc-7, rule: kex-tls}",
+    "reason": "firmware end of life",
+    "owner": "plant",
+    "approver": "ciso",
+    "expires": "2027-12-31",
+    "compensating": "gateway in front",
+}
+
+
+def exception(**changes: str | None) -> str:
+    """One exception; None takes a key away."""
+    said = {key: value for key, value in {**DUTIES, **changes}.items() if value is not None}
+    first, *others = (f"{key}: {value}\n" for key, value in said.items())
+    return f"  - {first}" + "".join(f"    {line}" for line in others)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..algorithms.lookup import ALL, Algorithm, find
 from .derive import DERIVED
-from .model import Lifecycle, Match, Override, Policy, Rule, Scoped
+from .model import OF_OVERRIDE, Lifecycle, Match, Override, Policy, Rule, Scoped
 
 Withs = Mapping[str, list[Policy]]
 LISTED = ("rules", "stages", "overrides", "exceptions", "windows", "freezes")
@@ -75,13 +75,16 @@ def _overridden(whole: Policy, withs: Withs, errors: list[str]) -> Policy:
     own = [rule for rule in whole.rules if rule.override]
     by_id = {rule.id: rule for rule in normal}
     taken: list[Rule] = []
+    staged: dict[str, list[str]] = {}
     for override in whole.overrides:
         replaced = [by_id[id_] for id_ in override.replace if id_ in by_id]
         offered = _borrowed(override, withs[override.id]) if override.id in withs else [r for r in own if r.override == override.id]
         rules = _narrowed(override, offered, {rule.aspect for rule in replaced}, errors)
         taken += rules
+        staged[f"{OF_OVERRIDE}{override.id}"] = list(dict.fromkeys(rule.aspect for rule in replaced))
         errors.extend(_loosened(override, replaced, rules))
-    return replace(whole, rules=(*normal, *taken))
+    stages = tuple(replace(stage, aspect=aspect) for stage in whole.stages for aspect in staged.get(stage.aspect, [stage.aspect]))
+    return replace(whole, rules=(*normal, *taken), stages=stages)
 
 
 def _borrowed(override: Override, parts: list[Policy]) -> list[Rule]:

@@ -13,6 +13,9 @@ from ..model import Source, Stage
 
 _COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq}
 
+# Stands before the id of an override where a stage means every aspect that it replaces.
+OF_OVERRIDE = "override:"
+
 # Where a rule or a stage comes from beats where it is not said: host > group > zone > service > protocol > nothing.
 SPECIFICITY = ("protocol", "role", "service", "zone", "group", "host")
 
@@ -204,7 +207,7 @@ class Exemption:
     owner: str
     approver: str
     expires: str
-    compensating: Mapping[str, tuple[str, ...]]
+    compensating: Mapping[str, tuple[str, ...]] = field(hash=False)
     permits: tuple[str, ...] = ()
     start: str = ""
     origin: str = ""

@@ -9,7 +9,7 @@ from typing import Any, cast
 from ..model import Source, Stage
 from .calendar import minutes, rrule_flaw
 from .lives import lives_of
-from .model import Exemption, Freeze, Match, Override, Peer, Policy, Rule, Select, StageRule, Window, Zone
+from .model import OF_OVERRIDE, Exemption, Freeze, Match, Override, Peer, Policy, Rule, Select, StageRule, Window, Zone
 from .names import akin, parts_known
 from .page import Page, day, known, many, timezone_of
 
@@ -28,6 +28,7 @@ def read(data: Mapping[str, Any], page: Page) -> Policy:
     rules = [_rule(rule, page.at("rules", i), page) for i, rule in enumerate(data.get("rules", []))]
     overrides = [_override(o, page, i) for i, o in enumerate(data.get("overrides", []))]
     stages = [stage for i, s in enumerate(data.get("stages", [])) for stage in _stages(s, page.at("stages", i), page)]
+    stages += [stage for i, o in enumerate(data.get("overrides", [])) for stage in _override_stages(o, page, i)]
     return Policy(
         name=head["name"],
         version=head["version"],
@@ -158,6 +159,12 @@ def _override(data: Mapping[str, Any], page: Page, i: int) -> tuple[Override, li
         page.withs.append((data["id"], data["with"], page.at("overrides", i, "with")))
     rules = [_rule(r, page.at("overrides", i, "rules", j), page, data["id"]) for j, r in enumerate(data.get("rules", []))]
     return Override(data["id"], match, tuple(data["replace"]), data["reason"], data["approver"], int(data.get("layer", "0")), origin), rules
+
+
+def _override_stages(data: Mapping[str, Any], page: Page, i: int) -> list[StageRule]:
+    """Without an aspect a stage is that of all aspects which are replaced; only the whole policy knows those (merge.py)."""
+    meant = ({**stage, "aspect": stage.get("aspect", f"{OF_OVERRIDE}{data['id']}")} for stage in data.get("stages", []))
+    return [one for j, s in enumerate(meant) for one in _stages(s, page.at("overrides", i, "stages", j), page, _match(data["match"]))]
 
 
 def _exemption(data: Mapping[str, Any], origin: str, page: Page) -> Exemption:
