@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.l
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 
-from ..conftest import HOSTS, TODAY, captured, requirements
+from ..conftest import HOSTS, TODAY, TOP, captured, requirements
 from ..test_assess_plan import applied
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -154,6 +155,12 @@ def test_cnsa_and_bsi_together_allow_nothing_and_both_are_named() -> None:
     text = 'policy: {name: t, version: "1"}\nextends: [cnsa-2.0@1, bsi-tr-02102@1]\nzones: {z: {groups: [g], regimes: [nss]}}\n'
     with pytest.raises(Problem, match="together allow no key_exchange"):
         load("p.yml", lambda _: text)
+
+
+def test_the_page_of_the_baselines_is_fresh() -> None:
+    """Renew it with: python tests/tools/baselines.py > docs/baselines.md"""
+    page = runpy.run_path(str(TOP / "tests/tools/baselines.py"))["page"]()
+    assert (TOP / "docs/baselines.md").read_text(encoding="utf-8") == page
 
 
 @pytest.mark.parametrize("name", ["cnsa-2.0@1", "pci-dss-4@1"])

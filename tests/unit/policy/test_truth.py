@@ -118,7 +118,7 @@ def test_every_authority_has_a_baseline_and_every_baseline_its_facts() -> None:
 
 @pytest.mark.parametrize("authority", AUTHORITIES)
 def test_every_rule_is_held_against_at_least_one_fact(authority: str) -> None:
-    scopes = {(f.protocol, f.use) for f in ASKED if f.authority == authority}
+    scopes = {(f.protocol, f.use) for f in FACTS if f.authority == authority}
     for rule in baseline(authority).rules:
         if rule.aspect == "user_key":
             continue  # the twin of host_key
