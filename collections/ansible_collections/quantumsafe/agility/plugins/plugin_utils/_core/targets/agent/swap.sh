@@ -114,8 +114,12 @@ ca_unswap() {
     ca_kind=$2 ca_before=$3
     ca_file=/${ca_line#* /}
     # What still waits under its dot-name was never put in place: what stands there is as it was, or somebody else's.
-    if [ ! -e "$(ca_fresh "$ca_file")" ]; then ca_put_back "$1" || ca_bad="$ca_bad $ca_file"; fi
-    rm -f "$(ca_fresh "$ca_file")" "$(ca_old "$ca_file")"
+    # What could not be put back keeps waiting for the next try.
+    if [ -e "$(ca_fresh "$ca_file")" ] || ca_put_back "$1"; then
+      rm -f "$(ca_fresh "$ca_file")" "$(ca_old "$ca_file")"
+    else
+      ca_bad="$ca_bad $ca_file"
+    fi
     ca_sync "${ca_file%/*}"
     IFS=$ca_nl
   done
@@ -136,7 +140,8 @@ ca_put_back() {
     mv -f "$(ca_old "$ca_file")" "$ca_file" || return 1
   elif [ -e "$ca_tx/old/$1" ] && [ "$(ca_digest "$ca_tx/old/$1")" != "$(ca_digest "$ca_file" 2>/dev/null)" ]; then
     # Someone removed what waited beside it; our own folder has it, too.
-    cp -a "$ca_tx/old/$1" "$(ca_fresh "$ca_file")" && mv -f "$(ca_fresh "$ca_file")" "$ca_file" || return 1
+    { ln "$ca_tx/old/$1" "$(ca_old "$ca_file")" 2>/dev/null || cp -a "$ca_tx/old/$1" "$(ca_old "$ca_file")"; } &&
+      mv -f "$(ca_old "$ca_file")" "$ca_file" || return 1
   fi
   [ "$ca_before" = - ] || [ "$(ca_digest "$ca_file")" = "$ca_before" ]
 }

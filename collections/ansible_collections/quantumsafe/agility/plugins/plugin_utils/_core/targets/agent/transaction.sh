@@ -137,7 +137,8 @@ ca_back() {
     ca_activate_all || { ca_code='' ca_way=again && ca_activate_all; }
     ca_tidy
     if [ -z "$ca_code" ]; then
-      rm -rf "$ca_tx/old"
+      rm -rf "$ca_tx/old" # a second name of what is in its place again; gone for good before anybody reads REVERTED
+      ca_sync "$ca_tx"
       ca_record REVERTED "$ca_reason"
       ca_disarm
       ca_trim
