@@ -97,22 +97,18 @@ def run(
     """(crashes, different disks among them); `count` of the disks are tried, 0 = all."""
 
     # A disk holds paths of the machine that it comes from, so each worker records its own, and takes every n-th.
-    def part(number: int) -> tuple[int, int, list[tuple[Crash, list[str]]]]:
+    done = itertools.count(1)
+
+    def part(number: int) -> tuple[int, int]:
         bench = Bench.make(folder / f"disks{number}", make(folder / f"m{number}"))
         try:
             total, found = crashes(bench, stories)
-            judged = []
             for crash in spread_evenly(found, count)[number::workers]:
-                judged.append((crash, judge(bench, crash)))
+                tally.add(FAULT, crash.story, judge(bench, crash), f"{FAULT} / {crash.story} / after call {crash.step}: {crash.call}")
                 progress(next(done))
-            return total, len(found), judged
+            return total, len(found)
         finally:
             bench.close()
 
-    done = itertools.count(1)
     with ThreadPoolExecutor(workers) as pool:
-        parts = list(pool.map(part, range(workers)))
-    for dummy, dummy, judged in parts:
-        for crash, bad in judged:
-            tally.add(FAULT, crash.story, bad, f"{FAULT} / {crash.story} / after call {crash.step}: {crash.call}")
-    return parts[0][0], parts[0][1]
+        return next(iter(list(pool.map(part, range(workers)))))

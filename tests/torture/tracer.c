@@ -7,7 +7,7 @@
    tracer [-u FOLDER]... [-e FOLDER]... [-c LETTERS] [-n N -f FAULT] [-l LOG] [-a IN,OUT] -- COMMAND...
      -u  count only calls on paths under FOLDER          -e  programs from FOLDER, and what they start, are not counted (fakes)
      -c  which calls count: a allocating, m other writes, r reads, s stat and access     -l  one line a counted call
-     -f  enospc eio: the call fails; full: so does every later allocating call; torn: half of a write happens, its next one fails;
+     -f  enospc eio: the call fails; full: so does every later allocating call but renames; torn: half of a write happens, its next one fails;
          kill: before the call every process of the tree dies; ask: before the call wait for a byte   -a  after each counted call wait for a byte
    Exit code: that of COMMAND; 250 killed by us; 251 trouble of our own.  x86-64 only. */
 #define _GNU_SOURCE
@@ -159,7 +159,7 @@ static int at_call(struct task *t) {
   if (kind == 'o') { unsigned long flags = argument(&r, c->p + 1); kind = flags & O_CREAT ? 'a' : flags & (O_TRUNC | O_WRONLY | O_RDWR) ? 'm' : 'r'; }
   if (t->pid == torn && c->nr == SYS_write) { torn = 0; fail(t->pid, &r, ENOSPC); return 0; }
   if (!strchr(letters, kind)) return 0;
-  int full = wanted > 0 && number >= wanted && !strcmp(fault, "full") && kind == 'a';
+  int full = wanted > 0 && number >= wanted && !strcmp(fault, "full") && kind == 'a' && !strstr(c->name, "rename") && !strstr(c->name, "sync");
   number++;
   *text = *comm = 0;
   if (c->nr == SYS_write) { size_t n = r.rdx < sizeof text - 1 ? r.rdx + 1 : sizeof text; peek(t->pid, r.rsi, text, n); }
@@ -181,7 +181,7 @@ static int at_call(struct task *t) {
       r.rdx /= 2;
       if (ptrace(PTRACE_SETREGS, t->pid, 0, &r)) die("setregs");
       torn = t->pid;
-    } else fail(t->pid, &r, !strcmp(fault, "eio") ? EIO : ENOSPC);
+    } else if (strcmp(fault, "full") || full) fail(t->pid, &r, !strcmp(fault, "eio") ? EIO : ENOSPC);
   }
   return ask_out >= 0 && strcmp(fault, "ask");
 }
