@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -165,3 +167,17 @@ def test_require_leaves_only_what_is_quantum_safe_and_the_old_is_refused(lab: La
     assert "alert protocol version" in on("client", "echo | openssl s_client -tls1_2 -connect 10.91.0.14:443 2>&1", check=False)
     assert "no matching key exchange" in on("client", "ssh -o KexAlgorithms=curve25519-sha256 -o BatchMode=yes 10.91.0.14 true 2>&1", check=False)
     assert lab.play("rollback", "web-bare", agility_campaign="strict").rc == 0
+
+
+def test_a_folder_that_is_used_again_judges_by_todays_policy(lab: Lab, tmp_path: Path) -> None:
+    parent, child, out = tmp_path / "parent.yml", tmp_path / "child.yml", str(tmp_path / "out")
+    child.write_text("policy: {name: child, version: 1}\nextends: [parent.yml]\n", encoding="utf-8")
+    digests = []
+    for version in (1, 2):
+        parent.write_text(
+            f"policy: {{name: parent, version: {version}}}\nextends: [hybrid-{'transition' if version == 1 else 'required'}@1]\n", encoding="utf-8"
+        )
+        ran = lab.play("audit", "web-bare", agility_policy=str(child), agility_output=out)
+        assert ran.rc == 0, ran.text
+        digests.append(json.loads((tmp_path / "out/hosts/web-bare.json").read_text(encoding="utf-8"))["policy"]["digest"])
+    assert digests[0] != digests[1]

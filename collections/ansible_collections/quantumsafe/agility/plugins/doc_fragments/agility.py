@@ -7,6 +7,8 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+notes:
+  - Every option can also be given as a variable, C(agility_<option>), e.g. C(agility_policy). What the task itself says wins.
 options:
   policy:
     description:

@@ -48,6 +48,7 @@ class Run:
 
     def __init__(self, action: ActionBase, task_vars: Mapping[str, Any], verb: str, spec: Mapping[str, Any]) -> None:
         self.action, self.vars, self.verb = action, task_vars, verb
+        action._task.args = {**_variables(action, task_vars, spec), **action._task.args}
         dummy, self.args = action.validate_argument_spec(argument_spec=dict(spec))
         self.host = str(task_vars["inventory_hostname"])
         self.groups = tuple(str(group) for group in task_vars.get("group_names", ()))
@@ -71,9 +72,9 @@ class Run:
     def policy(self) -> Policy:
         """The compiled policy: once a run, in a file that workers only read.  Raises PolicyError before any host is touched."""
         wanted = str(self.args["policy"])
-        path = Path(wanted)
-        stamp = f"{path.resolve()}:{path.stat().st_mtime_ns}" if path.is_file() else wanted
-        cache = self.output / f"policy-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.json"
+        # Of this run only: in a folder that is used again the policy, one that it extends, or this collection may have changed since.
+        mine, name = (hashlib.sha256(text.encode()).hexdigest()[:12] for text in (self.run, wanted))
+        cache = self.output / f"policy-{mine}-{name}.json"
         with (self.output / ".policy.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not cache.is_file():
@@ -81,7 +82,10 @@ class Run:
 
                 policy = load(wanted, lambda name: Path(name).read_text(encoding="utf-8"))
                 write_whole(cache, json.dumps(to_plain(policy), sort_keys=True))
-        return from_plain(json.loads(cache.read_text(encoding="utf-8")))
+                for old in self.output.glob("policy-*.json"):
+                    if not old.name.startswith(f"policy-{mine}-"):
+                        old.unlink(missing_ok=True)
+            return from_plain(json.loads(cache.read_text(encoding="utf-8")))
 
     def requirements(self, policy: Policy, endpoint: Endpoint) -> Requirements:
         return resolve(policy, Target(self.host, self.groups, endpoint.protocol, endpoint.role, endpoint.service), self.as_of)
@@ -144,6 +148,11 @@ class Run:
         if r.status in BAD:
             out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem)}
         return out
+
+
+def _variables(action: ActionBase, task_vars: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that are set by variable (agility_<option>).  A template for each option in every role would cost a host more than its audit."""
+    return {name: action._templar.template(task_vars[f"agility_{name}"]) for name in spec if f"agility_{name}" in task_vars}
 
 
 def target(snapshot: Snapshot) -> dict[str, str]:
