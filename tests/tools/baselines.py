@@ -76,8 +76,13 @@ def facts(name: str) -> tuple[int, int]:
 
 
 def comments(name: str) -> list[str]:
+    """The sentences at the head of a baseline; one that is wrapped ends with its full stop."""
     text = (BASELINES / f"{name}.yml").read_text(encoding="utf-8").splitlines()
-    return [line.removeprefix("#").strip() for line in text[: next(i for i, line in enumerate(text) if not line.startswith("#"))]]
+    out = [""]
+    for line in text[: next(i for i, line in enumerate(text) if not line.startswith("#"))]:
+        out = [*out, ""] if out[-1].endswith(".") else out
+        out[-1] = f"{out[-1]} {line.removeprefix('#').strip()}".strip()
+    return [line.replace(".  ", ". ") for line in out]
 
 
 def verdict(policy: Policy, protocol: str, aspect: str, name: str) -> str:
@@ -141,7 +146,7 @@ def page() -> str:
             f"- `{one}`: {state} from {start}: {life.reason}"
             for one, all_ in policy.algorithms.items()
             for life in all_
-            for start, state in life.states
+            for state, start in life.states
         ]
         out += [*lives, ""] if lives else []
     return "\n".join(out).rstrip() + "\n"
