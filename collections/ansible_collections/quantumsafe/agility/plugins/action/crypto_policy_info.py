@@ -1,6 +1,6 @@
 # Copyright: quantumsafe.agility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Check and compile the policy, on the controller."""
+"""Check, test, explain, resolve and compare policies, on the controller."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._core.model import Problem
-from ..plugin_utils._run import COMMON, Run, described, say
+from ..plugin_utils._questions import SPEC, answer
+from ..plugin_utils._run import Run, described, say
 
 
 class ActionModule(ActionBase):
@@ -19,14 +20,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         try:
-            run = Run(self, task_vars or {}, "policy", COMMON)
-            as_of = run.as_of.isoformat()
-            policy = run.policy()
+            return {"changed": False, **answer(Run(self, task_vars or {}, "policy", SPEC))}
         except Problem as problem:
             return {"failed": True, "changed": False, "msg": say(described(problem))}
-        return {
-            "changed": False,
-            "agility_output": str(run.output),
-            "as_of": as_of,
-            "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest, "rules": [rule.id for rule in policy.rules]},
-        }
+        except OSError as error:
+            return {"failed": True, "changed": False, "msg": str(error)}

@@ -34,6 +34,7 @@ from ._core.targets.offline import from_path
 from ._core.targets.script import compose_collect
 from ._core.targets.snapshot_json import snapshot_to_json
 from ._core.targets.survey import Survey, choose, survey
+from ._policies import zone
 
 COMMON = {
     "policy": {"type": "str", "default": "hybrid-transition@1"},
@@ -58,12 +59,14 @@ class Run:
         self.started = time.monotonic()
         self.channel = Channel(action)
         self.result = HostResult(self.host, verb, "ok", run=self.run, taken=self.taken)
+        self.timezone = "UTC"
 
     @property
     def as_of(self) -> date:
-        text = str(self.args.get("as_of") or "") or date.today().isoformat()
+        """The day that was asked for, else today in the policy's time zone (once the policy is read)."""
+        text = str(self.args.get("as_of") or "")
         try:
-            return date.fromisoformat(text)
+            return date.fromisoformat(text) if text else datetime.now(zone(self.timezone)).date()
         except ValueError as error:
             raise Problem(f"{text} is no date", "agility_as_of", "write YYYY-MM-DD") from error
 
@@ -85,7 +88,9 @@ class Run:
                 for old in self.output.glob("policy-*.json"):
                     if not old.name.startswith(f"policy-{mine}-"):
                         old.unlink(missing_ok=True)
-            return from_plain(json.loads(cache.read_text(encoding="utf-8")))
+            policy = from_plain(json.loads(cache.read_text(encoding="utf-8")))
+        self.timezone = policy.timezone
+        return policy
 
     def requirements(self, policy: Policy, endpoint: Endpoint) -> Requirements:
         return resolve(policy, Target(self.host, self.groups, endpoint.protocol, endpoint.role, endpoint.service), self.as_of)
@@ -118,7 +123,7 @@ class Run:
             as_of=self.as_of.isoformat(),
             owner=owner_of(policy, self.host, self.groups),
             policy={"name": policy.name, "version": policy.version, "digest": policy.digest},
-            target=target(found.snapshot),
+            target={**target(found.snapshot), "groups": ",".join(self.groups)},
             endpoints=tuple(plain(e) for e in found.endpoints),
             findings=tuple(plain(f) for f in findings),
             rounds=self.channel.trips,

@@ -44,10 +44,17 @@ def _value(hint: Any, value: Any) -> Any:
     if kind in (Union, types.UnionType):
         return None if value is None else _value(next(part for part in inner if part is not type(None)), value)
     if kind is tuple:
-        return tuple(_value(h, v) for h, v in zip(inner[:1] * len(value) if inner[-1] is ... else inner, value, strict=True))
-    if kind is not None and isinstance(value, Mapping):
-        return {key: _value(inner[1], v) for key, v in value.items()}
-    return build(cast(type, hint), value) if is_dataclass(hint) else value
+        values = list(_of(value, (list, tuple)))
+        return tuple(_value(h, v) for h, v in zip(inner[:1] * len(values) if inner[-1] is ... else inner, values, strict=True))
+    if kind in (dict, Mapping):
+        return {key: _value(inner[1], v) for key, v in _of(value, (dict,)).items()}
+    return build(cast(type, hint), _of(value, (dict,))) if is_dataclass(hint) else value
+
+
+def _of(value: Any, kinds: tuple[type, ...]) -> Any:
+    if not isinstance(value, kinds):
+        raise TypeError(f"{type(value).__name__} where {kinds[0].__name__} belongs")
+    return value
 
 
 def digest_of(policy: Policy) -> str:

@@ -1,0 +1,56 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""PRIVATE to the collection: policies on the controller's disk, their day, and the audits that they are asked about."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Any
+
+from ._core.model import Problem
+from ._core.report.results import HostResult, read_hosts
+from ._core.review.diff import Seen, endpoints_from
+
+
+def read(name: str) -> str:
+    """The text of a policy file.  Raises OSError or UnicodeDecodeError."""
+    return Path(name).read_text(encoding="utf-8")
+
+
+def zone(name: str) -> tzinfo:
+    """The policy's time zone; UTC where this machine does not know it (the policy was compiled elsewhere)."""
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def saved(folder: Path, hostvars: Mapping[str, Any]) -> tuple[list[Seen], tuple[HostResult, ...], list[str]]:
+    """(hosts, their results, complaints) of a saved audit.  Groups as they were then; from the inventory when the audit did not keep them.
+
+    Raises Problem for a folder that is none.
+    """
+    if not (folder / "hosts").is_dir():
+        raise Problem(f"{folder} is no results folder: it has no hosts/", "results", "give the folder of an audit (agility_output)")
+    results, complaints = read_hosts(folder)
+    seen, told = [], list(complaints)
+    for result in results:
+        try:
+            seen.append(Seen(result.host, _groups(result, hostvars), endpoints_from(result.endpoints)))
+        except Problem as problem:
+            told.append(f"{result.host}: {problem}")
+    return seen, results, told
+
+
+def _groups(result: HostResult, hostvars: Mapping[str, Any]) -> tuple[str, ...]:
+    if "groups" in result.target:
+        return tuple(filter(None, result.target["groups"].split(",")))
+    return groups_of(result.host, hostvars)
+
+
+def groups_of(host: str, hostvars: Mapping[str, Any]) -> tuple[str, ...]:
+    """The inventory groups of a host, () when the inventory does not have it."""
+    return tuple(str(name) for name in hostvars[host].get("group_names", ())) if host in hostvars else ()
