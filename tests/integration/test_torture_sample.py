@@ -32,12 +32,5 @@ def test_no_fault_leads_to_a_third_state(proof: str, sample: int, least: int) ->
     assert injected >= least, said[-3000:]
 
 
-@pytest.mark.xfail(strict=True, reason="a read error inside `while read … <changes` looks like its end: tests/torture/README.md")
-def test_no_failing_read_leads_to_a_third_state() -> None:
-    said, injected, violations = torture("--sample", "40", "--proof", "reads")
-    assert injected >= 30
-    assert violations == 0, said[-6000:]
-
-
 def test_the_shells_of_the_torture_are_here() -> None:
     assert [shell for shell in ("dash", "bash", "busybox", "mksh") if not shutil.which(shell)] == []

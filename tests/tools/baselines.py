@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
 sys.path.insert(0, str(TOP / "collections"))
 
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import find  # noqa: E402
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import BASELINES, baselines, load  # noqa: E402
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import BASELINES, PolicyError, baselines, load  # noqa: E402
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy, Rule, Select  # noqa: E402
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, resolve  # noqa: E402
 
@@ -119,6 +121,16 @@ def row(rule: Rule) -> list[str]:
     return [*cells, rule.source.force, rule.source.verified or "no"]
 
 
+def conflicts() -> Iterator[list[str]]:
+    """Pairs that cannot be extended for one scope, and the aspects of which they allow nothing together."""
+    for one, other in combinations(baselines(), 2):
+        try:
+            baseline(f"{one}, {other}")
+        except PolicyError as error:
+            aspects = dict.fromkeys(re.findall(r"together allow no (\w+)", str(error)))
+            yield [f"`{one}`", f"`{other}`", ", ".join(aspects) or "rules of the same ids"]
+
+
 def page() -> str:
     policies = {name: baseline(name) for name in baselines()}
     out = [INTRO]
@@ -138,6 +150,13 @@ def page() -> str:
         out += [f"### {protocol} {aspect.replace('_', ' ')}: {', '.join(names)}", ""]
         cells = {name: [verdict(policy, protocol, aspect, one) for one in names] for name, policy in policies.items()}
         out += table(("baseline", *names), ([f"`{name}`", *said_] for name, said_ in cells.items() if any(said_)))
+    out += [
+        "## What cannot hold together",
+        "",
+        "Extend these for zones of their own; loading both for one scope is an error that names the rules.",
+        "",
+    ]
+    out += table(("baseline", "and", "allow nothing together for"), conflicts())
     out += ["## Rules", ""]
     for name, policy in policies.items():
         out += [f"### {name}", "", *(f"- {line}" for line in comments(name)), ""]

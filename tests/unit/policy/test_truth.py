@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import ALL, Algorithm, all_of, find
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import Algorithm, all_of, find
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import baselines, load
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy, Requirement
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, resolve
@@ -129,9 +129,13 @@ def test_every_rule_is_held_against_at_least_one_fact(authority: str) -> None:
 
 @pytest.mark.parametrize("authority", AUTHORITIES)
 def test_no_spelling_of_the_catalogue_escapes_an_end_date(authority: str) -> None:
-    """Once an authority ends all classical key exchange, no classical row of the catalogue is left, whatever its name."""
-    ends = {f.date for f in ASKED if f.authority == authority and f.verdict == "required"}
-    for day in ends:
-        for algorithm in (a for a in ALL if a.aspect == "key_exchange" and a.construction == "classical"):
-            probe = Fact(authority, "key_exchange", algorithm.protocol, algorithm.id, day, *[""] * 7)
-            assert kind(probe, algorithm) in GONE, f"{authority} {algorithm.id} {day}"
+    """Once an authority has ended everything classical for a use, no classical row of the catalogue is left, whatever its name."""
+    mine = [f for f in ASKED if f.authority == authority and f.verified == "true"]
+    for protocol, use in dict.fromkeys((f.protocol, f.use) for f in mine):
+        rows = [a for a in all_of(protocol, use) if a.construction == "classical"]
+        of = {a.id: [f for f in mine if (f.protocol, f.use) == (protocol, use) and find(protocol, use, f.algorithm) is a] for a in rows}
+        last = [max(facts, key=lambda f: f.date) for facts in of.values() if any(f.verdict != "forbidden" for f in facts)]
+        if not last or any(f.verdict != "forbidden" for f in last):
+            continue
+        end = max(last, key=lambda f: f.date)
+        assert [a.id for a in rows if kind(end, a) not in GONE] == [], f"{authority} {protocol} {use} {end.date}"

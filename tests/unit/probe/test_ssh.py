@@ -82,7 +82,7 @@ def test_a_server_that_lists_a_forbidden_method_accepts_it_and_nobody_waits() ->
     with serving(handler) as port:
         began = time.monotonic()
         seen = probe_ssh(HERE, port, (*GONE, "curve25519-sha256"), timeout=5)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 4  # not the 5 s that it may wait
         time.sleep(0.2)
     assert seen.refused is False
     assert heard == [b"SSH-2.0-quantumsafe.agility\r\n"], "no second half of a key exchange that sshd would wait for"
@@ -102,6 +102,8 @@ def test_a_server_that_lists_a_forbidden_method_accepts_it_and_nobody_waits() ->
         (BANNER + packet(b"\x14" + bytes(16)), "protocol: "),
         (BANNER + packet(b"\x14" + bytes(16) + struct.pack(">I", 900) + b"a"), "cut off"),
     ],
+    # Packets carry random padding, so the bytes are no names: two workers would collect different tests.
+    ids=["penalty", "busy", "closed", "old version", "http", "disconnect", "huge packet", "padding", "half a list", "long list"],
 )
 def test_every_other_answer_has_its_own_words(answer: bytes, said: str) -> None:
     with serving(says(answer)) as port:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from .algorithms.lookup import Algorithm, all_of, find, spelling
@@ -107,7 +108,12 @@ def _kept(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
 
 
 def _capable(endpoint: Endpoint, aspect: str, capability: Capability) -> tuple[Algorithm, ...]:
-    known = (find(endpoint.protocol, aspect, name) for name in capability.names or ())
+    return _found(endpoint.protocol, aspect, capability.names or ())
+
+
+@lru_cache(maxsize=256)  # a fleet has few binaries, and each of its sockets asks for all that its binary can do
+def _found(protocol: str, aspect: str, names: tuple[str, ...]) -> tuple[Algorithm, ...]:
+    known = (find(protocol, aspect, name) for name in names)
     return tuple(dict.fromkeys(a for a in known if a))
 
 

@@ -284,4 +284,4 @@ class Requirement:
     replaced: tuple[Rule, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
     applicable: bool = True
-    seen: dict[tuple[str, str, str], object] = field(default_factory=dict, compare=False, repr=False)  # verdicts already given (resolve.judge)
+    seen: dict[tuple[str, str, date], object] = field(default_factory=dict, compare=False, repr=False)  # verdicts already given (resolve.judge)

@@ -201,11 +201,10 @@ def _weight(stage: StageRule) -> tuple[int, int, bool]:
 
 def judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdict:
     """How the policy sees this algorithm on this day.  Limits of all rules and all that is said of its life hold, so the worst verdict counts."""
-    today = as_of.isoformat()
-    key = (algorithm.protocol, algorithm.id, today)
+    key = (algorithm.id, algorithm.protocol, as_of)
     known = requirement.seen.get(key)
     if not isinstance(known, Verdict):
-        known = requirement.seen[key] = _judge(requirement, algorithm, today)
+        known = requirement.seen[key] = _judge(requirement, algorithm, as_of.isoformat())
     return known
 
 

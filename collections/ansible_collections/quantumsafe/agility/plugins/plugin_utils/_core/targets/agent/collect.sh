@@ -208,12 +208,14 @@ ca_ask() {
   if [ -n "$ca_timeout" ] && [ ! -h "$ca_timeout" ]; then
     timeout "$1" sh -c "$ca_runner$ca_nl$2:" </dev/null 3>&3 && return
   fi
+  # shellcheck disable=SC2034 # ca_run reads it
   ca_each=$1
   eval "$2"
 }
 
 # ca_run ID COMMAND...: its output on 3, its exit code behind it (and in ca_rc), its standard error marked with its ID.  A text, because
 # the shell below timeout(1) needs it, too.
+# shellcheck disable=SC2016 # it is expanded where it runs
 ca_runner='
 ca_run() {
   ca_id=$1 ca_rc=127
