@@ -117,12 +117,13 @@ fleet_make() { # HOST... : each anew from its image
       one "$1" && return
       podman rm -f -i -t 0 "${1%% *}" > /dev/null && one "$1"
     }
-    failed=0 running=0
+    # Three at a time.  Each is asked by its number: of two that end together "wait -n" may miss one, and then says 127.
+    failed=0 pids=()
     for line; do
-      [ "$running" -lt 3 ] || { wait -n || failed=1; running=$((running - 1)); }
-      again "$line" 2>> "$log" & running=$((running + 1))
+      [ "${#pids[@]}" -lt 3 ] || wait "${pids[-3]}"
+      again "$line" 2>> "$log" & pids+=("$!")
     done
-    while [ "$running" -gt 0 ]; do wait -n || failed=1; running=$((running - 1)); done
+    for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
     exit "$failed"' _ "$STATE/logs/make.log" "${lines[@]}" ||
     { say "podman: $(grep -v -e '^$' -e rehash "$STATE/logs/make.log" | tail -n 1)"; return 1; }
 }
@@ -157,19 +158,13 @@ host_ready() { # HOST: a key login works, systemd is content, nginx answers. No 
 }
 
 fleet_wait() { # HOST...
-  local host running=0 failed=0
+  local host pid failed=0 pids=()
   for host in "$@"; do
-    if ((running >= 8)); then
-      wait -n || failed=1
-      running=$((running - 1))
-    fi
+    [[ ${#pids[@]} -lt 8 ]] || wait "${pids[-8]}" || :
     host_ready "$host" 9>&- &
-    running=$((running + 1))
+    pids+=("$!")
   done
-  while ((running > 0)); do
-    wait -n || failed=1
-    running=$((running - 1))
-  done
+  for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
   return "$failed"
 }
 

@@ -52,22 +52,16 @@ images_build() { # build what the cache lacks, two at a time
   done
   [[ ${#missing[@]} -gt 0 ]] || return 0
   export LAB_HERE=$HERE LAB_USER_PASSWORD LAB_ROOT_PASSWORD
-  local started=$SECONDS running=0
+  local started=$SECONDS pid pids=()
   set -- "${missing[@]}"
   while [[ $# -gt 0 ]]; do
-    if [[ $running -ge 2 ]]; then
-      wait -n || failed=1
-      running=$((running - 1))
-    fi
+    [[ ${#pids[@]} -lt 2 ]] || wait "${pids[-2]}" || :
     say "building image $1 from packages (about a minute; log: $STATE/logs/build-$1.log)"
     image_build "$1" "$2" 9>&- &
-    running=$((running + 1))
+    pids+=("$!")
     shift 2
   done
-  while [[ $running -gt 0 ]]; do
-    wait -n || failed=1
-    running=$((running - 1))
-  done
+  for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
   [[ $failed == 0 ]] || die "an image could not be built: $(tail -n 1 "$STATE"/logs/build-*.log | grep -m1 '^E:' || echo "see $STATE/logs/build-*.log")"
   say "images built in $((SECONDS - started)) s"
 }
