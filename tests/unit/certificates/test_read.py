@@ -75,3 +75,20 @@ def test_a_key_that_the_package_cannot_load_is_named_by_its_identifier() -> None
     text = base64.b64encode(bytes(der)).decode()
     found = leaf(f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n", "x")
     assert found is not None and found.key == "1.2.840.10045.2.99"
+
+
+@pytest.mark.parametrize(
+    ("until", "days"),
+    [
+        (datetime(2026, 4, 10, 23, 59, 59, tzinfo=UTC), 100),
+        (datetime(2026, 4, 11, 0, 0, 0, tzinfo=UTC), 101),
+        (datetime(2026, 1, 1, 0, 0, 0, tzinfo=UTC), 1),
+    ],
+)
+def test_both_ends_of_a_lifetime_count_and_a_part_of_a_day_is_a_day(until: datetime, days: int) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a.test")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(7).public_key(key.public_key())
+    signed = builder.not_valid_before(datetime(2026, 1, 1, tzinfo=UTC)).not_valid_after(until).sign(key, hashes.SHA256())
+    found = leaf(signed.public_bytes(serialization.Encoding.PEM).decode(), "/x.crt")
+    assert found is not None and found.lifetime == days

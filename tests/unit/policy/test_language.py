@@ -269,10 +269,20 @@ def test_quantum_safe_key_exchange_at_require_leaves_tls13_only_under_a_rule_of_
 FACTS = HEAD + RULES + rule(id="cert", aspect="certificate", allow=None, require='{key: [ECDSA-P256+, RSA-3072+, ML-DSA-65+], lifetime: "<=100d"}')
 
 
-@pytest.mark.parametrize(("key", "state"), [("ECDSA-P384", "unknown"), ("RSA-2048", "forbidden"), ("ML-DSA-65", "unknown"), ("ED25519", "forbidden")])
-def test_certificates_are_judged_by_facts_and_what_nobody_read_is_unknown(key: str, state: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "lifetime", "state"),
+    [
+        ("ECDSA-P384", None, "unknown"),
+        ("ECDSA-P384", 100, "compliant"),
+        ("ECDSA-P384", 101, "forbidden"),
+        ("RSA-2048", 90, "forbidden"),
+        ("ML-DSA-65", None, "unknown"),
+        ("ED25519", None, "forbidden"),
+    ],
+)
+def test_certificates_are_judged_by_facts_and_what_nobody_read_is_unknown(key: str, lifetime: int | None, state: str) -> None:
     one = endpoint()
-    certified = replace(one, certificates=(Certificate("/etc/c.pem", key=key),))
+    certified = replace(one, certificates=(Certificate("/etc/c.pem", key=key, lifetime=lifetime),))
     (finding,) = assess((certified,), lambda e: resolve(of(FACTS), Target("h", (), "tls"), TODAY), TODAY)
     assert (finding.state, finding.origin) == (state, "/etc/c.pem")
 

@@ -57,6 +57,8 @@ def test_on_web_include_the_default_server_governs_and_the_others_groups_are_not
     assert len(ignored) == 3
     assert ignored[0].startswith("ssl_ecdh_curve at /etc/nginx/sites-enabled/10-api:7 is ignored: server shop.lab.test")
     assert [c.key for c in shared.certificates] == ["ECDSA-P256", "RSA-2048"]
+    assert shared.settings["signature"].values == ("ECDSA-P256", "RSA-2048")
+    assert all(c.lifetime and c.lifetime > 300 for c in shared.certificates)
     assert shared.server_names == ("shop.lab.test", "web-include", "api.lab.test", "old.lab.test")
 
 

@@ -58,7 +58,7 @@ def _seen(endpoint: Endpoint, aspect: str) -> list[tuple[str, Mapping[str, str]]
 
 def _certificate(one: Certificate) -> dict[str, str]:
     """Only what was really read of it."""
-    said = {"key": one.key, "signature": one.signature, "issuer": one.issuer}
+    said = {"key": one.key, "signature": one.signature, "issuer": one.issuer, "lifetime": "" if one.lifetime is None else f"{one.lifetime}d"}
     return {key: value for key, value in said.items() if value}
 
 

@@ -174,6 +174,8 @@ class Capability:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
+    """One certificate as a policy asks about it.  lifetime: days, None when it could not be read."""
+
     path: str
     subject: str = ""
     issuer: str = ""
@@ -181,6 +183,7 @@ class Certificate:
     signature: str = ""
     not_after: str = ""
     sha256: str = ""
+    lifetime: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

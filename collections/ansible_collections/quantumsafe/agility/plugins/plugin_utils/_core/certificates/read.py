@@ -42,7 +42,14 @@ def describe(certificate: x509.Certificate, path: str = "") -> Certificate:
         signature=_ML_DSA.get(certificate.signature_algorithm_oid.dotted_string, certificate.signature_algorithm_oid._name),
         not_after=certificate.not_valid_after_utc.date().isoformat(),
         sha256=certificate.fingerprint(SHA256()).hex(),
+        lifetime=_days(certificate),
     )
+
+
+def _days(certificate: x509.Certificate) -> int:
+    """Both ends count, and a part of a day is a day (CA/Browser Forum Baseline Requirements, 6.3.2; RFC 5280 §4.1.2.5)."""
+    seconds = (certificate.not_valid_after_utc - certificate.not_valid_before_utc).total_seconds() + 1
+    return -int(-seconds // 86400)
 
 
 def _key(certificate: x509.Certificate) -> str:

@@ -89,7 +89,8 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
     versions = _versions(nginx, socket)
     allowed = versions[0].values if versions[0] else VERSIONS
     ciphers, remarks = nginx.ciphers.setting(socket, allowed)
-    found = {"version": versions, "key_exchange": _groups(nginx, socket), "cipher": (ciphers, "")}
+    certificates = _certificates(nginx, socket)
+    found = {"version": versions, "key_exchange": _groups(nginx, socket), "cipher": (ciphers, ""), "signature": (_signature(certificates), "")}
     settings = {aspect: setting for aspect, (setting, dummy) in found.items() if setting}
     notes = [*quic, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for dummy, note in found.values() if note), *remarks]
     return Endpoint(
@@ -100,8 +101,13 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
         addresses=((socket.address.strip("[]"), socket.port),),
         version=nginx.label,
         settings=settings,
-        capabilities={"version": _version_capability(nginx), "key_exchange": nginx.groups, "cipher": nginx.ciphers.capability(socket, allowed)},
-        certificates=_certificates(nginx, socket),
+        capabilities={
+            "version": _version_capability(nginx),
+            "key_exchange": nginx.groups,
+            "cipher": nginx.ciphers.capability(socket, allowed),
+            "signature": Capability(None, "it signs with the keys of its certificates, so another scheme needs another certificate"),
+        },
+        certificates=certificates,
         notes=tuple(dict.fromkeys(notes)),
         server_names=tuple(name for server in socket.servers for name in server.names),
     )
@@ -201,6 +207,13 @@ def _certificates(nginx: Nginx, socket: Socket) -> tuple[Certificate, ...]:
     paths = dict.fromkeys(absolute(node.args[0], nginx.main) for server in socket.servers for node in _certificate_nodes(server))
     files = (nginx.assembly.file(path) for path in paths)
     return tuple(found for file in files if file and file.text and (found := leaf(file.text, file.path)))
+
+
+def _signature(certificates: tuple[Certificate, ...]) -> Setting | None:
+    """What the server proves itself with: the kinds of the keys of its certificates.  None when one of them could not be read."""
+    if not certificates or not all(one.key for one in certificates):
+        return None
+    return Setting(tuple(dict.fromkeys(one.key for one in certificates)), Origin(certificates[0].path))
 
 
 def _certificate_nodes(server: Server) -> tuple[Node, ...]:

@@ -65,7 +65,7 @@ class Writer:
                 out |= {kind: _by_server(found) for kind, found in texts.items()}
             elif aspect in DIRECTIVES:
                 out[aspect] = _by_socket({id_: self.render(aspect, wanted[aspect]) for id_, wanted in wishes.items() if aspect in wanted})
-            else:
+            elif any(wanted[aspect].names != self.endpoints[id_].settings[aspect].values for id_, wanted in wishes.items() if aspect in wanted):
                 raise Inexpressible(f"this release does not write {aspect} for nginx", self.assembly.main)
         return out
 
