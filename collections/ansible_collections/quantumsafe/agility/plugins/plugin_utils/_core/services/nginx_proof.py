@@ -53,7 +53,7 @@ def _said(setting: Setting | None, aspect: str) -> object:
 
 
 def _fulfils(now: Setting, wanted: Wanted, aspect: str, library: Library) -> bool:
-    if aspect in ("version", "cipher"):
+    if aspect != "key_exchange":  # it alone has an order that counts here
         return set(now.values) == set(wanted.names)
     tiers = wanted.tiers if library.has_tuples and wanted.tiers else (0,) * len(wanted.names)
     ranks = sorted(set(tiers))
