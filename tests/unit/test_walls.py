@@ -11,7 +11,7 @@ from .conftest import TOP
 
 CORE = TOP / "collections/ansible_collections/quantumsafe/agility/plugins/plugin_utils/_core"
 FLOORS = [
-    {"model", "algorithms", "documents"},
+    {"model", "credentials", "algorithms", "documents"},
     {"policy", "services", "appliances", "certificates", "peers", "reach", "claims"},
     {"wish", "facts", "assess", "plan", "review"},
     {"targets", "probe", "report"},

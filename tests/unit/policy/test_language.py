@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import ALL
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Certificate, Origin, Setting
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.credentials import Certificate
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Origin, Setting
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.plan import Regression, make_plan
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.calendar import minutes, rrule_flaw
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.dump import dump

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .model import Certificate, Endpoint, State
+from .credentials import Certificate
+from .model import Endpoint, State
 from .policy.model import Requirement
 
 _FAMILY = re.compile(r"(?P<family>.*?)(?P<size>\d+)(?P<more>\+?)")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .credentials import Certificate, Pair, Serving
+
 # How a fact is known, weakest first (DESIGN.md, promise 3).
 Evidence = Literal["configured", "effective", "offered", "negotiated"]
 
@@ -173,20 +175,6 @@ class Capability:
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
-    """One certificate as a policy asks about it.  lifetime: days, None when it could not be read."""
-
-    path: str
-    subject: str = ""
-    issuer: str = ""
-    key: str = ""  # "ECDSA-P256", "RSA-3072", "ML-DSA-65"
-    signature: str = ""
-    not_after: str = ""
-    sha256: str = ""
-    lifetime: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One place where cryptography is negotiated.
 
@@ -347,6 +335,8 @@ class Service:
     (one Change a file); raises Inexpressible, never writes less than asked.
     activation(snapshot, endpoints): how the new configuration is checked and taken up.
     missing(snapshot): globs of files that the configuration refers to and the snapshot lacks; () when complete (asked again, once).
+    servings(snapshot): what it serves where.  rebind(snapshot, {origin of a binding: new pairs}): the edits that name the first pair in
+    its place and the others behind it; raises Inexpressible.  Without them the service has no certificates that we can rotate.
     """
 
     name: str
@@ -356,3 +346,5 @@ class Service:
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
     activation: Callable[[Snapshot, tuple[Endpoint, ...]], Activation]
     missing: Callable[[Snapshot], tuple[str, ...]]
+    servings: Callable[[Snapshot], tuple[Serving, ...]] | None = None
+    rebind: Callable[[Snapshot, Mapping[Origin, tuple[Pair, ...]]], tuple[Change, ...]] | None = None

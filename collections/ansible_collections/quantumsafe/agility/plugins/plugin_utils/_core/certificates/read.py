@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from ..model import Certificate
+from ..credentials import Certificate
 
 # ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
 with suppress(ImportError):
@@ -43,7 +43,17 @@ def describe(certificate: x509.Certificate, path: str = "") -> Certificate:
         not_after=certificate.not_valid_after_utc.date().isoformat(),
         sha256=certificate.fingerprint(SHA256()).hex(),
         lifetime=_days(certificate),
+        names=_names(certificate),
     )
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """DNS names and addresses of subjectAltName (RFC 9525 §3: nothing else names a host)."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    return tuple(str(name.value) for name in found if isinstance(name, x509.DNSName | x509.IPAddress))
 
 
 def _days(certificate: x509.Certificate) -> int:

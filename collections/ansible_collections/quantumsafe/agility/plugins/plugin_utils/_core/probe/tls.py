@@ -56,12 +56,13 @@ def probe_tls(
     shares: tuple[str, ...] = ("X25519MLKEM768", "x25519"),
     versions: tuple[int, ...] = (TLS13, TLS12),
     timeout: float = 10,
+    schemes: tuple[int, ...] = tuple(SCHEMES),
 ) -> TlsResult:
-    """One handshake.  offer: groups, best first; shares: those sent at once; timeout: seconds for all of it."""
+    """One handshake.  offer: groups, best first; shares: those sent at once; timeout: seconds for all of it; schemes: of signatures."""
     link = Link(address, port, timeout)
     try:
         with link:
-            both = Offer(offer, versions, server_name, os.urandom(32), os.urandom(32))
+            both = Offer(offer, versions, server_name, os.urandom(32), os.urandom(32), schemes)
             result = _Handshake(link, both).run(tuple(name for name in shares if name in offer))
     except FAILURES as error:
         result = TlsResult(failure=describe(error))

@@ -29,7 +29,7 @@ _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 class Offer:
     """What both hellos of one handshake have in common; a server that retries may refuse a second hello that differs (RFC 9846 §4.1.2).
 
-    groups: offered, best first; versions: code points; random, session: 32 bytes each.
+    groups: offered, best first; versions, schemes (of signatures, best first): code points; random, session: 32 bytes each.
     """
 
     groups: tuple[str, ...]
@@ -37,11 +37,12 @@ class Offer:
     server_name: str
     random: bytes
     session: bytes
+    schemes: tuple[int, ...] = tuple(SCHEMES)
 
     def hello(self, shares: Mapping[str, bytes], cookie: bytes = b"") -> bytes:
         """A whole ClientHello message.  shares: group → key share sent now."""
         extensions = _server_name(self.server_name) + _extension(10, _vector(_shorts(GROUPS[name] for name in self.groups), 2))
-        extensions += _extension(11, b"\x01\x00") + _extension(13, _vector(_shorts(SCHEMES), 2)) + _extension(23, b"")
+        extensions += _extension(11, b"\x01\x00") + _extension(13, _vector(_shorts(self.schemes), 2)) + _extension(23, b"")
         suites: list[int] = []
         if TLS13 in self.versions:
             suites += SUITES

@@ -61,3 +61,14 @@ SCHEMES = {
     0x0203: "ecdsa_sha1",
     0x0201: "rsa_pkcs1_sha1",
 }
+
+# The kind of a certificate's key (certificates/keys.py) → the schemes with which only such a key signs (RFC 8446 §4.2.3, draft-ietf-tls-mldsa).
+# TLS 1.2 takes ecdsa_secp256r1_sha256 for a key on any curve, so the curves are not told apart.
+_FAMILIES = {"ECDSA": ("ecdsa_",), "RSA": ("rsa_",), "ED25519": ("ed25519",)}
+
+
+def schemes_of(kind: str) -> tuple[int, ...]:
+    """Code points that a client offers to be served a certificate of that kind alone."""
+    family, dummy, size = kind.rpartition("-")
+    wanted = (f"mldsa{size}",) if family == "ML-DSA" else _FAMILIES[family or kind]
+    return tuple(code for code, name in SCHEMES.items() if name.startswith(wanted))

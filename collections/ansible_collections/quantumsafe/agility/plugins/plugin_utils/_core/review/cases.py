@@ -11,7 +11,8 @@ from typing import Any, Literal, cast
 
 from ..algorithms.lookup import all_of
 from ..assess import assess
-from ..model import Capability, Certificate, Endpoint, Finding, Origin, Problem, Setting
+from ..credentials import Certificate
+from ..model import Capability, Endpoint, Finding, Origin, Problem, Setting
 from ..policy import yaml_lines
 from ..policy.checked import mistakes
 from ..policy.load import refusal

@@ -7,23 +7,12 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Mapping
 
 from ..certificates.read import leaf
-from ..model import (
-    Activation,
-    Capability,
-    Certificate,
-    Change,
-    Collect,
-    Endpoint,
-    Follow,
-    Origin,
-    Service,
-    Setting,
-    Snapshot,
-    Wishes,
-)
-from . import openssl
+from ..credentials import Certificate, Pair, Serving
+from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot, Wishes
+from . import nginx_certificates, openssl
 from .nginx_ciphers import Ciphers
 from .nginx_config import DEFAULT_CONF, Assembly, Node, absolute, main_path
 from .nginx_proof import after, prove
@@ -248,4 +237,26 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     return changes
 
 
-SERVICE = Service(name="nginx", protocol="tls", collect=COLLECT, read=read, write=write, activation=activation, missing=missing)
+def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
+    if DEFAULT_CONF not in snapshot.files:
+        return ()
+    nginx = Nginx(snapshot)
+    return nginx_certificates.servings(nginx.assembly, nginx.sockets)
+
+
+def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
+    nginx = Nginx(snapshot)
+    return nginx_certificates.rebind(nginx.assembly, nginx.sockets, wanted)
+
+
+SERVICE = Service(
+    name="nginx",
+    protocol="tls",
+    collect=COLLECT,
+    read=read,
+    write=write,
+    activation=activation,
+    missing=missing,
+    servings=servings,
+    rebind=rebind,
+)

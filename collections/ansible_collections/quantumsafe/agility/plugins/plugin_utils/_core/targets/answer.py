@@ -232,3 +232,27 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
         journal=tuple(journal),
         files=tuple(files),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What the host says of a key that it made.  request: PEM; mode, owner, group: of the key that it will replace, "" when there is none."""
+
+    request: str
+    mode: str = ""
+    owner: str = ""
+    group: str = ""
+
+
+def parse_keys(output: str, nonce: str, host: str) -> tuple[NewKey, ...]:
+    """One for each order, in order.  Raises NoAnswer; Problem when the host could not make one."""
+    out = []
+    for letter, dummy, content in _sections(body(output, nonce)):
+        if letter != "K":
+            continue
+        if failed := next((line for line in content if line.startswith("error ")), ""):
+            raise Problem(failed.split(" ", 2)[2], host, "nothing was changed there; mend it and run again")
+        like = next((line.split()[1:] for line in content if line.startswith("like ")), [])
+        request = "\n".join(line for line in content if not line.startswith("like "))
+        out.append(NewKey(f"{request.strip()}\n", *like[:3]))
+    return tuple(out)

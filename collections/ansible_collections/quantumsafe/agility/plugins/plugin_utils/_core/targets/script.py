@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,7 @@ from ..model import Activation, Change, Collect, Identity, Problem
 AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
-    (AGENT / f"{name}.sh").read_text(encoding="utf-8") for name in ("journal", "swap", "services", "triggers", "transaction", "history")
+    (AGENT / f"{name}.sh").read_text(encoding="utf-8") for name in ("journal", "swap", "services", "triggers", "transaction", "history", "keys")
 )
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
@@ -39,6 +39,17 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Create `path` from the private key that compose_keys() made as its number; its bytes never leave the host."""
+
+    path: str
+    key: int
+    owner: str
+    group: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transaction:
     """seconds: until the host reverts by itself.  started_by: one line for whoever finds it pending."""
 
@@ -46,7 +57,7 @@ class Transaction:
     seconds: int
     identity: Identity
     started_by: str
-    changes: tuple[Change | Restore, ...]
+    changes: tuple[Change | Restore | Place, ...]
     activations: tuple[Activation, ...]
     token_sha256: str = ""
 
@@ -118,6 +129,8 @@ def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], non
         calls.append(_change_call(number, change))
         if isinstance(change, Change):
             builders += _builder(number, change)
+        elif isinstance(change, Place):
+            builders.append(f'ca_build_{number}() {{ cat "$ca_state/keys/$ca_tid/{change.key}.key"; }}')
     calls += [
         _call("ca_activate", a.service, a.action, ",".join(a.units), ",".join(a.sockets) or "-", ",".join(map(str, a.ports)) or "-", *a.check)
         for a in transaction.activations
@@ -129,11 +142,13 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:1000]
 
 
-def _change_call(number: int, change: Change | Restore) -> str:
+def _change_call(number: int, change: Change | Restore | Place) -> str:
     if not change.path.startswith("/") or re.search(r"[\x00-\x1f\x7f]", change.path) or change.path != change.path.rstrip():
         raise Problem(f"{change.path!r} cannot be changed: control characters or blanks at its end", remedy="rename the file")
     if isinstance(change, Restore):
         return _call("ca_change", number, change.kind, change.sha256 or "-", "-", "-", "-", "-", f"{_id(change.of)}/{change.number}", change.path)
+    if isinstance(change, Place):
+        return _call("ca_change", number, "create", "-", "-", change.mode, change.owner, change.group, "-", change.path)
     kind = "edit" if change.sha256 else "create"
     return _call("ca_change", number, kind, change.sha256 or "-", change.after or "-", change.mode, change.owner, change.group, "-", change.path)
 
@@ -153,6 +168,17 @@ def _builder(number: int, change: Change) -> list[str]:
     if change.sha256:
         out.append(_call("ca_keep", at, "-"))
     return [f"ca_build_{number}() {{", " &&\n".join(out), "}"]
+
+
+def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str) -> str:
+    """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace, configuration of its request)."""
+    calls = [_call("ca_new_key", _id(id_), number, like, config, *options) for number, (options, like, config) in enumerate(orders, 1)]
+    return _script(_own_copy(TRANSACTION), nonce, calls)
+
+
+def compose_drop_keys(id_: str, nonce: str) -> str:
+    """The transaction will not come."""
+    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_drop_keys", _id(id_))])
 
 
 def compose_confirm(id_: str, token: str, nonce: str) -> str:

@@ -120,6 +120,7 @@ ca_undo_early() {
   ca_tidy
   ca_disarm
   rm -f "$ca_tx/reserve"
+  ca_drop_keys "$ca_tid"
   if ca_record REFUSED "$ca_code $ca_message" 2>/dev/null; then
     for ca_p in "$ca_tx"/*; do [ "$ca_p" = "$ca_tx/journal" ] || rm -rf "$ca_p"; done
   else
@@ -222,6 +223,7 @@ ca_finish() {
 # ca_trim: a finished transaction keeps its journal, what it changed and the old files.
 ca_trim() {
   rm -f "$ca_tx/reserve" "$ca_tx/token" "$ca_tx/agent.sh" "$ca_tx/revert.sh" "$ca_tx"/check.*
+  ca_drop_keys "$ca_tid"
 }
 
 # ca_cli ID VERB [REASON]: how the copy that stays on the host is called; its exit code says whether the old files are back.

@@ -1,0 +1,122 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Replace the certificates of one host that are due, as a transaction that is proved by what clients are served."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import secrets
+import socket
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._certifying import authority, changes, issue, lasting, make_keys, servings, unproved, wanted
+from ..plugin_utils._core.certificates.rotate import Rotation
+from ..plugin_utils._core.model import Change, Plan, Problem, Snapshot
+from ..plugin_utils._core.plan import diff
+from ..plugin_utils._core.report.results import plain
+from ..plugin_utils._core.services import SERVICES
+from ..plugin_utils._core.targets.script import Transaction, compose_drop_keys
+from ..plugin_utils._core.targets.survey import Survey
+from ..plugin_utils._core.targets.transact import transact
+from ..plugin_utils._outcome import settle
+from ..plugin_utils._run import COMMON, Run, guarded, target
+
+SPEC = {
+    **COMMON,
+    "campaign": {"type": "str"},
+    "keys": {"type": "list", "elements": "str", "default": []},
+    "names": {"type": "list", "elements": "str", "default": []},
+    "days": {"type": "int", "default": 47},
+    "renew_before": {"type": "int", "default": 16},
+    "authority": {"type": "path"},
+    "authority_password": {"type": "str", "no_log": True},
+    "confirm_timeout": {"type": "int", "default": 120},
+}
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        run = Run(self, task_vars or {}, "rotate", SPEC)
+        out = guarded(run, self._rotate)
+        out["transaction"] = run.result.transaction
+        if self._task.diff and run.result.plan and run.result.plan.get("diff"):
+            out["diff"] = run.result.plan["diff"]
+        return out
+
+    def _rotate(self, run: Run) -> None:
+        if min(int(run.args["days"]), int(run.args["renew_before"]) + 1) < 1:
+            raise Problem("days and renew_before cannot be negative", "agility_days")
+        run.note(campaign=str(run.args.get("campaign") or run.run))
+        ca = authority(run)
+        lasting(ca, int(run.args["days"]))
+        found = run.look()
+        plan = wanted(run, found)
+        run.note(target=target(found.snapshot), plan={**plain(_plan(found, plan)), "diff": diff(found.snapshot, _references(found, plan))})
+        if plan.left:
+            run.note(status="skipped", problem={"message": "; ".join(plan.left), "where": run.host, "remedy": "renew these where they come from"})
+        if not plan.orders:
+            return
+        if found.snapshot.facts.get("uid") != "0":
+            raise Problem("replacing certificates needs root", run.host, "add become: true, or -b")
+        if self._task.check_mode:
+            run.note(status="would-change")
+            return
+        id_ = f"{run.result.campaign[:50]}-{secrets.token_hex(3)}"
+        keys = make_keys(run, id_, plan.orders)
+        try:
+            chains = issue(ca, plan.orders, keys, int(run.args["days"]))
+            transaction = Transaction(
+                id=id_,
+                seconds=int(run.args["confirm_timeout"]),
+                identity=found.snapshot.identity,
+                started_by=f"{getpass.getuser()}@{socket.gethostname()}, campaign {run.result.campaign}",
+                changes=changes(found, plan, keys, chains),
+                activations=_activations(found, plan),
+            )
+        except Problem:
+            _drop(run, id_)
+            raise
+        run.note(transaction=id_)
+
+        def proof(after: Snapshot) -> Any:
+            proofs, wrong = unproved(run, found, plan, chains)
+            return tuple(proofs), [*_unswitched(after, plan), *wrong]
+
+        requests = {name: service.collect for name, service in SERVICES.items()}
+        settle(run, transact(run.channel, transaction, requests, proof, run.host, run.taken))
+
+
+def _references(found: Survey, plan: Rotation) -> tuple[Change, ...]:
+    """The lines that will name the new files; the files themselves do not exist yet."""
+    return tuple(one for one in changes(found, Rotation(bindings=plan.bindings), (), {}) if isinstance(one, Change))
+
+
+def _plan(found: Survey, plan: Rotation) -> Plan:
+    """As a plan of the house, so that reports read it like any other."""
+    return Plan(found.snapshot.host, found.snapshot.identity, "", _references(found, plan), reasons=plan.reasons, warnings=plan.left)
+
+
+def _activations(found: Survey, plan: Rotation) -> tuple[Any, ...]:
+    mine = tuple(e for e in found.endpoints if e.id in plan.endpoints)
+    names = dict.fromkeys(e.service for e in mine)
+    return tuple(SERVICES[name].activation(found.snapshot, tuple(e for e in found.endpoints if e.service == name)) for name in names)
+
+
+def _unswitched(after: Snapshot, plan: Rotation) -> list[str]:
+    """Every new pair is named by the configuration as it is read again."""
+    now = {binding.pair for serving in servings(after) for binding in serving.bindings}
+    wished = [(origin, pair) for origin, pairs in plan.bindings.items() for pair in pairs]
+    return [f"after the reload {origin} does not name {pair.certificate}" for origin, pair in wished if pair not in now]
+
+
+def _drop(run: Run, id_: str) -> None:
+    """The keys that nobody will use; one that stays behind is no harm, `recover` removes it."""
+    with contextlib.suppress(Problem):
+        run.channel.ask(lambda nonce: compose_drop_keys(id_, nonce), lambda output, nonce: output)

@@ -1,0 +1,161 @@
+"""A local certificate authority: make one, sign requests with it.  For labs and small sites.  Pure but for the dice that make keys.
+
+Profile of a leaf: RFC 5280 §4.2, RFC 9881 §5 (ML-DSA: digitalSignature, never keyEncipherment), CA/Browser Forum BR 7.1.2.7 in spirit.
+The names come from whoever asks us to sign, never from the request: a host may ask for what it likes.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..model import Problem
+from .read import describe
+from .request import alternative
+
+# ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
+with suppress(ImportError):
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+SKEW = timedelta(minutes=5)  # clocks of hosts that are a little behind
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """chain: certificates that go behind a leaf, the issuing one first; a self-signed root is not sent (RFC 8446 §4.4.2)."""
+
+    certificate: x509.Certificate
+    key: Any
+    chain: tuple[x509.Certificate, ...]
+
+    @property
+    def name(self) -> str:
+        return str(self.certificate.subject.rfc4514_string())
+
+
+def make_key(kind: str) -> Any:
+    """A private key of that kind (certificates/keys.py).  Only an authority's own is ever made on the controller."""
+    family, dummy, size = kind.rpartition("-")
+    if family == "ML-DSA":
+        return getattr(mldsa, f"MLDSA{size}PrivateKey").generate()
+    if family == "ECDSA":
+        return ec.generate_private_key({"P256": ec.SECP256R1(), "P384": ec.SECP384R1(), "P521": ec.SECP521R1()}[size])
+    if family == "RSA":
+        return rsa.generate_private_key(65537, int(size))
+    if kind == "ED25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    raise Problem(f"no authority can have a key of kind {kind}")
+
+
+def create(name: str, key: Any, days: int, now: datetime, serial: int, parent: Authority | None = None) -> x509.Certificate:
+    """A root, or an intermediate (path length 0) below `parent`."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = _builder(subject, parent.certificate.subject if parent else subject, key.public_key(), days, now, serial)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0 if parent else 1), critical=True)
+    builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
+    signer = parent.key if parent else key
+    if parent:
+        builder = builder.add_extension(_issuer_id(parent.certificate), critical=False)
+    return builder.sign(signer, _digest(signer))
+
+
+def load(certificates: str, key: str, password: bytes | None, where: str) -> Authority:
+    """certificates: PEM, the issuing one first, then those above it.  Raises Problem when they do not belong together."""
+    try:
+        found = x509.load_pem_x509_certificates(certificates.encode())
+        private = load_pem_private_key(key.encode(), password)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Problem(f"the certificate authority cannot be read: {error}", where, "its folder, or the password of its key, is wrong") from error
+    if private.public_key() != found[0].public_key():
+        raise Problem("the key of the certificate authority is not that of its certificate", where)
+    chain = tuple(one for one in found if one.subject != one.issuer)
+    return Authority(found[0], private, chain)
+
+
+def sign(authority: Authority, request: str, kind: str, names: tuple[str, ...], days: int, now: datetime, serial: int) -> str:
+    """The leaf and its chain, PEM.  kind: what the request's key must be.  Raises Problem for a request that is not what was asked for."""
+    try:
+        asked = x509.load_pem_x509_csr(request.encode())
+        sound = asked.is_signature_valid
+        public = asked.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Problem(f"the certificate request cannot be read: {error}") from error
+    if not sound:
+        raise Problem("the certificate request is not signed by its own key")
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])] if len(names[0]) <= 64 else [])
+    builder = _builder(subject, authority.certificate.subject, public, days, now - SKEW, serial)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=not subject.rdns)
+    builder = builder.add_extension(_issuer_id(authority.certificate), critical=False)
+    leaf = builder.sign(authority.key, _digest(authority.key))
+    if (made := describe(leaf).key) != kind:
+        raise Problem(f"the host made a key of kind {made}, not {kind}")
+    verify((leaf, *authority.chain), authority.certificate)
+    return "".join(one.public_bytes(Encoding.PEM).decode() for one in (leaf, *authority.chain))
+
+
+def verify(chain: tuple[x509.Certificate, ...], anchor: x509.Certificate) -> None:
+    """Each is issued by the next, the last by the anchor or is the anchor.  Raises Problem that names the first that is not."""
+    for lower, upper in zip(chain, (*chain[1:], anchor), strict=True):
+        if lower == upper:
+            continue
+        try:
+            lower.verify_directly_issued_by(upper)
+        except (ValueError, TypeError, InvalidSignature) as error:
+            raise Problem(f"{lower.subject.rfc4514_string()} is not issued by {upper.subject.rfc4514_string()}") from error
+
+
+def encoded(key: Any, password: bytes | None) -> str:
+    """PKCS #8, encrypted when there is a password."""
+    how = BestAvailableEncryption(password) if password else NoEncryption()
+    return str(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how).decode())
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, public: Any, days: int, start: datetime, serial: int) -> x509.CertificateBuilder:
+    """Both ends of a lifetime count, so it ends a second early (BR 6.3.2)."""
+    start = start.replace(microsecond=0)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public).serial_number(serial)
+    builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=days, seconds=-1))
+    return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+
+
+def _issuer_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
+
+
+def _usage(signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general(name: str) -> x509.GeneralName:
+    kind, dummy, value = alternative(name).partition(":")
+    return x509.IPAddress(ipaddress.ip_address(value)) if kind == "IP" else x509.DNSName(value)
+
+
+def _digest(key: Any) -> hashes.SHA256 | hashes.SHA384 | None:
+    """ML-DSA and EdDSA bring their own."""
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.key_size > 256:
+        return hashes.SHA384()
+    return hashes.SHA256() if isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) else None

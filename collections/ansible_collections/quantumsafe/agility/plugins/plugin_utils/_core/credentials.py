@@ -1,0 +1,51 @@
+"""Certificates as values: what is known of one, and where a daemon is told to serve it.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .model import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate as a policy asks about it.  lifetime: days, None when it could not be read; names: hosts that it is good for."""
+
+    path: str
+    subject: str = ""
+    issuer: str = ""
+    key: str = ""  # "ECDSA-P256", "RSA-3072", "ML-DSA-65"
+    signature: str = ""
+    not_after: str = ""
+    sha256: str = ""
+    lifetime: int | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate with its chain, and its key: paths as the daemon opens them."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One place where a daemon is told of a certificate.  origin names it.  fixed: why it cannot be changed, "" when it can."""
+
+    pair: Pair
+    origin: Origin
+    fixed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What some endpoints serve under some names: a certificate for each kind of client.  A binding may be part of several."""
+
+    service: str
+    endpoints: tuple[str, ...]
+    names: tuple[str, ...]
+    bindings: tuple[Binding, ...]
