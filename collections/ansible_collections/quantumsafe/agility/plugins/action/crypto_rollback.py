@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._campaign import id_prefix
 from ..plugin_utils._core.model import Activation, Probe, Problem, Snapshot
 from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.answer import TransactionReport, parse_transactions
@@ -104,7 +105,7 @@ def _to_undo(run: Run, reports: tuple[TransactionReport, ...]) -> list[Transacti
     undone = {id_ for r in done for id_ in r.started_by.partition(OF)[2].split(",")}
     mine = [r for r in done if OF not in r.started_by and r.id not in undone]
     if campaign:
-        return [r for r in mine if r.id.rpartition("-")[0] == campaign[:50]]
+        return [r for r in mine if r.id.rpartition("-")[0] == id_prefix(campaign)]
     chosen = [r for r in mine if r.id == wanted]
     known = [r for r in reports if r.id == wanted]
     if not chosen and not known:
