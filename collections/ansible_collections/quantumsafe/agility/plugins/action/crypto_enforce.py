@@ -7,22 +7,20 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._campaign import Gate
-from ..plugin_utils._core.model import Plan, Problem
-from ..plugin_utils._core.report.output import file_name
-from ..plugin_utils._core.report.results import HostResult, plan_from, read_host
+from ..plugin_utils._campaign import Gate, id_prefix
+from ..plugin_utils._core.model import Plan
+from ..plugin_utils._core.report.results import plan_from
 from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.script import Transaction
 from ..plugin_utils._core.targets.survey import Survey, choose, read
 from ..plugin_utils._core.targets.transact import Outcome, transact
 from ..plugin_utils._outcome import settle
-from ..plugin_utils._planning import only_way_in, plan_host, unsettled
+from ..plugin_utils._planning import only_way_in, plan_host, planned_before, unsettled
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded
 
@@ -43,21 +41,20 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "enforce", SPEC)
-        out = guarded(run, self._enforce)
-        Gate(run).record(run.result.status)
+        gate = Gate(run)
+        out = guarded(run, lambda run: self._enforce(run, gate))
+        gate.ended(run.result.status)
         out["transaction"] = run.result.transaction
         if self._task.diff and run.result.plan and run.result.plan.get("diff"):
             out["diff"] = run.result.plan["diff"]
         return out
 
-    def _enforce(self, run: Run) -> None:
+    def _enforce(self, run: Run, gate: Gate) -> None:
         plan = _plan(run)
         run.note(verb="enforce", campaign=str(run.args.get("campaign") or run.run))
         if not plan.changes:
             run.note(status="ok")
             return
-        gate = Gate(run)
-        gate.tightens(plan.tightens_ssh)  # also when no plan task ran before
         if self._task.check_mode:
             run.note(status="would-change")
             return
@@ -73,30 +70,16 @@ class ActionModule(ActionBase):
 
 
 def _plan(run: Run) -> Plan:
-    """The plan of this run's plan task, or of a saved run, or a new one.  Raises Problem when a saved plan is not of this policy."""
-    saved = str(run.args.get("plan") or "")
-    path = Path(saved or run.output) / "hosts" / file_name(run.host)
-    if path.is_file():
-        earlier: HostResult = read_host(path)
-        if earlier.plan is not None and (saved or (earlier.run == run.run and earlier.verb == "plan")):
-            plan = plan_from(earlier.plan)
-            if plan.policy != run.policy().digest:
-                raise Problem("the saved plan was made under another policy", str(path), "make a new plan, or give the policy it was made with")
-            run.note(
-                **{f: getattr(earlier, f) for f in ("as_of", "owner", "policy", "target", "endpoints", "findings", "plan")},
-            )
-            run.channel.route = str(earlier.plan.get("route", "stdin"))
-            return plan
-    if saved:
-        raise Problem("there is no plan for this host in it", saved, "plan it first")
-    plan_host(run)
+    """The plan of this run's plan task, or of a saved run, or a new one."""
+    if not planned_before(run):
+        plan_host(run)
     return plan_from(run.result.plan or {})
 
 
 def _apply(run: Run, plan: Plan) -> Outcome:
     policy = run.policy()
     transaction = Transaction(
-        id=f"{run.result.campaign[:50]}-{secrets.token_hex(3)}",
+        id=f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}",
         seconds=int(run.args["confirm_timeout"]),
         identity=plan.identity,
         started_by=f"{getpass.getuser()}@{socket.gethostname()}, campaign {run.result.campaign}",

@@ -9,10 +9,10 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._campaign import Gate
-from ..plugin_utils._planning import plan_host
+from ..plugin_utils._planning import plan_host, planned_before
 from ..plugin_utils._run import COMMON, Run, guarded
 
-SPEC = {**COMMON, "campaign": {"type": "str"}, "out_of_band": {"type": "str"}}
+SPEC = {**COMMON, "campaign": {"type": "str"}, "plan": {"type": "path"}, "out_of_band": {"type": "str"}}
 
 
 class ActionModule(ActionBase):
@@ -22,10 +22,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "plan", SPEC)
-        out = guarded(run, plan_host) | {"changed": False}
+        out = guarded(run, planned_before if run.args["plan"] else plan_host) | {"changed": False}
         plan = run.result.plan or {}
-        # Written before any host of this batch is enforced, so that the gate can count the batch.
-        Gate(run).tightens(bool(plan.get("tightens_ssh")))
+        Gate(run).planned(run.result.status, bool(plan.get("tightens_ssh")))
         out |= {name: list(plan.get(name, ())) for name in ("reasons", "warnings")}
         if self._task.diff and plan.get("diff"):
             out["diff"] = plan["diff"]

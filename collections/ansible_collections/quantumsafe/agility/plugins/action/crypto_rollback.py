@@ -11,16 +11,17 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._core.model import Activation, Probe, Problem, Snapshot
+from ..plugin_utils._campaign import Gate
+from ..plugin_utils._core.model import Problem, Snapshot
 from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.answer import TransactionReport, parse_transactions
 from ..plugin_utils._core.targets.host import close_shared
-from ..plugin_utils._core.targets.script import Restore, Transaction, compose_recover, compose_status
-from ..plugin_utils._core.targets.survey import Survey, read
-from ..plugin_utils._core.targets.transact import transact
+from ..plugin_utils._core.targets.script import Transaction, compose_recover, compose_status
+from ..plugin_utils._core.targets.transact import Prove, transact
 from ..plugin_utils._outcome import settle
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded, target
+from ..plugin_utils._undoing import OF, Look, activations, campaigns, diff, look, probes, restores, to_undo, took_part, unreadable
 
 SPEC = {
     **COMMON,
@@ -32,7 +33,7 @@ SPEC = {
     "force": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 120},
 }
-OF = ", rollback of "  # in the journal of an undo: what it undid
+FINISHED = ("CLEANED", "REVERTED", "REFUSED")  # nothing is left to do, and they may be forgotten
 
 
 class ActionModule(ActionBase):
@@ -42,112 +43,100 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "rollback", SPEC)
-        out = guarded(run, self._recover if run.args["recover"] else self._rollback)
-        return out | {"transaction": run.result.transaction}
+        told: dict[str, Any] = {}
+        verb = self._recover if run.args["recover"] else self._rollback
+        out = guarded(run, lambda run: told.update(verb(run)))
+        return out | {"transaction": run.result.transaction} | told
 
-    def _recover(self, run: Run) -> None:
+    def _recover(self, run: Run) -> dict[str, Any]:
         run.note(verb="recover")
+        days, keep = run.args["keep_days"], run.args["keep"]
+        if min(days or 0, keep) < 0:
+            raise Problem("keep and keep_days cannot be negative", "agility_keep_days")
+        before = reports = _reports(run)
         if self._task.check_mode:
-            reports = run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions)
+            resolved = [r.id for r in before if not r.final and not r.left]
+            forgotten = _old(before, days, keep)
         else:
-            days, keep = run.args["keep_days"], run.args["keep"]
-            if min(days or 0, keep) < 0:
-                raise Problem("keep and keep_days cannot be negative", "agility_keep_days")
             reports = run.channel.ask(lambda nonce: compose_recover(nonce, days, keep), parse_transactions)
-        pending = [r for r in reports if not r.final]
-        broken = [r for r in reports if r.state == "REVERT_FAILED"]
+            now = {r.id: r.state for r in reports}
+            resolved = [r.id for r in before if now.get(r.id, r.state) != r.state]
+            forgotten = [r.id for r in before if r.id not in now]
         newest = sorted(reports, key=lambda r: -r.serial)
         run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "age": r.age, "size": r.size, "by": r.started_by} for r in newest))
-        if broken:
-            where = {"message": f"{broken[0].id} could not be taken back", "where": run.host, "remedy": "look at the host now"}
-            run.note(status="revert-failed", problem=where)
-        elif pending:
-            text = f"{pending[0].id} is pending, {pending[0].left} s left, started by {pending[0].started_by}"
-            run.note(status="skipped", problem={"message": text, "where": run.host, "remedy": "it resolves itself by then"})
+        if resolved or forgotten:
+            run.note(status="would-change" if self._task.check_mode else "changed")
+        _still_open(run, reports)
+        return {"changed": bool(resolved or forgotten), "resolved": resolved, "forgotten": forgotten}
 
-    def _rollback(self, run: Run) -> None:
-        reports = run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions)
-        undo = _to_undo(run, reports)
-        run.note(campaign=str(run.args.get("campaign") or ""))
+    def _rollback(self, run: Run) -> dict[str, Any]:
+        campaign, wanted = str(run.args.get("campaign") or ""), str(run.args.get("transaction") or "")
+        if bool(campaign) == bool(wanted):
+            raise Problem("name either a campaign or a transaction", run.host, "-e agility_campaign=… or -e agility_transaction=…")
+        reports = _reports(run)
+        run.note(campaign=campaign)
+        told: dict[str, Any] = {"known": bool(wanted) or took_part(campaign, reports), "campaigns": campaigns(reports)}
+        undo = to_undo(run, campaign, wanted, reports)
         if not undo:
-            return
-        found = run.look()
-        run.note(target=target(found.snapshot))
-        changes = _restores(undo, bool(run.args["force"]))
+            if not told["known"]:
+                run.note(status="skipped", problem={"message": f"took no part in campaign {campaign}", "where": run.host, "remedy": ""})
+            return told
+        changes = restores(undo, bool(run.args["force"]))
+        found = look(run, changes, self._task.diff)
+        run.note(target=target(found.survey.snapshot))
+        if self._task.diff:
+            told["diff"] = diff(found, changes)
         if self._task.check_mode:
             run.note(status="would-change")
-            return
-        activations = _activations(found, undo)
+            return told
         transaction = Transaction(
             id=f"{undo[0].id[:48]}-undo-{secrets.token_hex(2)}",
             seconds=int(run.args["confirm_timeout"]),
-            identity=found.snapshot.identity,
+            identity=found.survey.snapshot.identity,
             started_by=f"{getpass.getuser()}@{socket.gethostname()}{OF}{','.join(r.id for r in undo)}",
             changes=changes,
-            activations=activations,
+            activations=activations(found.survey, undo),
         )
         run.note(transaction=transaction.id)
-        probes = _probes(found)
-        answered = reachable(run, probes)
         requests = {name: service.collect for name, service in SERVICES.items()}
-        outcome = transact(run.channel, transaction, requests, lambda after: _proof(run, probes, answered, after), run.host, run.taken)
+        outcome = transact(run.channel, transaction, requests, _proof(run, found), run.host, run.taken)
         settle(run, outcome, "rolled-back")
+        if campaign and run.result.status == "rolled-back":
+            Gate(run).rolled_back()
         close_shared(self)
+        return told
 
 
-def _to_undo(run: Run, reports: tuple[TransactionReport, ...]) -> list[TransactionReport]:
-    """Confirmed ones of the campaign that were not undone yet, newest first.  Raises Problem for a transaction that cannot be undone."""
-    campaign, wanted = str(run.args.get("campaign") or ""), str(run.args.get("transaction") or "")
-    if bool(campaign) == bool(wanted):
-        raise Problem("name either a campaign or a transaction", run.host, "-e agility_campaign=… or -e agility_transaction=…")
-    done = [r for r in sorted(reports, key=lambda r: -r.serial) if r.state in ("CLEANED", "CONFIRMED")]
-    undone = {id_ for r in done for id_ in r.started_by.partition(OF)[2].split(",")}
-    mine = [r for r in done if OF not in r.started_by and r.id not in undone]
-    if campaign:
-        return [r for r in mine if r.id.rpartition("-")[0] == campaign[:50]]
-    chosen = [r for r in mine if r.id == wanted]
-    known = [r for r in reports if r.id == wanted]
-    if not chosen and not known:
-        raise Problem(f"the host knows no transaction {wanted}", run.host, "list them with crypto_transaction_info")
-    if not chosen and known[0].state not in ("CLEANED", "CONFIRMED", "REVERTED"):
-        raise Problem(f"{wanted} is {known[0].state}", run.host, "run the recover playbook")
-    return chosen
+def _reports(run: Run) -> tuple[TransactionReport, ...]:
+    return run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions)
 
 
-def _restores(undo: list[TransactionReport], force: bool) -> tuple[Restore, ...]:
-    """One restore a path: from the oldest transaction that touched it, expecting what the newest left there."""
-    left: dict[str, str] = {}
-    out: dict[str, Restore] = {}
-    for report in undo:  # newest first: the last one that is written wins
-        for number, kept in enumerate(report.files, 1):
-            left.setdefault(kept.path, kept.after)
-            expect = "" if force else left[kept.path]
-            if not force and left[kept.path] != kept.now:
-                raise Problem(f"{kept.path} changed since {report.id}", "", "look at it; -e agility_force=true restores all the same")
-            out[kept.path] = Restore(kept.path, expect, report.id, number, "remove" if kept.kind == "create" else "restore")
-    return tuple(out.values())
+def _old(reports: tuple[TransactionReport, ...], days: int | None, keep: int) -> list[str]:
+    """What the host would forget, as ca_forget decides it."""
+    finished = [r for r in sorted(reports, key=lambda r: -r.serial) if r.state in FINISHED]
+    return [r.id for r in finished[keep:] if days is not None and r.age > days * 86400]
 
 
-def _activations(found: Survey, undo: list[TransactionReport]) -> tuple[Activation, ...]:
-    names = dict.fromkeys(name for report in undo for name in report.services)
-    return tuple(
-        SERVICES[name].activation(found.snapshot, tuple(e for e in found.endpoints if e.service == name)) for name in names if name in SERVICES
-    )
+def _still_open(run: Run, reports: tuple[TransactionReport, ...]) -> None:
+    """Say of the worst that is left what to do about it."""
+    for r in reports:
+        if r.state == "REVERT_FAILED":
+            problem = {"message": f"{r.id} could not be taken back", "where": run.host, "remedy": "look at the host now"}
+            run.note(status="revert-failed", problem=problem)
+            return
+    for r in reports:
+        if not r.final and r.left:
+            text = f"{r.id} is pending, {r.left} s left, started by {r.started_by}"
+            run.note(status="skipped", problem={"message": text, "where": run.host, "remedy": "it resolves itself by then"})
 
 
-def _probes(found: Survey) -> tuple[Probe, ...]:
-    """Each endpoint must still answer; what it negotiates is the past's business."""
-    return tuple(
-        Probe(e.protocol, e.id, port, "" if address == "*" else address, e.server_names[0] if e.server_names else "")
-        for e in found.endpoints
-        for address, port in e.addresses[:1]
-    )
+def _proof(run: Run, found: Look) -> Prove:
+    """Every endpoint that answered answers again, and what could be read can still be read."""
+    asked = probes(found.survey)
+    answered = reachable(run, asked)
 
+    def proof(after: Snapshot) -> Any:
+        proofs, wrong = prove(run, asked, answered)
+        return proofs, [*wrong, *(why for name, why in unreadable(after).items() if name not in found.blind)]
 
-def _proof(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...], after: Snapshot) -> Any:
-    proofs, wrong = prove(run, probes, answered)
-    try:
-        read(after, SERVICES)
-    except Problem as problem:
-        wrong.append(str(problem))
-    return proofs, wrong
+    return proof

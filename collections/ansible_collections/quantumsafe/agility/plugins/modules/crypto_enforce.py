@@ -32,8 +32,8 @@ options:
     type: str
   ssh_batch_limit:
     description:
-      - Per cent of the hosts of the play whose SSH one batch may tighten. Above it the run is refused, since the same mistake
-        would lock you out of all of them. Set it to V(100) to acknowledge.
+      - Per cent of the hosts of the play whose SSH this batch may tighten, together with what the campaign tightened before. Above it
+        the run is refused, since the same mistake would lock you out of all of them. Set it higher to acknowledge, V(100) for all.
     type: int
     default: 25
 extends_documentation_fragment:

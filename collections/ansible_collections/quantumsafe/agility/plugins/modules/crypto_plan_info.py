@@ -20,6 +20,9 @@ options:
   campaign:
     description: The campaign that this plan belongs to. The run's name when absent.
     type: str
+  plan:
+    description: Folder of an earlier run whose saved plan is taken as it is; the host is not looked at again.
+    type: path
   out_of_band:
     description: How you get into this host without ssh, in your own words. It silences the warning that ssh is the only way in that is known.
     type: str

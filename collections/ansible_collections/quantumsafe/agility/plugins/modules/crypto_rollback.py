@@ -11,10 +11,13 @@ short_description: Undo a confirmed crypto-agility change, or resolve an open on
 version_added: 0.1.0
 description:
   - Restores the bytes, owner and mode of every file that a transaction changed, as a transaction of its own with the same guarantee.
-  - Refuses, naming the file, when somebody changed a file since, unless O(force) is set.
+  - Refuses, naming the file, when somebody changed a file, its owner or its mode since, unless O(force) is set.
+  - Configuration that cannot be parsed does not stop it; the daemon's own check must accept what is restored.
 options:
   campaign:
-    description: Undo what this campaign did on the host. Nothing to do on a host that it did not change.
+    description:
+      - Undo what this campaign did on the host. A host that took no part is skipped and says so (RV(known)); the role and the playbook
+        C(rollback) fail when no host of the play knows the campaign.
     type: str
   transaction:
     description: Undo this transaction.
@@ -67,6 +70,29 @@ status:
   returned: always
   type: str
   sample: ok
+known:
+  description: Whether this host took part in O(campaign), undone or not.
+  returned: unless recover is set
+  type: bool
+  sample: true
+campaigns:
+  description: The campaigns that this host remembers.
+  returned: unless recover is set
+  type: list
+  elements: str
+  sample: [spring-2027]
+resolved:
+  description: Open transactions that O(recover) brought to their end, or would.
+  returned: when recover is set
+  type: list
+  elements: str
+  sample: [spring-2027-3f9a1c]
+forgotten:
+  description: Finished transactions that O(keep_days) forgot, or would.
+  returned: when recover is set
+  type: list
+  elements: str
+  sample: []
 transaction:
   description: The id of the rollback's own transaction; empty when there was nothing to undo.
   returned: always

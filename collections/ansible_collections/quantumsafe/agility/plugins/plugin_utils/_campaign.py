@@ -3,62 +3,128 @@
 """PRIVATE to the collection: the gate between the batches of a campaign.  It reads the campaign's state on disk, so neither a rescue, nor
 another strategy, nor max_fail_percentage gets around it.
 
-One empty file a host and fact, in <results>/campaign/<fact>/<host>.json; counting is listing a folder.
+One file a host and fact, in campaigns/<campaign>/<fact>/<host>.json beside the results folder, so that every run of a campaign
+finds it; counting is listing a folder.  Check mode writes none.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import fcntl
+import hashlib
+import math
+import re
+from urllib.parse import unquote
 
 from ._core.report.output import file_name
 from ._core.report.results import BAD
 from ._run import Run
 
+FAILED, UNPLANNED = "failed", "not-planned"
+PLANNED, TIGHTENED = "tightens-ssh", "tightened-ssh"
+
+
+def id_prefix(campaign: str) -> str:
+    """What the ids of a campaign's transactions begin with: its name, or what is left of one that is long or has other characters, and a digest."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,49}", campaign):
+        return campaign
+    digest = hashlib.sha256(campaign.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{re.sub(r'[^A-Za-z0-9]+', '-', campaign).strip('-')[:41]}-{digest}".lstrip("-")
+
 
 class Gate:
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.folder = run.output / "campaign"
+        self.name = file_name(run.host)
+        self.folder = run.output.parent / "campaigns" / file_name(str(run.args.get("campaign") or run.run)).removesuffix(".json")
         self.remedy = ""
+        self.refused = self.reserved = False
 
-    def _mark(self, fact: str, present: bool) -> None:
-        path = self.folder / fact / file_name(self.run.host)
+    def _mark(self, fact: str, present: bool, note: str = "") -> None:
+        if self.run.action._task.check_mode:
+            return
+        path = self.folder / fact / self.name
         if present:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.touch(mode=0o600)
+            path.write_text(note, encoding="utf-8")
         else:
             path.unlink(missing_ok=True)
 
-    def record(self, status: str) -> None:
-        """What became of this host, for the hosts that come after it."""
-        self._mark("failed", status in BAD and status != "refused")
+    def _marked(self, fact: str) -> set[str]:
+        return {path.name for path in (self.folder / fact).glob("*.json")}
 
-    def tightens(self, yes: bool) -> None:
-        self._mark("tightens-ssh", yes)
+    # -- what became of this host, for the hosts that come after it
 
-    def _marked(self, fact: str) -> list[str]:
-        folder: Path = self.folder / fact
-        return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+    def planned(self, status: str, tightens: bool) -> None:
+        """Before any host of this batch is enforced, so that the batch can be counted.  Who needs nothing any more has been mended."""
+        self._mark(UNPLANNED, status in BAD, "\n".join([self.run.run, *sorted(self._batch())]))
+        self._mark(PLANNED, tightens)
+        if status == "ok":
+            self._mark(FAILED, present=False)
+
+    def ended(self, status: str) -> None:
+        if self.refused:
+            return  # by this gate: nothing was learnt about the host
+        self._mark(FAILED, status in BAD)
+        if self.reserved and status in ("reverted", "refused"):
+            self._mark(TIGHTENED, present=False)
+
+    def rolled_back(self) -> None:
+        self._mark(TIGHTENED, present=False)
+
+    # -- may this host be changed now?
 
     def closed(self, ssh_batch_limit: int, tightens_ssh: bool, only_way: bool) -> str:
         """Why this host must not be changed now, "" when it may."""
+        why = self._not_from_here(tightens_ssh, only_way) or self._stopped() or (self._too_many(ssh_batch_limit) if tightens_ssh else "")
+        self.refused = bool(why)
+        return why
+
+    def _not_from_here(self, tightens_ssh: bool, only_way: bool) -> str:
         if only_way:
             self.remedy = "say how you get in without ssh, e.g. agility_out_of_band='console of hypervisor-3' in the inventory or with -e"
             return "this change closes part of ssh, the only way in that is known"
         if tightens_ssh and self.run.channel.transport == "local":
             self.remedy = "run it from a controller that logs in over ssh"
             return "a loopback handshake cannot prove that anybody still gets in; tightening SSH over a local connection is refused"
-        failed = [name for name in self._marked("failed") if f"{name}.json" != file_name(self.run.host)]
-        if failed:
-            self.remedy = "mend that host, then run the campaign again; nothing was changed here"
-            return f"the campaign stopped: {', '.join(failed[:3])} failed before"
-        batch = {file_name(str(h)) for h in self.run.vars.get("ansible_play_batch", ())}
-        tightened = [name for name in self._marked("tightens-ssh") if f"{name}.json" in batch]
-        total = len(self.run.vars.get("ansible_play_hosts_all", ())) or 1
-        share = 100 * len(tightened) / total
-        if file_name(self.run.host)[:-5] in tightened and share > ssh_batch_limit:
-            self.remedy = "smaller batches (agility_serial), or acknowledge with -e agility_ssh_batch_limit=100"
-            return (
-                f"this batch would tighten SSH on {share:.0f} % of the hosts of the play ({len(tightened)} of {total}), more than {ssh_batch_limit} %"
-            )
         return ""
+
+    def _stopped(self) -> str:
+        """A host that failed itself may try again: else two that failed would wait for each other."""
+        failed = self._marked(FAILED)
+        if self.name in failed:
+            return ""
+        wrong = sorted(failed | {name for name in self._marked(UNPLANNED) if not self._with_me(name)})
+        if not wrong:
+            return ""
+        named = [unquote(name.removesuffix(".json")) for name in wrong[:3]]
+        self.remedy = f"mend it and run the campaign with -l {named[0]}, then for all; nothing was changed here (the campaign's state: {self.folder})"
+        return f"the campaign stopped: {', '.join(named)} failed before"
+
+    def _with_me(self, name: str) -> bool:
+        """Whether that host could not be planned in this very batch: it fails alone.  Ansible has already struck it off its own list."""
+        path = self.folder / UNPLANNED / name
+        run, *batch = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [""]
+        return name == self.name or (run == self.run.run and self.name in batch)
+
+    def _too_many(self, limit: int) -> str:
+        """What the campaign has tightened so far and this batch, against all hosts.  Counted and noted under a lock, for hosts come at once."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = self._marked(TIGHTENED)
+            would = done | self._marked(PLANNED) & self._batch() | {self.name}
+            total = len(done | self._names("ansible_play_hosts_all") | {self.name})
+            share = 100 * len(would) / total
+            if share <= limit:
+                self.reserved = self.name not in done
+                self._mark(TIGHTENED, present=True)
+                return ""
+        self.remedy = f"smaller batches (agility_serial), or acknowledge with -e agility_ssh_batch_limit={math.ceil(share)}"
+        before = f", {len(done)} of them before" if done else ""
+        return f"this batch would tighten SSH on {share:.0f} % of the hosts of the play ({len(would)} of {total}{before}), more than {limit} %"
+
+    def _batch(self) -> set[str]:
+        return self._names("ansible_play_batch")
+
+    def _names(self, variable: str) -> set[str]:
+        return {file_name(str(host)) for host in self.run.vars.get(variable, ())}

@@ -7,13 +7,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ._core.model import Plan, Problem, Snapshot
 from ._core.plan import diff, make_plan
 from ._core.policy.model import Policy
 from ._core.reach import Client
-from ._core.report.results import plain
+from ._core.report.output import file_name
+from ._core.report.results import plain, read_host
 from ._core.services import SERVICES
 from ._core.targets.controller import openssh_client, paramiko_client
 from ._core.targets.survey import Survey, choose
@@ -36,6 +38,31 @@ def plan_host(run: Run) -> None:
         plan = replace(plan, warnings=(*plan.warnings, ONLY_WAY))
     run.note(plan={**plain(plan), "diff": diff(found.snapshot, plan.changes), "route": run.channel.route})
     run.note(status="would-change" if plan.changes else "ok")
+
+
+def planned_before(run: Run) -> bool:
+    """Take the plan of a saved run (agility_plan), or of this run's plan task, into the result, so that it outlives a failure there, too.
+
+    False when neither is there to be taken.  Raises Problem when a saved plan does not fit.
+    """
+    saved = str(run.args.get("plan") or "")
+    path = Path(saved or run.output) / "hosts" / file_name(run.host)
+    try:
+        earlier = read_host(path) if path.is_file() else None
+    except ValueError as error:
+        raise Problem(str(error), run.host, "make a new plan") from error
+    if earlier is None or earlier.plan is None or not (saved or (earlier.run == run.run and earlier.verb == "plan")):
+        if saved:
+            raise Problem("there is no plan for this host in it", saved, "plan it first")
+        return False
+    run.note(**{f: getattr(earlier, f) for f in ("as_of", "owner", "policy", "target", "endpoints", "findings", "plan")})
+    if earlier.plan["policy"] != run.policy().digest:
+        raise Problem("the saved plan was made under another policy", str(path), "make a new plan, or give the policy it was made with")
+    run.note(campaign=str(run.args.get("campaign") or run.run), status="would-change" if earlier.plan["changes"] else "ok")
+    run.channel.route = str(earlier.plan.get("route", "stdin"))
+    if earlier.run == run.run:
+        run.channel.trips = earlier.rounds  # of one run all that went to the host counts
+    return True
 
 
 ONLY_WAY = "ssh is the only way in that is known, and this change closes part of it: have a console ready"

@@ -149,7 +149,10 @@ class JournalLine:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One path of a transaction.  kind: edit | create | restore | remove; before, after: sha256, "" = absent or not known; now: read back."""
+    """One path of a transaction.  kind: edit | create | restore | remove; before, after: sha256, "" = absent or not known; now: read back.
+
+    mode, owner, group: as it is now; meta: the same as the change left them, () = not known.
+    """
 
     kind: str
     before: str
@@ -159,6 +162,7 @@ class Kept:
     owner: str
     group: str
     path: str
+    meta: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +215,9 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
             if whole := re.match(r"(\d+) ([A-Z_]+) (\d+) ?(.*)", value):  # a crash may have cut a line off
                 journal.append(JournalLine(int(whole[1]), whole[2], int(whole[3]), whole[4].rstrip()))
         elif key == "F":
-            words = ["" if word == "-" else word for word in value.split(" ", 7)]
-            files.append(Kept(words[0], words[1], words[2], words[3], words[4], words[5], words[6], _name(words[7])))
+            *words, name = ["" if word == "-" else word for word in value.split(" ", 10)]
+            meta = (words[7].lstrip("0"), *words[8:]) if words[7] else ()
+            files.append(Kept(words[0], words[1], words[2], words[3], words[4], words[5], words[6], _name(name), meta))
         elif key == "A":
             services.append(value)
         elif key:

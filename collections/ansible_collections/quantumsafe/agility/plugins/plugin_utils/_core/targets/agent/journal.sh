@@ -170,14 +170,15 @@ ca_report() {
   [ -z "$ca_code" ] || printf 'error %s %s\n' "$ca_code" "$ca_message"
   if [ -f "$ca_tx/journal" ]; then sed 's/^/J /' "$ca_tx/journal"; fi
   [ ! -f "$ca_tx/services" ] || while read -r ca_service _; do printf 'A %s\n' "$ca_service"; done <"$ca_tx/services"
-  [ ! -f "$ca_tx/changes" ] || while read -r ca_i ca_kind ca_before ca_after _ _ _ _ ca_file; do
+  [ ! -f "$ca_tx/changes" ] || while read -r ca_i ca_kind ca_before ca_after ca_mode ca_owner ca_group _ ca_file; do
     if [ -f "$ca_tx/after.$ca_i" ]; then ca_after=$(ca_get "after.$ca_i"); fi
-    ca_now=- ca_meta='- - -'
+    ca_now=- ca_meta='- - -' ca_left_as="$ca_mode $ca_owner $ca_group"
+    if [ "$ca_kind" = edit ] && [ -f "$ca_tx/old/$ca_i" ]; then ca_left_as=$(stat -c '%a %U %G' "$ca_tx/old/$ca_i"); fi # an edit keeps them
     if [ -f "$ca_file" ]; then
       ca_now=$(ca_digest "$ca_file")
       ca_meta=$(stat -L -c '%a %U %G' "$ca_file")
     fi
-    printf 'F %s %s %s %s %s %s' "$ca_kind" "$ca_before" "$ca_after" "$ca_now" "$ca_meta" "$(ca_name "$ca_file")$ca_nl"
+    printf 'F %s %s %s %s %s %s %s' "$ca_kind" "$ca_before" "$ca_after" "$ca_now" "$ca_meta" "$ca_left_as" "$(ca_name "$ca_file")$ca_nl"
   done <"$ca_tx/changes"
 }
 

@@ -1,0 +1,135 @@
+"""The gate between the batches of a campaign: what one host learnt keeps the others safe, and a mended host opens it again."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import Gate, id_prefix
+
+FLEET = tuple(f"h{number}" for number in range(8))
+
+
+def gate(
+    tmp_path: Path, host: str, batch: tuple[str, ...] = FLEET, out: str = "out", campaign: str = "spring", play: tuple[str, ...] = FLEET
+) -> Gate:
+    run: Any = SimpleNamespace(
+        host=host,
+        run="r1",
+        output=tmp_path / out,
+        args={"campaign": campaign},
+        vars={"ansible_play_batch": list(batch), "ansible_play_hosts_all": list(play)},
+        channel=SimpleNamespace(transport="ssh"),
+        action=SimpleNamespace(_task=SimpleNamespace(check_mode=False)),
+    )
+    return Gate(run)
+
+
+def shut(gate: Gate, limit: int = 25, tightens: bool = False) -> str:
+    return gate.closed(limit, tightens, only_way=False)
+
+
+@pytest.mark.parametrize("status", ["reverted", "refused", "failed", "unknown", "revert-failed", "unreachable"])
+def test_whatever_went_wrong_on_one_host_stops_the_others(tmp_path: Path, status: str) -> None:
+    gate(tmp_path, "h0").ended(status)
+    assert "h0 failed before" in shut(gate(tmp_path, "h1"))
+
+
+def test_another_results_folder_of_the_same_campaign_remembers_it_and_another_campaign_does_not(tmp_path: Path) -> None:
+    gate(tmp_path, "h0", out="monday").ended("reverted")
+    assert shut(gate(tmp_path, "h1", out="tuesday"))
+    assert shut(gate(tmp_path, "h1", out="monday", campaign="autumn")) == ""
+
+
+def test_what_the_gate_itself_refused_is_no_failure_of_that_host(tmp_path: Path) -> None:
+    gate(tmp_path, "h0").ended("reverted")
+    stopped = gate(tmp_path, "h1")
+    assert shut(stopped)
+    stopped.ended("refused")
+    gate(tmp_path, "h0").ended("changed")
+    assert shut(gate(tmp_path, "h2")) == ""
+
+
+def test_hosts_that_failed_may_try_again_although_others_failed_too(tmp_path: Path) -> None:
+    gate(tmp_path, "h0").ended("reverted")
+    gate(tmp_path, "h1").ended("reverted")
+    assert shut(gate(tmp_path, "h0")) == ""
+    assert shut(gate(tmp_path, "h2"))
+
+
+def test_a_host_that_was_mended_and_needs_nothing_any_more_opens_the_gate(tmp_path: Path) -> None:
+    gate(tmp_path, "h0").ended("reverted")
+    gate(tmp_path, "h0").planned("would-change", tightens=False)
+    assert shut(gate(tmp_path, "h1"))
+    gate(tmp_path, "h0").planned("ok", tightens=False)
+    assert shut(gate(tmp_path, "h1")) == ""
+
+
+def test_a_canary_that_could_not_be_planned_stops_later_batches_but_not_its_own(tmp_path: Path) -> None:
+    gate(tmp_path, "h0", batch=("h0", "h1")).planned("failed", tightens=False)
+    assert shut(gate(tmp_path, "h1", batch=("h1",))) == "", "Ansible no longer counts h0 to the batch"
+    assert "h0 failed before" in shut(gate(tmp_path, "h2", batch=("h2", "h3")))
+    gate(tmp_path, "h0").planned("would-change", tightens=False)
+    assert shut(gate(tmp_path, "h2", batch=("h2", "h3"))) == ""
+
+
+def test_check_mode_leaves_no_trace_in_the_campaign(tmp_path: Path) -> None:
+    gate(tmp_path, "h0").ended("reverted")
+    dry = gate(tmp_path, "h0")
+    dry.run.action._task.check_mode = True
+    dry.planned("ok", tightens=True)
+    dry.ended("would-change")
+    assert "h0 failed before" in shut(gate(tmp_path, "h1"))
+
+
+def test_batch_after_batch_cannot_tighten_the_whole_fleet_unacknowledged(tmp_path: Path) -> None:
+    passed = []
+    for batch in (FLEET[0:2], FLEET[2:4], FLEET[4:6], FLEET[6:8]):
+        for host in batch:
+            gate(tmp_path, host, batch).planned("would-change", tightens=True)
+        for host in batch:
+            if not shut(this := gate(tmp_path, host, batch), tightens=True):
+                passed.append(host)
+                this.ended("changed")
+    assert passed == ["h0", "h1"]
+    assert "50 % of the hosts" in shut(gate(tmp_path, "h2", FLEET[2:4]), tightens=True)
+    assert shut(gate(tmp_path, "h2", FLEET[2:4]), limit=50, tightens=True) == ""
+
+
+def test_leaving_hosts_out_of_the_play_does_not_make_the_share_smaller(tmp_path: Path) -> None:
+    gate(tmp_path, "h0", play=FLEET[:4]).planned("would-change", tightens=True)
+    assert shut(gate(tmp_path, "h0", batch=("h0",), play=FLEET[:4]), tightens=True) == ""
+    assert "40 %" in shut(gate(tmp_path, "h4", batch=("h4",), play=FLEET[4:]), tightens=True)
+
+
+def test_without_a_plan_task_hosts_that_come_at_once_are_counted_one_by_one(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda host: shut(gate(tmp_path, host), tightens=True), FLEET))
+    assert said.count("") == 2
+
+
+def test_a_host_that_went_back_is_not_counted_as_tightened(tmp_path: Path) -> None:
+    for host, end in (("h0", "reverted"), ("h1", "refused"), ("h2", "changed"), ("h3", "changed")):
+        this = gate(tmp_path, host, (host,))
+        assert shut(this, tightens=True) == ""
+        this.ended(end)
+        gate(tmp_path, host).planned("ok", tightens=False)
+    gate(tmp_path, "h2").rolled_back()
+    assert shut(gate(tmp_path, "h4", ("h4",)), tightens=True) == ""
+
+
+@pytest.mark.parametrize("name", ["spring-2027", "q1_2027", "v1.2", "Frühjahr 2027/€", "-x", "a" * 70])
+def test_any_campaign_name_becomes_the_beginning_of_a_transaction_id(name: str) -> None:
+    from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.script import _id
+
+    assert _id(f"{id_prefix(name)}-123456")
+    assert id_prefix(name) == id_prefix(name)
+
+
+def test_plain_names_stay_readable_and_long_or_strange_ones_do_not_collide() -> None:
+    assert id_prefix("spring-2027") == "spring-2027"
+    names = ["a" * 60 + "1", "a" * 60 + "2", "q1_2027", "q1.2027", "q1-2027"]
+    assert len({id_prefix(name) for name in names}) == len(names)
