@@ -51,8 +51,9 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
         return Wish(blocked="unknown", reason=f"what this binary supports is unknown: {capability.source}")
     current = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
     there = [a for a in current.values() if a]
-    able = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).kind == "allowed"]
-    chosen, lacking = _chosen(endpoint, aspect, there, able)
+    able = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).good]
+    faded = {a for a in able if judge(requirement, a, as_of).kind == "deprecated"}
+    chosen, lacking = _chosen(endpoint, aspect, there, able, faded)
     if not chosen:
         return Wish(
             blocked="unsatisfiable",
@@ -77,15 +78,18 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
     return Wish(names, levels, removed=tuple(name for name in setting.values if name not in names))
 
 
-def _chosen(endpoint: Endpoint, aspect: str, there: list[Algorithm], able: list[Algorithm]) -> tuple[list[Algorithm], str]:
+def _chosen(endpoint: Endpoint, aspect: str, there: list[Algorithm], able: list[Algorithm], faded: set[Algorithm]) -> tuple[list[Algorithm], str]:
     """What to have of what is allowed and possible: what is there already, where that is enough; and the part that would be left with nothing.
+
+    faded: what of it is deprecated, and so taken only where there is nothing else.
 
     TLS 1.3 has suites of its own, so what is there of one part says nothing about the other, and neither list may become empty.
     """
     chosen: list[Algorithm] = []
     lacking = ""
     for part in dict.fromkeys(_part(endpoint, aspect, a) for a in there or able):
-        allowed = [a for a in able if _part(endpoint, aspect, a) == part]
+        mine = [a for a in able if _part(endpoint, aspect, a) == part]
+        allowed = [a for a in mine if a not in faded] or mine
         good = [a for a in there if a in allowed]
         chosen += good if good and aspect not in WIDENED else allowed
         lacking = lacking if allowed else part

@@ -30,11 +30,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """deadline: the last day on which this kind holds, ISO date, "" = no end is set."""
+    """deadline: the last day on which this kind holds, ISO date, "" = no end is set.  good: within every limit, though perhaps deprecated."""
 
     kind: Kind
     reason: str
     deadline: str = ""
+    good: bool = False
 
 
 def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Requirement]:
@@ -215,7 +216,7 @@ def _judge(requirement: Requirement, algorithm: Algorithm, today: str) -> Verdic
     if worst.kind == "retired":
         return worst
     deadlines = [v.deadline for v in verdicts if v.deadline]
-    return Verdict(worst.kind, worst.reason, min(deadlines, default=""))
+    return Verdict(worst.kind, worst.reason, min(deadlines, default=""), bool(requirement.rules) and all(v.good for v in verdicts))
 
 
 def _by_life(life: Lifecycle, today: str) -> Verdict:
@@ -225,7 +226,8 @@ def _by_life(life: Lifecycle, today: str) -> Verdict:
     ends = _day_before(min(harder)) if harder else ""
     said = f": {life.reason}" if life.reason else ""
     kinds: dict[str, Kind] = {"candidate": "fallback", "deprecated": "deprecated", "retired": "retired"}
-    return Verdict(kinds.get(state, "allowed"), f"{state} since {since}{said}" if state else "no state has begun", ends)
+    reason = f"{state} since {since}{said}" if state else "no state has begun"
+    return Verdict(kinds.get(state, "allowed"), reason, ends, state not in ("candidate", "retired"))
 
 
 def preferred(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
@@ -250,8 +252,8 @@ def by_rule(rule: Rule, algorithm: Algorithm, today: str) -> Verdict:
         return Verdict("forbidden", f"{rule.id} disallows it after {last}")
     if rule.allow.matches(algorithm):
         if fades and today > fades:
-            return Verdict("deprecated", f"{rule.id} deprecates it after {fades}", last)
-        return Verdict("allowed", f"{rule.id} allows it", min(filter(None, (last, fades)), default=""))
+            return Verdict("deprecated", f"{rule.id} deprecates it after {fades}", last, good=True)
+        return Verdict("allowed", f"{rule.id} allows it", min(filter(None, (last, fades)), default=""), good=True)
     if rule.fallback and rule.fallback.matches(algorithm):
         if not rule.fallback_until or today <= rule.fallback_until:
             return Verdict("fallback", f"{rule.id} tolerates it", min(filter(None, (last, rule.fallback_until)), default=""))
@@ -272,7 +274,7 @@ def rank(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: date)
         return (life, declared, -a.quantum_category, -max(a.classical_bits, a.key_bits), a.share, _PLACE.get(a.id, len(ALL)), a.id)
 
     ordered = tuple(sorted(kinds, key=key))
-    return ordered, tuple(0 if kinds[a] == "allowed" else 1 for a in ordered)
+    return ordered, tuple(0 if kinds[a] == kinds[ordered[0]] else 1 for a in ordered)
 
 
 def _order_key(algorithm: Algorithm, name: str, values: tuple[str, ...]) -> int:

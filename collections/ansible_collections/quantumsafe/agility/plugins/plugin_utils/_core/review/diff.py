@@ -19,7 +19,7 @@ from ..policy.plain import build, digest_of
 from ..policy.resolve import Resolver, Target
 
 # Best first: a step to the right is a step to the worse.
-ORDER = ("compliant", "excepted", "not-applicable", "deprecated", "unknown", "missing", "forbidden", "unsatisfiable")
+ORDER = ("compliant", "excepted", "not-applicable", "deprecated", "unknown", "missing", "forbidden", "unsatisfiable", "pq-regression")
 SILENT = "-"  # the policy says nothing of this aspect
 
 
