@@ -239,11 +239,12 @@ def test_two_dates_that_end_the_same_thing(day: date, kind: str) -> None:
 
 def test_quantum_safe_key_exchange_at_require_leaves_tls13_only_under_a_rule_of_its_own() -> None:
     policy = of(TRANSITION + "stages: [{aspect: key_exchange, stage: require, from: 2029-01-01}]\n")
-    during = resolve(policy, Target("h", (), "tls"), date(2029, 1, 1))["version"]
-    after = resolve(policy, Target("h", (), "tls"), date(2031, 1, 1))["version"]
+    before, first = date(2028, 12, 31), date(2029, 1, 1)
+    during = resolve(policy, Target("h", (), "tls"), before)["version"]
+    after = resolve(policy, Target("h", (), "tls"), first)["version"]
     tls12 = known("tls", "version", "TLSv1.2")
-    assert judge(during, tls12, date(2029, 1, 1)).kind == "allowed", "the classical fallback is tolerated until 2030 ends"
-    assert (judge(after, tls12, date(2031, 1, 1)).kind, after.stage) == ("forbidden", "require")
+    assert judge(during, tls12, before).kind == "allowed", "the classical fallback is tolerated until require begins"
+    assert (judge(after, tls12, first).kind, after.stage) == ("forbidden", "require")
     assert "pq-implies-tls13" in [r.id for r in after.rules]
 
 

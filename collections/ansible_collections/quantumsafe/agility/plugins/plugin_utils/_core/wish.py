@@ -18,8 +18,6 @@ from .policy.resolve import judge, rank
 # Aspects in which a better algorithm is added although a good one is there: peers differ in which of them they know.
 WIDENED = ("key_exchange", "version")
 
-KEPT = ("allowed", "fallback", "deprecated")
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -40,7 +38,7 @@ class Wish:
 def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Wish:
     """The value that satisfies the requirement on this endpoint.
 
-    require: what is allowed, and of the tolerated fallback only what is there today.  prefer (and observe, as a forecast): the allowed
+    require: what is allowed, and what is there of what is deprecated; every fallback has ended.  prefer (and observe, as a forecast): the allowed
     first, then everything that is there today, except what is retired as broken; nothing that a peer may need is taken away.
     """
     setting = endpoint.settings.get(aspect)
@@ -107,8 +105,8 @@ def _part(endpoint: Endpoint, aspect: str, algorithm: Algorithm) -> str:
 
 
 def _kept(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
-    kind = judge(requirement, algorithm, as_of).kind
-    return kind != "retired" if requirement.stage != "require" else kind in KEPT
+    verdict = judge(requirement, algorithm, as_of)
+    return verdict.kind != "retired" if requirement.stage != "require" else verdict.good
 
 
 def _capable(endpoint: Endpoint, aspect: str, capability: Capability) -> tuple[Algorithm, ...]:

@@ -30,8 +30,20 @@ def derived(
         return found
     version = found.get("version")
     if version is None:
-        return {**found, "version": replace(exchange, rule=TLS13, rules=(TLS13,), ordering=TLS13, stage_origin=TLS13.origin, seen={})}
+        return {
+            **found,
+            "version": replace(exchange, rule=TLS13, rules=(TLS13,), ordering=TLS13, stage_origin=TLS13.origin, required_from="", seen={}),
+        }
     if any(rule.allow.words.get("name") == ("TLSv1.3",) for rule in version.rules) and version.stage == "require":
         return found
-    stricter = replace(version, rules=(*version.rules, TLS13), stage="require", stage_origin=TLS13.origin, next_stage=None, applicable=True, seen={})
+    stricter = replace(
+        version,
+        rules=(*version.rules, TLS13),
+        stage="require",
+        stage_origin=TLS13.origin,
+        next_stage=None,
+        required_from="",
+        applicable=True,
+        seen={},
+    )
     return {**found, "version": stricter}

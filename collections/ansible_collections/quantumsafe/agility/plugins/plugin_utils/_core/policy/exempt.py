@@ -31,7 +31,7 @@ def breaches(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: d
     for algorithm in algorithms:
         if judge(requirement, algorithm, as_of).kind not in kinds:
             continue
-        mine = [Breach(algorithm, rule.id) for rule in requirement.rules if by_rule(rule, algorithm, today).kind in kinds]
+        mine = [Breach(algorithm, rule.id) for rule in requirement.rules if by_rule(rule, algorithm, today, requirement.stage).kind in kinds]
         states = {life.state(today)[0] for life in requirement.lifecycle.get(algorithm.id, ())}
         out += [*mine, *([Breach(algorithm, LIFE)] if states & {"candidate", "deprecated", "retired"} else [])]
     return tuple(out) or (Breach(None, requirement.rule.id),)

@@ -56,7 +56,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
         what = f"{aspect} of {target.host}"
         outside = tuple(rule for rule in scoped if rule.aspect == aspect and rule not in held)
         rules = tuple(rule for rule in held if rule.aspect == aspect and rule.id not in gone)
-        now, ahead = _stage([s for s in stages if s.aspect in ("", aspect)], what, as_of)
+        now, ahead, required = _stage([s for s in stages if s.aspect in ("", aspect)], what, as_of)
         leading = max(rules or outside, key=lambda rule: rule.match.rank)
         out[aspect] = Requirement(
             rule=leading,
@@ -64,6 +64,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
             stage=now.stage if rules else "observe",
             stage_origin=now.origin,
             next_stage=ahead if rules else None,
+            required_from=required if rules else "",
             lifecycle=lives,
             ordering=_ordering(rules, leading, what),
             outside=outside,
@@ -168,15 +169,15 @@ def _ordering(rules: tuple[Rule, ...], leading: Rule, what: str) -> Rule:
     return best
 
 
-def _stage(stages: list[StageRule], what: str, as_of: date) -> tuple[StageRule, tuple[Stage, str] | None]:
-    """The stage in force, and the next day on which it really changes (a later start that something more specific overrides is no change)."""
+def _stage(stages: list[StageRule], what: str, as_of: date) -> tuple[StageRule, tuple[Stage, str] | None, str]:
+    """The stage in force, the next day on which it really changes (a later start that something more specific overrides is no change),
+    and the first day ahead of stage require, "" when it is in force or never comes."""
     today = as_of.isoformat()
     now = _in_force(stages, what, today)
-    for day in sorted({s.start for s in stages if s.start > today}):
-        then = _in_force(stages, what, day)
-        if then.stage != now.stage:
-            return now, (then.stage, day)
-    return now, None
+    later = [(day, _in_force(stages, what, day).stage) for day in sorted({s.start for s in stages if s.start > today})]
+    changed = next(((stage, day) for day, stage in later if stage != now.stage), None)
+    required = next((day for day, stage in later if stage == "require"), "") if now.stage != "require" else ""
+    return now, changed, required
 
 
 def _in_force(stages: list[StageRule], what: str, day: str) -> StageRule:
@@ -211,20 +212,25 @@ def judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdic
 
 def _judge(requirement: Requirement, algorithm: Algorithm, today: str) -> Verdict:
     lives = requirement.lifecycle.get(algorithm.id, ())
-    verdicts = [*(_by_life(life, today) for life in lives), *(by_rule(rule, algorithm, today) for rule in requirement.rules)]
+    stage = requirement.stage
+    verdicts = [*(_by_life(life, today, stage) for life in lives), *(by_rule(rule, algorithm, today, stage) for rule in requirement.rules)]
     worst = max(verdicts, key=lambda v: _WORST.index(v.kind), default=Verdict("forbidden", "no rule speaks of it"))
     if worst.kind == "retired":
         return worst
     deadlines = [v.deadline for v in verdicts if v.deadline]
+    if requirement.required_from and worst.kind != "forbidden" and not all(v.good for v in verdicts):
+        deadlines.append(_day_before(requirement.required_from))
     return Verdict(worst.kind, worst.reason, min(deadlines, default=""), bool(requirement.rules) and all(v.good for v in verdicts))
 
 
-def _by_life(life: Lifecycle, today: str) -> Verdict:
+def _by_life(life: Lifecycle, today: str, stage: Stage) -> Verdict:
     """What this state makes of an algorithm that the rules allow; a deadline is the day before the next state that takes something away."""
     state, since = life.state(today)
     harder = [start for next_, start in life.states if start > today and next_ in ("deprecated", "retired")]
     ends = _day_before(min(harder)) if harder else ""
     said = f": {life.reason}" if life.reason else ""
+    if state == "candidate" and stage == "require":
+        return Verdict("forbidden", f"only a candidate since {since}{said}, and stage require tolerates nothing")
     kinds: dict[str, Kind] = {"candidate": "fallback", "deprecated": "deprecated", "retired": "retired"}
     reason = f"{state} since {since}{said}" if state else "no state has begun"
     return Verdict(kinds.get(state, "allowed"), reason, ends, state not in ("candidate", "retired"))
@@ -245,20 +251,26 @@ def _day_before(day: str) -> str:
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
-def by_rule(rule: Rule, algorithm: Algorithm, today: str) -> Verdict:
-    """What this one rule says of an algorithm on this day (ISO), whatever other rules say."""
+def by_rule(rule: Rule, algorithm: Algorithm, today: str, stage: Stage) -> Verdict:
+    """What this one rule says of an algorithm on this day (ISO) at this stage, whatever other rules say.
+
+    Two dates may end a fallback, its own and the begin of stage require; the earlier bites.
+    """
     last, fades = rule.disallowed_after.get(algorithm.id, ""), rule.deprecated_after.get(algorithm.id, "")
     if last and today > last:
         return Verdict("forbidden", f"{rule.id} disallows it after {last}")
-    if rule.allow.matches(algorithm):
-        if fades and today > fades:
-            return Verdict("deprecated", f"{rule.id} deprecates it after {fades}", last, good=True)
-        return Verdict("allowed", f"{rule.id} allows it", min(filter(None, (last, fades)), default=""), good=True)
-    if rule.fallback and rule.fallback.matches(algorithm):
-        if not rule.fallback_until or today <= rule.fallback_until:
-            return Verdict("fallback", f"{rule.id} tolerates it", min(filter(None, (last, rule.fallback_until)), default=""))
-        return Verdict("forbidden", f"{rule.id} tolerated it until {rule.fallback_until}")
-    return Verdict("forbidden", f"not among what {rule.id} allows")
+    good, until = rule.allow.matches(algorithm), rule.fallback_until
+    if not good and not (rule.fallback and rule.fallback.matches(algorithm)):
+        return Verdict("forbidden", f"not among what {rule.id} allows")
+    if not good and until and today > until:
+        return Verdict("forbidden", f"{rule.id} tolerated it until {until}")
+    if not good and stage == "require":
+        return Verdict("forbidden", f"{rule.id} tolerates it only until stage require, which has begun")
+    ends = [last] if good else [last, until]
+    if fades and today > fades:
+        return Verdict("deprecated", f"{rule.id} deprecates it after {fades}", min(filter(None, ends), default=""), good)
+    kind: Kind = "allowed" if good else "fallback"
+    return Verdict(kind, f"{rule.id} {'allows' if good else 'tolerates'} it", min(filter(None, (*ends, fades)), default=""), good)
 
 
 def rank(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: date) -> tuple[tuple[Algorithm, ...], tuple[int, ...]]:

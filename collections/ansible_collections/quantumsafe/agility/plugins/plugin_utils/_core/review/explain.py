@@ -75,7 +75,7 @@ def _values(requirement: Requirement, aspect: str, endpoint: Endpoint | None, as
             out[name] = {"verdict": "unknown", "reason": "not in the catalogue", "deadline": "", "by": {}}
             continue
         verdict = judge(requirement, algorithm, as_of)
-        by = {rule.id: by_rule(rule, algorithm, as_of.isoformat()).kind for rule in requirement.rules}
+        by = {rule.id: by_rule(rule, algorithm, as_of.isoformat(), requirement.stage).kind for rule in requirement.rules}
         out[name] = {"verdict": verdict.kind, "reason": verdict.reason, "deadline": verdict.deadline, "by": by}
     return out
 
@@ -127,7 +127,8 @@ def _dates(requirement: Requirement, ids: Iterable[str], as_of: date) -> list[tu
     """Every date ahead that ends something, the earliest, which bites, first."""
     out: list[tuple[str, str]] = []
     for rule in requirement.rules:
-        out += [(rule.fallback_until, f"{rule.id} tolerates its fallback for the last day")] if rule.fallback_until else []
+        gone = " (stage require has ended it before)" if requirement.stage == "require" else ""
+        out += [(rule.fallback_until, f"{rule.id} tolerates its fallback for the last day{gone}")] if rule.fallback_until else []
         out += [(day, f"{rule.id} allows {name} for the last day") for name, day in rule.disallowed_after.items()]
         out += [(day, f"{rule.id} deprecates {name} from the next day") for name, day in rule.deprecated_after.items()]
     for id_ in ids:
