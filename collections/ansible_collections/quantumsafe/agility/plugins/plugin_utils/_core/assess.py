@@ -7,10 +7,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from .facts import judged_facts
+from .algorithms.lookup import find
+from .facts import Facts, judged_facts
 from .model import Capability, Endpoint, Finding, Origin, Stage
+from .policy.decide import cited
+from .policy.exempt import excuses, lapsed
 from .policy.model import Requirement
-from .verdict import Requirements, acts, judged
+from .policy.weight import weight
+from .verdict import Judged, Requirements, acts, excepted, judged, said_late
 from .wish import Wish, wish
 
 # How bad a state is at a stage.  observe never shouts: nobody has decided yet that it must change.
@@ -47,7 +51,7 @@ def finding(endpoint: Endpoint, then: Endpoint, aspect: str, requirement: Requir
     if not requirement.applicable:
         return _not_applicable(endpoint, aspect, requirement)
     if requirement.rule.require:
-        return _stated(endpoint, aspect, requirement)
+        return _stated(endpoint, aspect, requirement, as_of)
     return _finding(endpoint, aspect, requirement, wish(then, aspect, requirement, as_of), as_of)
 
 
@@ -71,19 +75,21 @@ def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: 
     verdict = judged(endpoint, aspect, requirement, wanted, as_of)
     capability = endpoint.capabilities.get(aspect, Capability(None, ""))
     origin = setting.origin if setting else Origin(capability.source or endpoint.version)
+    there = [a for name in (setting.values if setting else ()) if (a := find(endpoint.protocol, aspect, name))]
+    rule, source = cited(requirement, there, verdict.state, as_of)
     return Finding(
         endpoint=endpoint.id,
         service=endpoint.service,
         protocol=endpoint.protocol,
         aspect=aspect,
-        rule=requirement.rule.id,
+        rule=rule,
         state=verdict.state,
         severity=SEVERITY.get((verdict.state, requirement.stage), "none"),
         stage=requirement.stage,
         message=verdict.message,
         origin=str(origin),
         evidence=setting.evidence if setting else "configured",
-        source=requirement.rule.source,
+        source=source,
         deadline=verdict.deadline,
         remedy=wanted.remedy if wanted.blocked else "",
         actual=setting.values if setting else (),
@@ -115,22 +121,38 @@ def _not_applicable(endpoint: Endpoint, aspect: str, requirement: Requirement) -
     )
 
 
-def _stated(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Finding:
+def _stated(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Finding:
     """A requirement of facts, not of algorithms (certificate, session, ppk, psk): what cannot be read is unknown, by name, never a pass."""
-    verdict = judged_facts(endpoint, aspect, requirement)
+    facts = judged_facts(endpoint, aspect, requirement)
+    verdict = _answered(facts, requirement, as_of)
+    rule = min((r for r in requirement.rules if r.id in {b.rule for b in facts.breaches}), key=weight, default=requirement.rule)
     return Finding(
         endpoint=endpoint.id,
         service=endpoint.service,
         protocol=endpoint.protocol,
         aspect=aspect,
-        rule=requirement.rule.id,
+        rule=rule.id,
         state=verdict.state,
         severity=SEVERITY.get((verdict.state, requirement.stage), "none"),
         stage=requirement.stage,
         message=verdict.message,
-        origin=verdict.origin,
+        origin=facts.origin,
         evidence="effective",
-        source=requirement.rule.source,
-        actual=verdict.actual,
-        wanted=verdict.wanted,
+        source=rule.source,
+        deadline=verdict.deadline,
+        actual=facts.actual,
+        wanted=facts.wanted,
+        exception=", ".join(one.id for one in verdict.exceptions),
     )
+
+
+def _answered(facts: Facts, requirement: Requirement, as_of: date) -> Judged:
+    """Excepted when every breach is answered for and nothing is unclear beside them."""
+    if not facts.breaches:
+        return Judged(facts.state, facts.message)
+    answers = excuses(requirement, facts.breaches, as_of)
+    if answers and facts.unclear:
+        return Judged("unknown", "; ".join(facts.unclear), exceptions=answers)
+    if answers:
+        return excepted(facts.state, facts.message, "", answers)
+    return Judged(facts.state, facts.message + said_late(lapsed(requirement, facts.breaches, as_of)))

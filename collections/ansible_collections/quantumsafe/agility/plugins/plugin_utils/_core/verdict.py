@@ -82,21 +82,31 @@ def _answered(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted:
     found = breaches(requirement, (a for a in known.values() if a), as_of, EXCUSABLE[state])
     answers = excuses(requirement, found, as_of) if all(known.values()) else ()
     if not answers:
-        late = "".join(f"; {one.id} of {one.owner} expired on {one.expires}" for one in lapsed(requirement, found, as_of))
+        late = lapsed(requirement, found, as_of)
         part = touching(requirement, found, as_of)
         alone = f"; {', '.join(one.id for one in part)} covers a part of it only, so it is left alone" if part else ""
-        return Judged(state, message + late + alone, deadline, part)
-    guilty = {breach.algorithm for breach in found}
-    keep = [i for i, name in enumerate(setting.values) if known[name] not in guilty]
+        return Judged(state, message + said_late(late) + alone, deadline, part)
+    guilty = {breach.name for breach in found}
+    keep = [i for i, name in enumerate(setting.values) if (a := known[name]) and a.id not in guilty]
     if keep and len(keep) < len(setting.values):
         values, tiers = (tuple(setting.values[i] for i in keep), tuple(setting.tiers[i] for i in keep) if setting.tiers else ())
         rest = _answered(_having(endpoint, aspect, values, tiers), aspect, requirement, wanted, as_of)
         if rest.state not in ("compliant", "excepted"):
             return replace(rest, exceptions=tuple(dict.fromkeys((*answers, *rest.exceptions))))
         answers = tuple(dict.fromkeys((*answers, *rest.exceptions)))
+    return excepted(state, message, deadline, answers)
+
+
+def excepted(state: State, message: str, deadline: str, answers: tuple[Exemption, ...]) -> Judged:
+    """What these exceptions together make of a finding."""
     said = "; ".join(f"{one.id}: {one.reason} (owner {one.owner}, approved by {one.approver}, until {one.expires})" for one in answers)
     ends = min(filter(None, (deadline, *(one.expires for one in answers))))
     return Judged("excepted", f"{said}. Without it {state}: {message}", ends, answers)
+
+
+def said_late(late: tuple[Exemption, ...]) -> str:
+    """That they answered for it once, for the message of a finding."""
+    return "".join(f"; {one.id} of {one.owner} expired on {one.expires}" for one in late)
 
 
 def _having(endpoint: Endpoint, aspect: str, values: tuple[str, ...], tiers: tuple[int, ...]) -> Endpoint:
