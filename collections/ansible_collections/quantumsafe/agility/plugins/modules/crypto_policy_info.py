@@ -45,7 +45,9 @@ options:
     description: Another day, as YYYY-MM-DD. What fails then?
     type: str
   retire:
-    description: Algorithms, or parts of hybrids, by any of their names. What would change once they are retired?
+    description: >-
+      Algorithms by any of their names. What would change with the one line that retires each? Write C(NAME hybrids: any) for the line
+      that takes along every hybrid with this part; a name that is only a part means that anyway.
     type: list
     elements: str
     default: []
