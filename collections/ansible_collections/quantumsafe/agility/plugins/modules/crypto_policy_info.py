@@ -119,6 +119,11 @@ peers_overdue:
   returned: success
   type: list
   elements: str
+conflicts_ahead:
+  description: Rules that allow nothing together from a day on, with that day.
+  returned: success
+  type: list
+  elements: str
   sample: [acme]
 tests:
   description: How many cases passed and failed, and a sentence for each expectation that is not met.
