@@ -16,6 +16,7 @@ from ._core.policy.exempt import standing
 from ._core.policy.load import load
 from ._core.policy.model import Policy
 from ._core.policy.resolve import Target
+from ._core.policy.sound import contradictions
 from ._core.report.output import write_whole
 from ._core.review.cases import load_cases
 from ._core.review.cases import run as judge
@@ -78,13 +79,16 @@ def _unread(complaints: list[str] | None) -> dict[str, Any]:
 
 
 def _register(policy: Policy, used: set[str] | None, today: date) -> dict[str, Any]:
-    """What somebody must look at: exceptions by standing (unused only when an audit says so), overrides, promises that are overdue."""
+    """What somebody must look at: exceptions by standing (unused only when an audit says so), overrides, promises that are
+    overdue, and rules that allow nothing together from a day on."""
     standings = {kind: list(ids) for kind, ids in standing(policy, used or (), today).items()}
     if used is None:
         standings = {"expired": standings["expired"], "pending": standings["pending"], "in_force": standings["unused"]}
     late = [name for name, peer in policy.peers.items() if peer.promised and not peer.done and peer.promised < today.isoformat()]
     overrides = [{"id": o.id, "replace": list(o.replace), "reason": o.reason, "approver": o.approver, "origin": o.origin} for o in policy.overrides]
-    return {"exceptions": standings, "overrides": overrides, "peers_overdue": late, "report": _duties(policy, standings, late)}
+    ahead = contradictions(policy)[1]
+    report = [*_duties(policy, standings, late), *(f"ahead: {text}" for text in ahead)]
+    return {"exceptions": standings, "overrides": overrides, "peers_overdue": late, "conflicts_ahead": ahead, "report": report}
 
 
 def _duties(policy: Policy, standings: Mapping[str, list[str]], late: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .credentials import Certificate
 from .model import Endpoint, State
+from .policy.exempt import Breach
 from .policy.model import Requirement
 
 _FAMILY = re.compile(r"(?P<family>.*?)(?P<size>\d+)(?P<more>\+?)")
@@ -19,13 +20,15 @@ _COMPARISON = re.compile(r"(?P<sign>>=|<=|>|<)(?P<number>\d+)(?P<unit>[a-z]*)")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was seen, as "key=value" words, beside what is wanted."""
+    """What was seen, as "key=value" words, beside what is wanted.  breaches: which rule is not kept by which value; unclear: what nobody knows."""
 
     state: State
     message: str
     origin: str
     actual: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    unclear: tuple[str, ...] = ()
 
 
 def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Facts:
@@ -35,18 +38,18 @@ def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> F
     if not seen:
         text = f"{endpoint.service} shows nothing of its {aspect}, so {requirement.rule.id} cannot be judged"
         return Facts("unknown", text, endpoint.version or endpoint.service, (), wanted)
-    wrong, unclear = [], []
+    wrong: dict[Breach, str] = {}
+    unclear = []
     for origin, facts in seen:
         for rule in requirement.rules:
             for key, values in rule.require.items():
-                held = None if key not in facts else any(holds(facts[key], value) for value in values)
-                if held is None:
+                if key not in facts:
                     unclear.append(f"{origin}: {key} is unknown ({rule.id})")
-                elif not held:
-                    wrong.append(f"{origin}: {key} is {facts[key]}, not {' or '.join(values)} ({rule.id})")
+                elif not any(holds(facts[key], value) for value in values):
+                    wrong[Breach(facts[key], rule.id)] = f"{origin}: {key} is {facts[key]}, not {' or '.join(values)} ({rule.id})"
     actual = tuple(f"{key}={value}" for dummy, facts in seen for key, value in facts.items())
     state: State = "forbidden" if wrong else "unknown" if unclear else "compliant"
-    return Facts(state, "; ".join((*wrong, *unclear)), seen[0][0], actual, wanted)
+    return Facts(state, "; ".join((*wrong.values(), *unclear)), seen[0][0], actual, wanted, tuple(wrong), tuple(unclear))
 
 
 def _seen(endpoint: Endpoint, aspect: str) -> list[tuple[str, Mapping[str, str]]]:
