@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from pathlib import Path
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import ALL, find, near, spelling
@@ -15,7 +14,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.r
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .conftest import FIXTURES, TODAY, TOP, policy_of, requirements
+from .conftest import TODAY, TOP, policy_of, requirements
 
 HEAD = 'policy: {name: t, version: "1"}\n'
 RULE = """rules:
@@ -167,21 +166,6 @@ def test_the_order_is_total_and_does_not_depend_on_the_input(algorithms) -> None
     assert ordered[0].id == "X25519MLKEM768"
     assert ordered == rank(requirement, reversed(algorithms), TODAY)[0]
     assert list(tiers) == sorted(tiers)
-
-
-@pytest.mark.parametrize("path", sorted((FIXTURES / "algorithms").glob("*/*.txt")), ids=lambda p: f"{p.parent.name}-{p.stem}")
-def test_every_name_that_a_real_binary_prints_is_known(path: Path) -> None:
-    about = {
-        "ssh-Q-kex": ("ssh", "key_exchange"),
-        "ssh-Q-cipher": ("ssh", "cipher"),
-        "ssh-Q-mac": ("ssh", "mac"),
-        "ssh-Q-key-sig": ("ssh", "host_key"),
-        "tls-groups": ("tls", "key_exchange"),
-        "openssl-ciphers": ("tls", "cipher"),
-    }
-    names = path.read_text(encoding="utf-8").replace(":", "\n").split()
-    assert names
-    assert [name for name in names if not find(*about[path.stem], name)] == []
 
 
 def test_spellings_are_aliases_of_one_algorithm() -> None:
