@@ -44,9 +44,9 @@ image_build() { # NAME TARBALL
   rm -rf "$work"
 }
 
-images_build() { # build what the cache lacks, two at a time
+images_build() { # NAME...: build what the cache lacks, two at a time
   local name out missing=() failed=0
-  for name in "${IMAGES[@]}"; do
+  for name in "$@"; do
     out=$STATE/images/$name-$(image_digest "$name").tar
     [[ -s $out ]] || missing+=("$name" "$out")
   done
@@ -81,15 +81,15 @@ image_import() { # NAME
     in_ns podman tag "$ref" "localhost/lab/$name:latest"
 }
 
-images_import() {
+images_import() { # NAME...
   local name wiped=''
-  for name in "${IMAGES[@]}"; do
+  for name in "$@"; do
     image_import "$name" || return 1
     if ! image_whole "$(image_ref "$name")" && [[ ! $wiped ]]; then
       say "the image store is damaged (a killed import): making it anew"
       storage_wipe
       wiped=yes
-      images_import
+      images_import "$@"
       return
     fi
   done
@@ -105,7 +105,7 @@ storage_wipe() { # every image and container of the lab's own store; the tarball
 
 images_prune() { # imported images that no recipe makes any more; one still in use stays until next time
   local name ref keep=()
-  for name in "${IMAGES[@]}"; do keep+=("$(image_ref "$name")" "localhost/lab/$name:latest"); done
+  for name in "${IMAGES[@]}" "${ON_DEMAND[@]}"; do keep+=("$(image_ref "$name")" "localhost/lab/$name:latest"); done
   for ref in $(in_ns podman images --format '{{.Repository}}:{{.Tag}}' | grep '^localhost/lab/'); do
     [[ " ${keep[*]} " == *" $ref "* ]] || in_ns podman rmi "$ref" > /dev/null 2>&1 || :
   done

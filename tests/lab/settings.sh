@@ -23,6 +23,7 @@ LAB_ROOT_PASSWORD=lab-root-1
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
 IMAGES=(trixie bookworm bullseye trixie-bare client)
+ON_DEMAND=(strongswan strongswan-new) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
 host_address() { # HOST -> its fixed address
   case $1 in
@@ -64,12 +65,15 @@ host_names() { # HOST -> further names in its certificate
 image_recipe() { # NAME
   local base=(systemd systemd-sysv dbus mount passwd openssh-server openssh-client sudo openssl ca-certificates
     iproute2 iputils-ping procps nftables acl attr e2fsprogs)
+  local swan=(strongswan-swanctl charon-systemd libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins)
   case $1 in
     trixie) echo trixie "${base[@]}" opendoas nginx python3 ;;
     bookworm) echo bookworm "${base[@]}" opendoas nginx python3 ;;
     bullseye) echo bullseye "${base[@]}" doas nginx python3 ;;
     trixie-bare) echo trixie "${base[@]}" opendoas nginx ;;
     client) echo trixie "${base[@]}" opendoas python3 ssh-audit curl ;;
+    strongswan) echo trixie "${base[@]}" opendoas "${swan[@]}" ;;
+    strongswan-new) echo forky "${base[@]}" opendoas "${swan[@]}" ;;
     *) return 1 ;;
   esac
 }

@@ -24,7 +24,7 @@ from ._core.assess import Requirements, assess
 from ._core.model import Endpoint, Problem, Snapshot
 from ._core.policy.model import Policy
 from ._core.policy.plain import from_plain, to_plain
-from ._core.policy.resolve import Target, owner_of, resolve
+from ._core.policy.resolve import Resolver, Target, owner_of
 from ._core.report.output import output_folder, run_id, write_whole
 from ._core.report.results import BAD, HostResult, plain, write_host
 from ._core.services import SERVICES
@@ -44,6 +44,9 @@ COMMON = {
 }
 
 
+Asks = Callable[[Endpoint], Requirements]
+
+
 class Run:
     """One task of ours on one host."""
 
@@ -60,6 +63,7 @@ class Run:
         self.channel = Channel(action)
         self.result = HostResult(self.host, verb, "ok", run=self.run, taken=self.taken)
         self.timezone = "UTC"
+        self._asks: tuple[Policy, Asks] | None = None
 
     @property
     def as_of(self) -> date:
@@ -93,7 +97,9 @@ class Run:
         return policy
 
     def requirements(self, policy: Policy, endpoint: Endpoint) -> Requirements:
-        return resolve(policy, Target(self.host, self.groups, endpoint.protocol, endpoint.role, endpoint.service), self.as_of)
+        if self._asks is None or self._asks[0] is not policy:
+            self._asks = policy, asks(policy, self.host, self.groups, self.as_of)
+        return self._asks[1](endpoint)
 
     # -- looking
 
@@ -153,6 +159,12 @@ class Run:
         if r.status in BAD:
             out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem)}
         return out
+
+
+def asks(policy: Policy, host: str, groups: tuple[str, ...], as_of: date) -> Asks:
+    """How a policy sees the endpoints of one host.  Its eight servers are of two kinds, and each kind is worked out once."""
+    resolver = Resolver(policy, as_of)
+    return lambda endpoint: resolver(Target(host, groups, endpoint.protocol, endpoint.role, endpoint.service))
 
 
 def _variables(action: ActionBase, task_vars: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:

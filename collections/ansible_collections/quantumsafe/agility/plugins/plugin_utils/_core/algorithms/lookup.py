@@ -1,52 +1,25 @@
-"""Find an algorithm by any of its names.  The facts are rows of catalogue.json; each row names its source.
-
-construction: classical | hybrid | post-quantum | psk-augmented | symmetric | none.  quantum_category: NIST's 1 to 5, 0 = none; of a hybrid
-that of its post-quantum part.  classical_bits, key_bits: bits.  share: bytes of a client's key share.  since: first version by library.
-status: current | legacy | obsolete | experimental | broken.
-"""
+"""Find an algorithm by any of its names.  What a row says, and where it comes from: rows.py."""
 
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
 from functools import lru_cache
-from pathlib import Path
 
+from .rows import Algorithm, load, read, suite
 from .suites import parse_suite
 
+__all__ = ["ALL", "USES", "Algorithm", "all_of", "find", "named", "near", "spelling"]
 
-@dataclass(frozen=True, slots=True)
-class Algorithm:
-    id: str
-    protocol: str
-    aspect: str
-    construction: str
-    status: str
-    source: str
-    names: Mapping[str, tuple[str, ...]] = field(hash=False)
-    parts: tuple[str, ...] = ()
-    classical_bits: int = 0
-    quantum_category: int = 0
-    key_bits: int = 0
-    aead: bool = False
-    etm: bool = False
-    forward_secret: bool = True
-    share: int = 0
-    code: int = -1
-    since: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-
-def _load() -> tuple[Algorithm, ...]:
-    rows = json.loads((Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8"))
-    return tuple(Algorithm(**{**row, "names": {k: tuple(v) for k, v in row["names"].items()}, "parts": tuple(row.get("parts", ()))}) for row in rows)
-
-
-ALL = _load()
-_BY_NAME = {
-    (a.protocol, a.aspect, name.lower()): a for a in reversed(ALL) for name in (a.id, *(n for spellings in a.names.values() for n in spellings))
-}
+ALL = load()
+_BY_USE: dict[tuple[str, str], list[Algorithm]] = defaultdict(list)
+_NAMED: dict[str, list[Algorithm]] = defaultdict(list)
+for _row in ALL:
+    _BY_USE[_row.protocol, _row.aspect].append(_row)
+    for _name in _row.known_as:
+        _NAMED[_name].append(_row)
+USES = tuple(_BY_USE)  # every (protocol, aspect) that has algorithms
+_BY_NAME = {(a.protocol, a.aspect, name): a for name, rows in _NAMED.items() for a in reversed(rows)}
 
 
 def find(protocol: str, aspect: str, name: str) -> Algorithm | None:
@@ -59,14 +32,18 @@ def find(protocol: str, aspect: str, name: str) -> Algorithm | None:
 
 @lru_cache(maxsize=1024)  # an expression stands for fifty of them, and every socket asks for each several times
 def _suite(id_: str) -> Algorithm | None:
-    """A suite of TLS 1.2 by its name in capitals: one suite is one algorithm, however it was typed."""
-    facts = parse_suite(id_)
-    return Algorithm(id_, "tls", "cipher", "symmetric", names={"openssl": (id_,)}, **facts) if facts else None
+    """A suite of TLS 1.2 that has no row, by its name in capitals: one suite is one algorithm, however it was typed."""
+    return suite(id_, read("documents"), {"openssl": (id_,)}) if parse_suite(id_) else None
 
 
 def all_of(protocol: str, aspect: str) -> tuple[Algorithm, ...]:
     """Every algorithm that the catalogue lists for an aspect, in its order."""
-    return tuple(a for a in ALL if (a.protocol, a.aspect) == (protocol, aspect))
+    return tuple(_BY_USE.get((protocol, aspect), ()))
+
+
+def named(name: str) -> tuple[Algorithm, ...]:
+    """Every algorithm that goes by this name, in whatever use."""
+    return tuple(_NAMED.get(name.lower(), ()))
 
 
 def spelling(algorithm: Algorithm, implementation: str, available: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -21,12 +21,21 @@ _FORWARD_SECRET = ("ECDHE-PSK", "DHE-PSK", "ECDHE", "DHE", "EDH")
 _FINITE_FIELD = ("DHE-PSK", "DHE", "EDH", "DH", "ADH")
 _BITS = {"CHACHA20": 256, "DES-CBC3": 112, "SEED": 128, "IDEA": 128, "DES": 56, "RC4": 128, "RC2": 40, "NULL": 0}
 _BROKEN = ("RC4", "RC2", "DES", "DES-CBC3", "NULL", "IDEA")
+_EXCHANGE = {"EDH": "DHE", "ADH": "DHE", "AECDH": "ECDHE"}  # one key exchange, whether anybody signs it or not
+_AUTHENTICATION = {"ADH": "none", "AECDH": "none", "PSK": "PSK", "DHE-PSK": "PSK", "ECDHE-PSK": "PSK", "SRP": "SRP", "KRB5": "KRB5"}
+_HASH = {"GCM-SHA256": "SHA256", "GCM-SHA384": "SHA384", "CCM": "SHA256", "CCM8": "SHA256", "POLY1305": "SHA256", "SHA": "SHA1"}
+_MODE = {"GCM-SHA256": "-GCM", "GCM-SHA384": "-GCM", "CCM": "-CCM", "CCM8": "-CCM8", "POLY1305": "-POLY1305"}
 _AEAD = ("GCM-SHA256", "GCM-SHA384", "CCM8", "CCM", "POLY1305")
 
 
 class SuiteFacts(TypedDict):
     status: str
     source: str
+    section: str
+    exchange: str
+    authentication: str
+    cipher: str
+    hash: str
     key_bits: int
     aead: bool
     forward_secret: bool
@@ -37,6 +46,7 @@ def parse_suite(name: str) -> SuiteFacts | None:
 
     status: broken without authentication or with a broken cipher; legacy without forward secrecy or over finite fields (both RFC 10015),
     with a MAC-then-encrypt mode (RFC 9325 §4.2) or a tag of 8 bytes (CCM8, as its TLS 1.3 sibling); current otherwise.
+    hash: of the PRF where the cipher authenticates, else of the MAC.
     """
     found = _NAME.fullmatch(name.upper())
     if not found:
@@ -51,8 +61,19 @@ def parse_suite(name: str) -> SuiteFacts | None:
     sound = secret and aead and exchange not in _FINITE_FIELD and tail != "CCM8"
     return SuiteFacts(
         status="broken" if broken else "current" if sound else "legacy",
-        source="RFC 9325 §4.2, RFC 10015",
+        source="RFC 9325; RFC 10015",
+        section="4.2",
+        exchange=_EXCHANGE.get(exchange, exchange),
+        authentication=found["authentication"] or _AUTHENTICATION.get(exchange, "RSA"),
+        cipher=_cipher(cipher, found["bits"], tail),
+        hash=_HASH.get(tail, tail),
         key_bits=int(found["bits"]) if found["bits"] else _BITS[cipher],
         aead=aead,
         forward_secret=secret,
     )
+
+
+def _cipher(name: str, bits: str | None, tail: str) -> str:
+    """ "AES-128-GCM"; a name without a mode is CBC, but for stream ciphers."""
+    mode = _MODE.get(tail, "" if name in ("RC4", "NULL", "DES-CBC3") else "-CBC")
+    return {"DES-CBC3": "3DES-CBC"}.get(name, name) + (f"-{bits}" if bits else "") + mode

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from functools import lru_cache
 
 from ..algorithms.lookup import Algorithm
 from ..model import Source, Stage
@@ -84,6 +85,7 @@ def _word(algorithm: Algorithm, key: str) -> str:
     return algorithm.id if key == "name" else str(getattr(algorithm, key))
 
 
+@lru_cache(maxsize=4096)  # a policy has few comparisons, and asks each of every algorithm
 def _holds(value: int, text: str) -> bool:
     match = re.fullmatch(r"(>=|<=|>|<|=)?(\d+)", text)
     if not match:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..algorithms.lookup import ALL, Algorithm, find
-
-
-def _names(algorithm: Algorithm) -> set[str]:
-    return {name.lower() for name in (algorithm.id, *(s for spellings in algorithm.names.values() for s in spellings))}
+from ..algorithms.lookup import ALL, find, named
 
 
 @lru_cache(maxsize=4096)
 def akin(name: str) -> tuple[str, ...]:
-    """Ids of all algorithms that go by this name, and by any name of those: which of their names was written makes no difference."""
-    reached, fresh, ids = {name.lower()}, True, dict[str, None]()
-    while fresh:
-        hits = [a for a in ALL if a.id not in ids and _names(a) & reached]
-        ids |= dict.fromkeys(a.id for a in hits)
-        reached |= {each for a in hits for each in _names(a)}
-        fresh = bool(hits)
-    suite = find("tls", "cipher", name)  # suites of TLS 1.2 have no rows
-    return tuple(ids) or ((suite.id,) if suite else ())
+    """Ids of all algorithms that go by this name, and, in the same use, by any name of those: which of their names was written makes no difference.
+
+    Only in the same use: "sha256" is a hash, a PRF and a MAC to IKE daemons, and who retires one of them means no other.
+    """
+    queue, seen = list(named(name)), set()
+    while queue:
+        algorithm = queue.pop()
+        if algorithm not in seen:
+            seen.add(algorithm)
+            queue += (other for each in algorithm.known_as for other in named(each) if other.aspect == algorithm.aspect)
+    ids = {a.id for a in seen}
+    suite = find("tls", "cipher", name)  # one that has no row
+    return tuple(dict.fromkeys(a.id for a in ALL if a.id in ids)) or ((suite.id,) if suite else ())
 
 
 def parts_known() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ..algorithms.lookup import ALL, find, near
+from ..algorithms.lookup import USES, find, near
 from .calendar import known_zone
 from .yaml_lines import Lines
 
@@ -51,8 +51,7 @@ def many(value: Any) -> tuple[str, ...]:
 
 def known(name: str, origin: str, page: Page, scope: tuple[str, str] = ("", "")) -> str:
     """The catalogue id of a name within a (protocol, aspect); an unknown one is an error that offers what looks like it."""
-    pairs = dict.fromkeys((a.protocol, a.aspect) for a in ALL)
-    for protocol, aspect in pairs:
+    for protocol, aspect in USES:
         if scope[0] in ("", protocol) and scope[1] in ("", aspect) and (algorithm := find(protocol, aspect, name)):
             return algorithm.id
     alike = near(name)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 from .model import Policy
 
 T = TypeVar("T")
+SCALARS = (str, int, bool)
 
 
 def to_plain(policy: Policy) -> dict[str, Any]:
@@ -40,6 +41,8 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def _value(hint: Any, value: Any) -> Any:
+    if hint in SCALARS:  # four of five
+        return value
     kind, inner = get_origin(hint), get_args(hint)
     if kind in (Union, types.UnionType):
         return None if value is None else _value(next(part for part in inner if part is not type(None)), value)

@@ -1,0 +1,113 @@
+"""The catalogue's rows, read once from data/: facts only, each with its source.
+
+A group of rows says what they have in common; a row that names a source of its own does not take the group's section.  `like` takes the rows
+of another protocol's aspect along, because ESP negotiates IKEv2's transforms and OpenVPN is TLS.  Suites of TLS 1.2 are [code point, OpenSSL's,
+IANA's, GnuTLS's name]: all else is in the name (suites.py).  Compositions state their parts, and their strength comes from those.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .suites import parse_suite
+
+DATA = Path(__file__).parent / "data"
+FILES = ("tls", "ssh", "ikev2", "vpn", "x509")  # their order is that of the rows, which decides between equals
+OURS = {"rows", "like"}
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """One algorithm in one use (protocol, aspect).
+
+    construction: classical | hybrid | post-quantum | psk-augmented | symmetric | none.  quantum_category: NIST's 1 to 5, 0 = none; of a
+    hybrid that of its post-quantum part.  classical_bits, key_bits: bits; of a signature scheme for keys of any size what its hash is good for.
+    share: bytes of a client's key share.  since: first version by library.  status: current | legacy | obsolete | experimental | broken.
+    source, section, standing: the document, the place in it, and what the document is.  code: the protocol's code point, -1 = it has none.
+    exchange, authentication, cipher, hash: of a suite.  names: spellings by implementation.
+    """
+
+    id: str
+    protocol: str
+    aspect: str
+    construction: str
+    status: str
+    source: str
+    names: Mapping[str, tuple[str, ...]] = field(hash=False)
+    parts: tuple[str, ...] = ()
+    classical_bits: int = 0
+    quantum_category: int = 0
+    key_bits: int = 0
+    aead: bool = False
+    etm: bool = False
+    forward_secret: bool = True
+    share: int = 0
+    code: int = -1
+    since: Mapping[str, str] = field(default_factory=dict, hash=False)
+    section: str = field(default="", hash=False)
+    standing: str = field(default="", hash=False)
+    oid: str = field(default="", hash=False)
+    exchange: str = field(default="", hash=False)
+    authentication: str = field(default="", hash=False)
+    cipher: str = field(default="", hash=False)
+    hash: str = field(default="", hash=False)
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """Every name in small letters.  A bare number is none: group 34 of VyOS is not group 34 of the registry."""
+        spelled = (self.id, *(name for names in self.names.values() for name in names))
+        return tuple(dict.fromkeys(name.lower() for name in spelled if not name.isdigit()))
+
+
+def read(name: str) -> Any:
+    return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def load() -> tuple[Algorithm, ...]:
+    """Every row, protocol by protocol."""
+    parts, documents = read("parts"), read("documents")
+    out: dict[tuple[str, str], list[Algorithm]] = {}
+    for group in (group for name in FILES for group in read(name)):
+        place = group["protocol"], group["aspect"]
+        rows = out.setdefault(place, [])
+        rows += (_row(group, row, parts, documents) for row in group["rows"])
+        if "like" in group:
+            protocol, aspect = group["like"].split()
+            rows += (replace(a, protocol=group["protocol"]) for a in out[protocol, aspect])
+        if place == ("tls", "cipher"):
+            rows += _suites(read("tls12_suites"), documents)
+    return tuple(a for rows in out.values() for a in rows)
+
+
+def _row(group: Mapping[str, Any], row: Mapping[str, Any], parts: Mapping[str, Mapping[str, int]], documents: Mapping[str, str]) -> Algorithm:
+    facts = {**{key: value for key, value in group.items() if key not in OURS}, **_strength(row, parts), **row}
+    if "source" in row:
+        facts["section"] = row.get("section", "")
+    names = {impl: (said,) if isinstance(said, str) else tuple(said) for impl, said in row["names"].items()}
+    standing = documents[facts["source"].split(";")[0]]
+    return Algorithm(**{**facts, "names": names, "parts": tuple(row.get("parts", ())), "standing": standing})
+
+
+def _strength(row: Mapping[str, Any], parts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """What the parts give: an attacker must break all of them, so the strongest of each kind counts; shares are sent one behind the other."""
+    mine = [parts[name] for name in row.get("parts", ())]
+    best = {key: max((part.get(key, 0) for part in mine), default=0) for key in ("classical_bits", "quantum_category")}
+    return {**best, "share": sum(part.get("share", 0) for part in mine)} if mine else {}
+
+
+def _suites(rows: Iterable[tuple[str, str, str, str]], documents: Mapping[str, str]) -> Iterator[Algorithm]:
+    for code, openssl, iana, gnutls in rows:
+        spelled = {"openssl": openssl, "iana": iana, "gnutls": gnutls}
+        yield suite(openssl, documents, {impl: (name,) for impl, name in spelled.items() if name}, int(code, 16))
+
+
+def suite(name: str, documents: Mapping[str, str], names: Mapping[str, tuple[str, ...]], code: int = -1) -> Algorithm:
+    """A suite of TLS 1.2 by its OpenSSL name.  Raises ValueError when that is none."""
+    facts = parse_suite(name)
+    if facts is None:
+        raise ValueError(f"no suite is called {name}")
+    return Algorithm(name, "tls", "cipher", "symmetric", names=names, code=code, standing=documents[facts["source"].split(";")[0]], **facts)
