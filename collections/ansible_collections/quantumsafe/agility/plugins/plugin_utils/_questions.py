@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from datetime import date
@@ -22,7 +23,7 @@ from ._core.review.cases import load_cases
 from ._core.review.cases import run as judge
 from ._core.review.diff import Seen, Side, differences, retiring, summary
 from ._core.review.explain import explain, lines
-from ._policies import groups_of, read, saved
+from ._policies import groups_of, reader, saved
 from ._run import COMMON, Run
 
 SPEC = {
@@ -114,7 +115,8 @@ def _tests(run: Run) -> dict[str, Any]:
     for file in run.args["tests"]:
         named, cases = load_cases(_text(str(file)), str(file))
         beside = os.path.normpath(Path(file).parent / named)
-        policy = load(beside if Path(beside).is_file() else named, read)
+        tested = beside if Path(beside).is_file() else named
+        policy = load(tested, reader(tested))
         for outcome in judge(policy, cases):
             failures += outcome.failures
             passed += not outcome.failures
@@ -126,7 +128,7 @@ def _tests(run: Run) -> dict[str, Any]:
 
 def _text(file: str) -> str:
     try:
-        return read(file)
+        return reader(file)(file)
     except UnicodeDecodeError as error:
         raise Problem("not UTF-8", file, "save it as UTF-8") from error
 
@@ -150,7 +152,11 @@ def _explained(run: Run, policy: Policy, seen: Audit, asked: date) -> dict[str, 
     known = next((one for one in seen or () if one.host == host), None)
     if seen is not None and known is None:
         raise Problem(f"the audit has no host {host}", "explain", f"hosts there: {', '.join(one.host for one in seen[:20]) or 'none'}")
-    groups = known.groups if known else groups_of(host, _hostvars(run))
+    inventory = _hostvars(run)
+    if known is None and host not in inventory:
+        alike = ", ".join(difflib.get_close_matches(host, list(inventory), n=3))
+        raise Problem(f"the inventory has no host {host}", "explain", f"did you mean {alike}?" if alike else "give its inventory with -i")
+    groups = known.groups if known else groups_of(host, inventory)
     out, report = [], []
     for name, target, endpoint in _subjects(host, groups, known):
         said = explain(policy, target, asked, endpoint)
@@ -176,7 +182,7 @@ def _diff(run: Run, policy: Policy, seen: Audit, asked: date) -> dict[str, Any]:
     if seen is None:
         raise Problem("a comparison needs the results folder of an audit", "results", "audit first, then give its folder (agility_results)")
     then = _day(str(day)) if day else asked
-    after = load(str(other), read) if other else policy
+    after = load(str(other), reader(str(other))) if other else policy
     after = retiring(after, retire, then) if retire else after
     found = summary(differences(Side(policy, asked), Side(after, then), seen))
     what = ", ".join(filter(None, (str(other or ""), f"as of {day}" if day else "", f"without {', '.join(retire)}" if retire else "")))

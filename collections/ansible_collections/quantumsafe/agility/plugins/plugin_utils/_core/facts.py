@@ -15,6 +15,7 @@ from .policy.exempt import Breach
 from .policy.model import Requirement
 
 _FAMILY = re.compile(r"(?P<family>.*?)(?P<size>\d+)(?P<more>\+?)")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}  # m: minutes
 _COMPARISON = re.compile(r"(?P<sign>>=|<=|>|<)(?P<number>\d+)(?P<unit>[a-z]*)")
 
 
@@ -67,10 +68,14 @@ def _certificate(one: Certificate) -> dict[str, str]:
 
 
 def holds(value: str, wanted: str) -> bool:
-    """Whether a fact is what one alternative asks: "<=100d" compares numbers of one unit, "RSA-3072+" a size within its family, else equality."""
+    """Whether a fact is what one alternative asks: "<=100d" compares numbers (spans of time in any unit), "RSA-3072+" a size within its
+    family, else equality."""
     if comparison := _COMPARISON.fullmatch(wanted):
-        number = re.fullmatch(rf"(\d+){comparison['unit']}", value)
-        return bool(number) and _compare(int(number[1]) if number else 0, comparison["sign"], int(comparison["number"]))
+        number = re.fullmatch(r"(\d+)([a-z]*)", value)
+        if not number or (number[2] != comparison["unit"] and not {number[2], comparison["unit"]} <= set(_UNITS)):
+            return False
+        left, right = (int(n) * _UNITS.get(unit, 1) for n, unit in (number.groups(), (comparison["number"], comparison["unit"])))
+        return _compare(left, comparison["sign"], right)
     mine, asked = _FAMILY.fullmatch(value), _FAMILY.fullmatch(wanted)
     if asked and asked["more"]:
         return bool(mine) and mine is not None and mine["family"] == asked["family"] and int(mine["size"]) >= int(asked["size"])

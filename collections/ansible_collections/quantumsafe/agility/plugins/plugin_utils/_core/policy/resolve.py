@@ -54,7 +54,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     exceptions = [one for one in policy.exceptions if _applies(one.match, target, zones)]
     out = {}
     for aspect in dict.fromkeys(rule.aspect for rule in scoped):
-        what = f"{aspect} of {target.host}"
+        what = f"{aspect} of {target.host or 'any host'}"
         outside = tuple(rule for rule in scoped if rule.aspect == aspect and rule not in held)
         rules = tuple(sorted((rule for rule in held if rule.aspect == aspect and rule.id not in gone), key=weight))
         now, ahead, required = stage_of([s for s in stages if s.aspect in ("", aspect)], what, as_of)
