@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+from typing import Any, ClassVar
 
 import jsonschema
 import pytest
@@ -22,7 +23,7 @@ HEAD = 'policy: {name: t, version: "1"}\n'
 class Yaml12(yaml.SafeLoader):
     """The core schema of YAML 1.2, as editors load it: `no` and dates are text, `true` and numbers are not."""
 
-    yaml_implicit_resolvers: dict = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
 
 Yaml12.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
