@@ -45,8 +45,8 @@ and says when it was verified and how strongly the document words it. Where the 
 - `cnsa-2.0` and `pci-dss-4` speak only in zones of their regime (`regimes: [nss]`, `regimes: [pci]`); elsewhere they are not applicable, never a pass.
 - Limits of all that you extend hold together, and some contradict each other: CNSA 2.0 wants pure ML-KEM-1024, BSI and ANSSI want hybrids, and
   BSI recommends none for SSH yet. Loading both is an error that names both. Give them zones of their own.
-- No baseline takes quantum safety away: a plan that would is refused, whatever the authority says. `bsi-tr-02102@1` at stage `require` on an sshd
-  with `mlkem768x25519-sha256` or `sntrup761x25519-sha512` is such a case.
+- No baseline takes quantum safety away: where it would, that is the finding `pq-regression` and nothing is changed, whatever the authority says.
+  `bsi-tr-02102@1` at stage `require` on an sshd with `mlkem768x25519-sha256` or `sntrup761x25519-sha512` is such a case.
 - To write hybrids first and keep what the authority allows, extend `hybrid-transition@1` beside it (not for SSH under BSI).
 - A day at the end of a month stands for a document that names only the month.
 
@@ -128,7 +128,8 @@ def conflicts() -> Iterator[list[str]]:
             baseline(f"{one}, {other}")
         except PolicyError as error:
             aspects = dict.fromkeys(re.findall(r"together allow no (\w+)", str(error)))
-            yield [f"`{one}`", f"`{other}`", ", ".join(aspects) or "rules of the same ids"]
+            other_reason = "stages of equal weight" if "two stages" in str(error) else "rules of the same ids"
+            yield [f"`{one}`", f"`{other}`", ", ".join(aspects) or other_reason]
 
 
 def page() -> str:

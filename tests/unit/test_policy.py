@@ -7,7 +7,6 @@ from datetime import date
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import ALL, find, near, spelling
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import PolicyError, baselines, load
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.plain import from_plain, to_plain
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, owner_of, rank, resolve
@@ -137,12 +136,6 @@ def test_a_host_beats_a_zone_beats_a_protocol() -> None:
 
     assert (stage("x"), stage("x", "g"), stage("h", "g")) == ("require", "observe", "prefer")
     assert owner_of(policy, "x", ("g",)) == "me"
-
-
-def test_two_stages_of_equal_weight_are_an_error_not_file_order() -> None:
-    policy = of(HEAD + RULE + "stages: [{stage: prefer}, {stage: require}]\n")
-    with pytest.raises(Problem, match="equal weight"):
-        resolve(policy, Target("h", (), "tls"), TODAY)
 
 
 def test_stages_belong_to_an_aspect() -> None:

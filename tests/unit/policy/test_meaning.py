@@ -125,12 +125,6 @@ def test_the_own_order_outweighs_that_of_a_baseline() -> None:
     assert rank(mine, [X25519MLKEM768, known("tls", "key_exchange", "SecP384r1MLKEM1024")], TODAY)[0][0].id == "SecP384r1MLKEM1024"
 
 
-def test_two_orders_of_equal_weight_are_an_error_not_file_order() -> None:
-    policy = of(HEAD + RULES + rule(order="[{share: asc}]") + rule(id="b", order="[{share: desc}]"))
-    with pytest.raises(Problem, match="two orders of equal weight for key_exchange of h: a and b"):
-        kex(policy)
-
-
 def test_an_order_takes_any_spelling_and_the_words_of_yaml() -> None:
     policy = of(HEAD + RULES + rule(allow="{construction: classical}", order="[{name: [P-384, X25519]}]"))
     ordered, _ = rank(kex(policy), [known("tls", "key_exchange", n) for n in ("x25519", "secp521r1", "secp384r1")], TODAY)
@@ -163,13 +157,17 @@ def test_every_zone_is_less_than_one_zone() -> None:
 
 
 def test_two_zones_that_disagree_are_an_error_whichever_began_later() -> None:
-    policy = staged("{zone: z, stage: require, from: 2026-01-01}", "{zone: y, stage: observe, from: 2026-02-01}")
+    """Which zones a host is in, only the inventory shows where they share no group; where they do, loading refuses it (test_sound.py)."""
+    zones = ZONES.replace("y: {groups: [g]}", "y: {groups: [k]}")
+    stages = "stages: [{zone: z, stage: require, from: 2026-01-01}, {zone: y, stage: observe, from: 2026-02-01}]\n"
     with pytest.raises(Problem, match="equal weight"):
-        kex(policy)
+        kex(of(HEAD + zones + RULES + rule() + stages), groups=("g", "k"))
 
 
 def test_within_one_scope_the_later_start_has_replaced_the_earlier() -> None:
-    policy = staged("{zone: z, stage: observe, from: 2025-01-01}", "{zone: z, stage: require, from: 2026-01-01}", "{zone: y, stage: require}")
+    policy = staged(
+        "{zone: z, stage: observe, from: 2025-01-01}", "{zone: z, stage: require, from: 2026-01-01}", "{zone: y, stage: require, from: 2026-01-01}"
+    )
     assert kex(policy).stage == "require"
 
 

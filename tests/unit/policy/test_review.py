@@ -141,11 +141,25 @@ def test_another_policy_says_who_changes() -> None:
 def test_the_effect_of_a_retirement_can_be_asked_for_before_it_is_made() -> None:
     policy = of(TRANSITION)
     sshd = [Seen("h", (), (endpoint(kex="X25519MLKEM768", version="TLSv1.3"),)), Seen("i", (), (endpoint(kex="secp256r1", version="TLSv1.3"),))]
-    found = summary(differences(Side(policy, TODAY), Side(retiring(policy, ["ML-KEM-768"], TODAY), TODAY), sshd))
+    found = summary(differences(Side(policy, TODAY), Side(retiring(policy, ["ML-KEM-768 hybrids: any"], TODAY), TODAY), sshd))
     assert [(row["host"], row["before"], row["after"]) for row in found["rows"]] == [("h", "compliant", "missing")]
-    assert retiring(policy, ["ML-KEM-768"], TODAY).digest != policy.digest
-    with pytest.raises(Problem, match="no algorithm is called nothing"):
-        retiring(policy, ["nothing"], TODAY)
+    for unknown in ("nothing", "X25519 hybrids: all"):
+        with pytest.raises(Problem, match="retire"):
+            retiring(policy, [unknown], TODAY)
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ("X25519 hybrids: any", "X25519: {state: retired, from: 2026-11-23, hybrids: any}"),
+        ("ML-KEM-768 hybrids: any", "ML-KEM-768: {state: retired, from: 2026-11-23, hybrids: any}"),
+        ("sntrup761", "sntrup761: {state: retired, from: 2026-11-23, hybrids: any}"),
+        ("P-256", "P-256: {state: retired, from: 2026-11-23}"),
+        ("X25519", "X25519: {state: retired, from: 2026-11-23}"),
+    ],
+)
+def test_the_question_is_the_one_line_of_the_policy(asked: str, line: str) -> None:
+    assert retiring(of(TRANSITION), [asked], TODAY).digest == of(TRANSITION + f"algorithms: {{{line}}}\n").digest
 
 
 def test_a_saved_endpoint_of_another_release_is_a_clear_problem() -> None:

@@ -45,7 +45,9 @@ options:
     description: Another day, as YYYY-MM-DD. What fails then?
     type: str
   retire:
-    description: Algorithms, or parts of hybrids, by any of their names. What would change once they are retired?
+    description: >-
+      Algorithms by any of their names. What would change with the one line that retires each? Write C(NAME hybrids: any) for the line
+      that takes along every hybrid with this part; a name that is only a part means that anyway.
     type: list
     elements: str
     default: []
@@ -114,6 +116,11 @@ overrides:
   sample: [{id: enclave-cnsa, replace: [kex-tls], reason: mission, approver: ciso, origin: "policies/enterprise.yml:40"}]
 peers_overdue:
   description: Partners and vendors whose promised day has passed.
+  returned: success
+  type: list
+  elements: str
+conflicts_ahead:
+  description: Rules that allow nothing together from a day on, with that day.
   returned: success
   type: list
   elements: str

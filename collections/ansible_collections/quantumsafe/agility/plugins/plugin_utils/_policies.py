@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,26 @@ from ._core.model import Problem
 from ._core.report.results import HostResult, read_hosts
 from ._core.review.diff import Seen, endpoints_from
 
+LARGEST = 4 * 1024 * 1024  # bytes of one file; what the policy language takes is less, and told with more patience there
 
-def read(name: str) -> str:
-    """The text of a policy file.  Raises OSError or UnicodeDecodeError."""
-    return Path(name).read_text(encoding="utf-8")
+
+def reader(first: str) -> Callable[[str], str]:
+    """How to read the policy at `first` and what it extends.  Of the rest nothing is read that really lies outside of its folder:
+    whoever may edit a policy may not make it read the controller, by a symbolic link neither."""
+    folder = Path(first).parent.resolve()
+
+    def read(name: str) -> str:
+        """Raises OSError, UnicodeDecodeError, or ValueError for a file that is none of the policy's."""
+        path = Path(name)
+        if name != first and not path.resolve().is_relative_to(folder):
+            raise ValueError("a symbolic link leads out of the folder of the first policy")
+        if path.exists() and not path.is_file():
+            raise ValueError("not a regular file")
+        if path.is_file() and path.stat().st_size > LARGEST:
+            raise ValueError(f"larger than {LARGEST // 1024 // 1024} MiB")
+        return path.read_text(encoding="utf-8")
+
+    return read
 
 
 def zone(name: str) -> tzinfo:

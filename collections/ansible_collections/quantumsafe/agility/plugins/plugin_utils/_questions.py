@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from datetime import date
@@ -16,12 +17,13 @@ from ._core.policy.exempt import standing
 from ._core.policy.load import load
 from ._core.policy.model import Policy
 from ._core.policy.resolve import Target
+from ._core.policy.sound import contradictions
 from ._core.report.output import write_whole
 from ._core.review.cases import load_cases
 from ._core.review.cases import run as judge
 from ._core.review.diff import Seen, Side, differences, retiring, summary
 from ._core.review.explain import explain, lines
-from ._policies import groups_of, read, saved
+from ._policies import groups_of, reader, saved
 from ._run import COMMON, Run
 
 SPEC = {
@@ -78,13 +80,16 @@ def _unread(complaints: list[str] | None) -> dict[str, Any]:
 
 
 def _register(policy: Policy, used: set[str] | None, today: date) -> dict[str, Any]:
-    """What somebody must look at: exceptions by standing (unused only when an audit says so), overrides, promises that are overdue."""
+    """What somebody must look at: exceptions by standing (unused only when an audit says so), overrides, promises that are
+    overdue, and rules that allow nothing together from a day on."""
     standings = {kind: list(ids) for kind, ids in standing(policy, used or (), today).items()}
     if used is None:
         standings = {"expired": standings["expired"], "pending": standings["pending"], "in_force": standings["unused"]}
     late = [name for name, peer in policy.peers.items() if peer.promised and not peer.done and peer.promised < today.isoformat()]
     overrides = [{"id": o.id, "replace": list(o.replace), "reason": o.reason, "approver": o.approver, "origin": o.origin} for o in policy.overrides]
-    return {"exceptions": standings, "overrides": overrides, "peers_overdue": late, "report": _duties(policy, standings, late)}
+    ahead = contradictions(policy)[1]
+    report = [*_duties(policy, standings, late), *(f"ahead: {text}" for text in ahead)]
+    return {"exceptions": standings, "overrides": overrides, "peers_overdue": late, "conflicts_ahead": ahead, "report": report}
 
 
 def _duties(policy: Policy, standings: Mapping[str, list[str]], late: list[str]) -> list[str]:
@@ -110,7 +115,8 @@ def _tests(run: Run) -> dict[str, Any]:
     for file in run.args["tests"]:
         named, cases = load_cases(_text(str(file)), str(file))
         beside = os.path.normpath(Path(file).parent / named)
-        policy = load(beside if Path(beside).is_file() else named, read)
+        tested = beside if Path(beside).is_file() else named
+        policy = load(tested, reader(tested))
         for outcome in judge(policy, cases):
             failures += outcome.failures
             passed += not outcome.failures
@@ -122,7 +128,7 @@ def _tests(run: Run) -> dict[str, Any]:
 
 def _text(file: str) -> str:
     try:
-        return read(file)
+        return reader(file)(file)
     except UnicodeDecodeError as error:
         raise Problem("not UTF-8", file, "save it as UTF-8") from error
 
@@ -146,7 +152,11 @@ def _explained(run: Run, policy: Policy, seen: Audit, asked: date) -> dict[str, 
     known = next((one for one in seen or () if one.host == host), None)
     if seen is not None and known is None:
         raise Problem(f"the audit has no host {host}", "explain", f"hosts there: {', '.join(one.host for one in seen[:20]) or 'none'}")
-    groups = known.groups if known else groups_of(host, _hostvars(run))
+    inventory = _hostvars(run)
+    if known is None and host not in inventory:
+        alike = ", ".join(difflib.get_close_matches(host, list(inventory), n=3))
+        raise Problem(f"the inventory has no host {host}", "explain", f"did you mean {alike}?" if alike else "give its inventory with -i")
+    groups = known.groups if known else groups_of(host, inventory)
     out, report = [], []
     for name, target, endpoint in _subjects(host, groups, known):
         said = explain(policy, target, asked, endpoint)
@@ -172,7 +182,7 @@ def _diff(run: Run, policy: Policy, seen: Audit, asked: date) -> dict[str, Any]:
     if seen is None:
         raise Problem("a comparison needs the results folder of an audit", "results", "audit first, then give its folder (agility_results)")
     then = _day(str(day)) if day else asked
-    after = load(str(other), read) if other else policy
+    after = load(str(other), reader(str(other))) if other else policy
     after = retiring(after, retire, then) if retire else after
     found = summary(differences(Side(policy, asked), Side(after, then), seen))
     what = ", ".join(filter(None, (str(other or ""), f"as of {day}" if day else "", f"without {', '.join(retire)}" if retire else "")))

@@ -34,7 +34,7 @@ from ._core.targets.offline import from_path
 from ._core.targets.script import compose_collect
 from ._core.targets.snapshot_json import snapshot_to_json
 from ._core.targets.survey import Survey, choose, survey
-from ._policies import zone
+from ._policies import reader, zone
 
 COMMON = {
     "policy": {"type": "str", "default": "hybrid-transition@1"},
@@ -87,7 +87,7 @@ class Run:
             if not cache.is_file():
                 from ._core.policy.load import load  # jsonschema takes 100 ms, and only one worker needs it
 
-                policy = load(wanted, lambda name: Path(name).read_text(encoding="utf-8"))
+                policy = load(wanted, reader(wanted))
                 write_whole(cache, json.dumps(to_plain(policy), sort_keys=True))
                 for old in self.output.glob("policy-*.json"):
                     if not old.name.startswith(f"policy-{mine}-"):

@@ -10,21 +10,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .model import Certificate, Endpoint, State
+from .policy.exempt import Breach
 from .policy.model import Requirement
 
 _FAMILY = re.compile(r"(?P<family>.*?)(?P<size>\d+)(?P<more>\+?)")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}  # m: minutes
 _COMPARISON = re.compile(r"(?P<sign>>=|<=|>|<)(?P<number>\d+)(?P<unit>[a-z]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was seen, as "key=value" words, beside what is wanted."""
+    """What was seen, as "key=value" words, beside what is wanted.  breaches: which rule is not kept by which value; unclear: what nobody knows."""
 
     state: State
     message: str
     origin: str
     actual: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    unclear: tuple[str, ...] = ()
 
 
 def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Facts:
@@ -34,18 +38,18 @@ def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> F
     if not seen:
         text = f"{endpoint.service} shows nothing of its {aspect}, so {requirement.rule.id} cannot be judged"
         return Facts("unknown", text, endpoint.version or endpoint.service, (), wanted)
-    wrong, unclear = [], []
+    wrong: dict[Breach, str] = {}
+    unclear = []
     for origin, facts in seen:
         for rule in requirement.rules:
             for key, values in rule.require.items():
-                held = None if key not in facts else any(holds(facts[key], value) for value in values)
-                if held is None:
+                if key not in facts:
                     unclear.append(f"{origin}: {key} is unknown ({rule.id})")
-                elif not held:
-                    wrong.append(f"{origin}: {key} is {facts[key]}, not {' or '.join(values)} ({rule.id})")
+                elif not any(holds(facts[key], value) for value in values):
+                    wrong[Breach(facts[key], rule.id)] = f"{origin}: {key} is {facts[key]}, not {' or '.join(values)} ({rule.id})"
     actual = tuple(f"{key}={value}" for dummy, facts in seen for key, value in facts.items())
     state: State = "forbidden" if wrong else "unknown" if unclear else "compliant"
-    return Facts(state, "; ".join((*wrong, *unclear)), seen[0][0], actual, wanted)
+    return Facts(state, "; ".join((*wrong.values(), *unclear)), seen[0][0], actual, wanted, tuple(wrong), tuple(unclear))
 
 
 def _seen(endpoint: Endpoint, aspect: str) -> list[tuple[str, Mapping[str, str]]]:
@@ -63,10 +67,14 @@ def _certificate(one: Certificate) -> dict[str, str]:
 
 
 def holds(value: str, wanted: str) -> bool:
-    """Whether a fact is what one alternative asks: "<=100d" compares numbers of one unit, "RSA-3072+" a size within its family, else equality."""
+    """Whether a fact is what one alternative asks: "<=100d" compares numbers (spans of time in any unit), "RSA-3072+" a size within its
+    family, else equality."""
     if comparison := _COMPARISON.fullmatch(wanted):
-        number = re.fullmatch(rf"(\d+){comparison['unit']}", value)
-        return bool(number) and _compare(int(number[1]) if number else 0, comparison["sign"], int(comparison["number"]))
+        number = re.fullmatch(r"(\d+)([a-z]*)", value)
+        if not number or (number[2] != comparison["unit"] and not {number[2], comparison["unit"]} <= set(_UNITS)):
+            return False
+        left, right = (int(n) * _UNITS.get(unit, 1) for n, unit in (number.groups(), (comparison["number"], comparison["unit"])))
+        return _compare(left, comparison["sign"], right)
     mine, asked = _FAMILY.fullmatch(value), _FAMILY.fullmatch(wanted)
     if asked and asked["more"]:
         return bool(mine) and mine is not None and mine["family"] == asked["family"] and int(mine["size"]) >= int(asked["size"])

@@ -19,7 +19,8 @@ Aspect = Literal["version", "key_exchange", "cipher", "mac", "host_key", "user_k
 
 Stage = Literal["observe", "prefer", "require"]
 
-State = Literal["compliant", "deprecated", "forbidden", "missing", "unsatisfiable", "excepted", "not-applicable", "unknown"]
+# `pq-regression`: what the policy asks would take quantum safety from peers that have it, so it is left as it is.
+State = Literal["compliant", "deprecated", "forbidden", "missing", "unsatisfiable", "pq-regression", "excepted", "not-applicable", "unknown"]
 
 
 class Problem(Exception):

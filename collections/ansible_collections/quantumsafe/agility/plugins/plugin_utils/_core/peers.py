@@ -69,11 +69,13 @@ def negotiate(peer: Peer, names: Sequence[str], tiers: Sequence[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a change does to peers.  regressed lose quantum safety (never allowed); cut_off can no longer connect at all."""
+    """What a change does to peers.  regressed lose quantum safety (never allowed); given_up lose only what is retired as broken;
+    cut_off can no longer connect at all."""
 
     gained: tuple[str, ...]
     regressed: tuple[str, ...]
     cut_off: tuple[str, ...]
+    given_up: tuple[str, ...] = ()
 
 
 def effect(protocol: str, before: Setting, names: Sequence[str], tiers: Sequence[int]) -> Effect:

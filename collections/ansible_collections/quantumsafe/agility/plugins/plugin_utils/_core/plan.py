@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date
 
 from .algorithms.lookup import find
-from .assess import Requirements, acts, ahead, left_alone
+from .assess import ahead
 from .claims import claims
 from .documents import lines
+from .invariant import consequence
 from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Service, Snapshot, Wanted, Wishes
-from .peers import effect, quantum_safe
+from .peers import quantum_safe
 from .policy.model import Requirement
 from .policy.resolve import broken
 from .reach import Client, unreachable_after
+from .verdict import Requirements, acts, left_alone
 from .wish import Wish, wish
 
 
@@ -110,34 +111,35 @@ def _reasons(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requi
     out = []
     for aspect, to in wanted.items():
         text = f"{endpoint.id}: {aspect} → {', '.join(to.names)} ({requirements[aspect].rule.id}, {requirements[aspect].stage})"
-        if to.removed:
-            text += f"; removes {', '.join(to.removed)}"
-        if aspect == "key_exchange":
-            text += _guard(endpoint, to, requirements[aspect], as_of)
-        out.append(text)
+        out.append(f"{text}; removes {', '.join(to.removed)}" if to.removed else text)
+    for aspect in ("key_exchange", "version"):
+        if aspect in wanted:
+            place = list(wanted).index(aspect)
+            out[place] += _peers(endpoint, wanted, requirements[aspect], as_of)
+            break
     return out
 
 
-def _guard(endpoint: Endpoint, to: Wish, requirement: Requirement, as_of: date) -> str:
-    """Hold the no-PQ-regression invariant, and say which peers gain and which are cut off.
-
-    What is retired as broken protected nobody, so only a loss of what is sound counts.
-    """
-    before = endpoint.settings["key_exchange"]
-    lost = {name for name in before.values if (a := find(endpoint.protocol, "key_exchange", name)) and broken(requirement, a, as_of)}
-    change = effect(endpoint.protocol, before, to.names, to.tiers)
-    sound = [i for i, name in enumerate(before.values) if name not in lost]
-    kept = replace(before, values=tuple(before.values[i] for i in sound), tiers=tuple(before.tiers[i] for i in sound) if before.tiers else ())
-    if lost:
-        change = replace(change, regressed=effect(endpoint.protocol, kept, to.names, to.tiers).regressed)
+def _peers(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Requirement, as_of: date) -> str:
+    """Which classes of peers gain, lose what is broken, and are cut off, all wishes together.  No wish alone regresses (verdict.judged)."""
+    change = consequence(endpoint, wanted, requirement, as_of)
     if change.regressed:
         raise Regression(
-            f"{endpoint.id}: the new key exchanges would take quantum safety from {', '.join(change.regressed)}",
+            f"{endpoint.id}: the changes together would take quantum safety from {', '.join(change.regressed)}",
             str(endpoint.settings["key_exchange"].origin),
             "allow the algorithm that they use, or retire it as broken (broken: true, with an approver); nothing was planned for this host",
         )
     said = f"; quantum-safe for {', '.join(change.gained)}" if change.gained else ""
+    if change.given_up:
+        said += f"; takes quantum safety from {', '.join(change.given_up)}: {_broken(endpoint, wanted, requirement, as_of)}"
     return said + (f"; cuts off {', '.join(change.cut_off)}" if change.cut_off else "")
+
+
+def _broken(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Requirement, as_of: date) -> str:
+    """Who approved that what goes is broken, and why."""
+    gone = {a.id: a for name in wanted["key_exchange"].removed if (a := find(endpoint.protocol, "key_exchange", name))}
+    lives = [(id_, life) for id_, a in gone.items() if broken(requirement, a, as_of) for life in requirement.lifecycle[id_] if life.broken]
+    return "; ".join(f"{id_} is retired as broken, approved by {life.approver}" + (f" ({life.reason})" if life.reason else "") for id_, life in lives)
 
 
 def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:

@@ -18,8 +18,6 @@ from .policy.resolve import judge, rank
 # Aspects in which a better algorithm is added although a good one is there: peers differ in which of them they know.
 WIDENED = ("key_exchange", "version")
 
-KEPT = ("allowed", "fallback", "deprecated")
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -40,7 +38,7 @@ class Wish:
 def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Wish:
     """The value that satisfies the requirement on this endpoint.
 
-    require: what is allowed, and of the tolerated fallback only what is there today.  prefer (and observe, as a forecast): the allowed
+    require: what is allowed, and what is there of what is deprecated; every fallback has ended.  prefer (and observe, as a forecast): the allowed
     first, then everything that is there today, except what is retired as broken; nothing that a peer may need is taken away.
     """
     setting = endpoint.settings.get(aspect)
@@ -51,8 +49,9 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
         return Wish(blocked="unknown", reason=f"what this binary supports is unknown: {capability.source}")
     current = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
     there = [a for a in current.values() if a]
-    able = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).kind == "allowed"]
-    chosen, lacking = _chosen(endpoint, aspect, there, able)
+    able = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).good]
+    faded = {a for a in able if judge(requirement, a, as_of).kind == "deprecated"}
+    chosen, lacking = _chosen(endpoint, aspect, there, able, faded)
     if not chosen:
         return Wish(
             blocked="unsatisfiable",
@@ -77,15 +76,18 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
     return Wish(names, levels, removed=tuple(name for name in setting.values if name not in names))
 
 
-def _chosen(endpoint: Endpoint, aspect: str, there: list[Algorithm], able: list[Algorithm]) -> tuple[list[Algorithm], str]:
+def _chosen(endpoint: Endpoint, aspect: str, there: list[Algorithm], able: list[Algorithm], faded: set[Algorithm]) -> tuple[list[Algorithm], str]:
     """What to have of what is allowed and possible: what is there already, where that is enough; and the part that would be left with nothing.
+
+    faded: what of it is deprecated, and so taken only where there is nothing else.
 
     TLS 1.3 has suites of its own, so what is there of one part says nothing about the other, and neither list may become empty.
     """
     chosen: list[Algorithm] = []
     lacking = ""
     for part in dict.fromkeys(_part(endpoint, aspect, a) for a in there or able):
-        allowed = [a for a in able if _part(endpoint, aspect, a) == part]
+        mine = [a for a in able if _part(endpoint, aspect, a) == part]
+        allowed = [a for a in mine if a not in faded] or mine
         good = [a for a in there if a in allowed]
         chosen += good if good and aspect not in WIDENED else allowed
         lacking = lacking if allowed else part
@@ -103,8 +105,8 @@ def _part(endpoint: Endpoint, aspect: str, algorithm: Algorithm) -> str:
 
 
 def _kept(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
-    kind = judge(requirement, algorithm, as_of).kind
-    return kind != "retired" if requirement.stage != "require" else kind in KEPT
+    verdict = judge(requirement, algorithm, as_of)
+    return verdict.kind != "retired" if requirement.stage != "require" else verdict.good
 
 
 def _capable(endpoint: Endpoint, aspect: str, capability: Capability) -> tuple[Algorithm, ...]:

@@ -11,16 +11,16 @@ from datetime import date
 
 from ..algorithms.lookup import Algorithm
 from .model import Exemption, Policy, Requirement
-from .resolve import by_rule, judge
+from .resolve import judge, said_by_rule
 
 LIFE = ""  # stands for the life-cycle where a breach is of no rule: only an exception that names the algorithm covers that
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One rule that is not kept, by this algorithm, or (None) by what is missing."""
+    """One rule that is not kept, by what goes by this name (a catalogue id, or a fact such as RSA-2048), or ("") by what is missing."""
 
-    algorithm: Algorithm | None
+    name: str
     rule: str
 
 
@@ -31,15 +31,15 @@ def breaches(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: d
     for algorithm in algorithms:
         if judge(requirement, algorithm, as_of).kind not in kinds:
             continue
-        mine = [Breach(algorithm, rule.id) for rule in requirement.rules if by_rule(rule, algorithm, today).kind in kinds]
+        mine = [Breach(algorithm.id, rule.id) for rule in requirement.rules if said_by_rule(requirement, rule, algorithm, as_of).kind in kinds]
         states = {life.state(today)[0] for life in requirement.lifecycle.get(algorithm.id, ())}
-        out += [*mine, *([Breach(algorithm, LIFE)] if states & {"candidate", "deprecated", "retired"} else [])]
-    return tuple(out) or (Breach(None, requirement.rule.id),)
+        out += [*mine, *([Breach(algorithm.id, LIFE)] if states & {"candidate", "deprecated", "retired"} else [])]
+    return tuple(out) or (Breach("", requirement.rule.id),)
 
 
 def covers(exemption: Exemption, breach: Breach) -> bool:
     """Whether this exception answers for it."""
-    named = bool(breach.algorithm and breach.algorithm.id in exemption.permits)
+    named = breach.name.lower() in {name.lower() for name in exemption.permits}
     if breach.rule == LIFE:
         return named
     return breach.rule in exemption.rules and (named or not exemption.permits)

@@ -5,6 +5,7 @@ Reading is a function that is handed in, so this stays pure.  Only this module n
 
 from __future__ import annotations
 
+import difflib
 import json
 import posixpath
 from collections.abc import Callable, Mapping
@@ -39,6 +40,13 @@ class PolicyError(Problem):
 def baselines() -> tuple[str, ...]:
     """Names of the shipped baselines, e.g. "hybrid-transition@1"."""
     return tuple(sorted(path.stem for path in BASELINES.glob("*.yml")))
+
+
+def _shipped(name: str) -> str:
+    """The baseline that is probably meant.  An edition is never guessed: the newest of today is another one after the next upgrade."""
+    editions = [one for one in baselines() if one.partition("@")[0] == name]
+    alike = editions or difflib.get_close_matches(name, baselines(), n=3)
+    return f"did you mean {' or '.join(alike)}?" if alike else f"shipped baselines: {', '.join(baselines())}"
 
 
 def load(path: str, read: Read) -> Policy:
@@ -116,14 +124,13 @@ class _Loader:
             line = bytes(error.object)[: error.start].count(b"\n") + 1
             raise Problem(f"not UTF-8: byte {error.object[error.start]:#04x}", f"{path}:{line}", "save it as UTF-8") from error
         except (OSError, ValueError) as error:
-            hint = f"shipped baselines: {', '.join(baselines())}"
-            raise Problem(f"cannot read {path!r}: {getattr(error, 'strerror', None) or error}", cited or path, hint) from error
+            raise Problem(f"cannot read {path!r}: {getattr(error, 'strerror', None) or error}", cited or path, _shipped(name)) from error
 
     def _stay_below(self, name: str, base: str, path: str, cited: str) -> None:
         """A policy repository is one folder: whoever may edit a policy may not make it read the rest of the controller."""
         anchor = posixpath.normpath(self.anchor) if self.anchor else "."
         if base == "":
-            raise Problem(f"no baseline is called {name}", cited, f"shipped baselines: {', '.join(baselines())}")
+            raise Problem(f"no baseline is called {name}", cited, _shipped(name))
         inside = anchor in (".", "/") or path.startswith(anchor.rstrip("/") + "/")
         if posixpath.isabs(name) or not inside or (anchor == "." and (path == ".." or path.startswith("../"))):
             raise Problem(f"{name!r} leads out of the folder of the first policy", cited, "keep what it extends in that folder or below")

@@ -6,14 +6,13 @@ Pure: parts come with their depth (0 = own policy, 1 = what it extends, …), th
 from __future__ import annotations
 
 import difflib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..algorithms.lookup import ALL, Algorithm, find
 from .derive import DERIVED
 from .model import OF_OVERRIDE, Lifecycle, Match, Override, Policy, Rule, Scoped
+from .sound import contradictions
 
 Withs = Mapping[str, list[Policy]]
 LISTED = ("rules", "stages", "overrides", "exceptions", "windows", "freezes")
@@ -38,7 +37,7 @@ def merge(parts: list[Policy], errors: list[str], withs: Withs | None = None) ->
         _unique(kind, getattr(whole, kind), errors)
     _zones_exist(whole, errors)
     _rules_exist(whole, errors)
-    _satisfiable(whole, errors)
+    errors.extend(contradictions(whole)[0])
     return whole
 
 
@@ -145,43 +144,3 @@ def _rules_exist(policy: Policy, errors: list[str]) -> None:
 def _hint(name: str, known: Iterable[str], what: str) -> str:
     alike = difflib.get_close_matches(name, list(known), n=3)
     return f"did you mean {' or '.join(alike)}?" if alike else f"{what} here: {', '.join(known) or 'none'}"
-
-
-# ---------------------------------------------------------------- can it hold together
-
-
-def _satisfiable(policy: Policy, errors: list[str]) -> None:
-    """A rule, or two rules whose scopes meet, that allow nothing: both sources are named, nobody has to guess which one won."""
-    allowed = _allowances(policy.rules)
-    rules = [rule for rule in policy.rules if not rule.require]
-    errors.extend(f"{r.origin}: rule {r.id} allows no {r.aspect} that the catalogue knows" for r in rules if not allowed[r.id])
-    sound = [rule for rule in rules if allowed[rule.id]]
-    for aspect in Counter(rule.aspect for rule in sound):
-        peers = [rule for rule in sound if rule.aspect == aspect]
-        for i, one in enumerate(peers):
-            errors.extend(
-                f"{one.origin} ({one.source.doc}) and {other.origin} ({other.source.doc}) together allow no {aspect}"
-                for other in peers[i + 1 :]
-                if allowed[one.id].isdisjoint(allowed[other.id]) and one.match.meets(other.match) and not _apart(policy, one, other)
-            )
-
-
-def _apart(policy: Policy, one: Rule, other: Rule) -> bool:
-    """Whether an override keeps the two from ever holding together, or their regimes do until a zone names both."""
-    replaced = {o.id: o.replace for o in policy.overrides}
-    if one.id in replaced.get(other.override, ()) or other.id in replaced.get(one.override, ()):
-        return True
-    bound = [set(rule.regimes) for rule in (one, other) if rule.regimes]
-    return bool(bound) and not any(all(named & {*z.regimes, *z.jurisdiction} for named in bound) for z in policy.zones.values())
-
-
-def _allowances(rules: Sequence[Rule]) -> dict[str, frozenset[tuple[str, str]]]:
-    """Rule id → (protocol, algorithm) that it allows, of the catalogue's rows and of TLS 1.2 suites that some rule names (which have none)."""
-    out: dict[str, frozenset[tuple[str, str]]] = {}
-    for aspect in Counter(rule.aspect for rule in rules):
-        mine = [rule for rule in rules if rule.aspect == aspect]
-        named = (find("tls", aspect, name) for rule in mine for name in rule.allow.words.get("name", ()))
-        rows: list[Algorithm] = list(dict.fromkeys([*(a for a in ALL if a.aspect == aspect), *(a for a in named if a)]))
-        for rule in mine:
-            out[rule.id] = frozenset((a.protocol, a.id) for a in rows if rule.match.protocol in ("", a.protocol) and rule.allow.matches(a))
-    return out

@@ -97,7 +97,7 @@ def _holds(value: int, text: str) -> bool:
 class Rule:
     """One sentence of a standard or of the organisation.
 
-    allow: what is good.  fallback: what is tolerated until (and on) fallback_until, "" = for ever.  disallowed_after, deprecated_after:
+    allow: what is good.  fallback: what is tolerated until (and on) fallback_until, "" = until stage require.  disallowed_after, deprecated_after:
     catalogue id → the last day on which it is allowed, or more than deprecated.  require: key → alternatives, for aspects without algorithms.
     order: (attribute, values or "asc"/"desc") in falling weight.  depth: as StageRule.  regimes: () = it speaks everywhere.
     override: the id of the override that put it in the place of others, "" = none.
@@ -270,7 +270,8 @@ class Requirement:
     """What the policy asks of one aspect of one endpoint on one day.
 
     rule: the most specific one, which names the finding; rules: all that apply, limits of all hold.  ordering: the most specific one that
-    declares an order.  next_stage: (stage, date) of the next change that will really happen.  lifecycle: catalogue id → all that is said of it.
+    declares an order.  next_stage: (stage, date) of the next change that will really happen.  required_from: the day ahead on which stage
+    require begins, "" = it has, or never will.  lifecycle: catalogue id → all that is said of it.
     outside: rules of regimes that this target is not in; when nothing else speaks, applicable is False and the answer is not-applicable.
     replaced: rules that an override took out here.  exceptions: those for this scope and one of these rules, expired ones too.
     """
@@ -286,4 +287,5 @@ class Requirement:
     replaced: tuple[Rule, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
     applicable: bool = True
+    required_from: str = ""
     seen: dict[tuple[str, str, date], object] = field(default_factory=dict, compare=False, repr=False)  # verdicts already given (resolve.judge)

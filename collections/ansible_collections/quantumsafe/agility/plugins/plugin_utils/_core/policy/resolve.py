@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from typing import Literal
 
 from ..algorithms.lookup import ALL, Algorithm
-from ..model import Problem, Stage
+from ..model import Stage
 from .derive import derived
-from .model import Lifecycle, Match, Policy, Requirement, Rule, Scoped, StageRule
+from .model import Lifecycle, Match, Policy, Requirement, Rule, Scoped
+from .weight import ordering_of, stage_of, weight
 
 Kind = Literal["allowed", "deprecated", "fallback", "forbidden", "retired"]
 _PLACE = {algorithm.id: place for place, algorithm in enumerate(ALL)}
@@ -30,11 +31,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """deadline: the last day on which this kind holds, ISO date, "" = no end is set."""
+    """deadline: the last day on which this kind holds, ISO date, "" = no end is set.  good: within every limit, though perhaps deprecated."""
 
     kind: Kind
     reason: str
     deadline: str = ""
+    good: bool = False
 
 
 def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Requirement]:
@@ -52,25 +54,26 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     exceptions = [one for one in policy.exceptions if _applies(one.match, target, zones)]
     out = {}
     for aspect in dict.fromkeys(rule.aspect for rule in scoped):
-        what = f"{aspect} of {target.host}"
+        what = f"{aspect} of {target.host or 'any host'}"
         outside = tuple(rule for rule in scoped if rule.aspect == aspect and rule not in held)
-        rules = tuple(rule for rule in held if rule.aspect == aspect and rule.id not in gone)
-        now, ahead = _stage([s for s in stages if s.aspect in ("", aspect)], what, as_of)
-        leading = max(rules or outside, key=lambda rule: rule.match.rank)
+        rules = tuple(sorted((rule for rule in held if rule.aspect == aspect and rule.id not in gone), key=weight))
+        now, ahead, required = stage_of([s for s in stages if s.aspect in ("", aspect)], what, as_of)
+        leading = min(rules or outside, key=weight)
         out[aspect] = Requirement(
             rule=leading,
             rules=rules,
             stage=now.stage if rules else "observe",
             stage_origin=now.origin,
             next_stage=ahead if rules else None,
+            required_from=required if rules else "",
             lifecycle=lives,
-            ordering=_ordering(rules, leading, what),
+            ordering=ordering_of(rules, leading, what),
             outside=outside,
             replaced=tuple(rule for rule in held if rule.aspect == aspect and rule.id in gone),
             exceptions=tuple(one for one in exceptions if {rule.id for rule in rules} & set(one.rules)),
             applicable=bool(rules),
         )
-    return derived(out, target.protocol, as_of, _classical_left)
+    return derived(out, target.protocol, as_of, _classical_left, exceptions)
 
 
 def _classical_left(requirement: Requirement, as_of: date) -> bool:
@@ -155,77 +158,47 @@ def _applies(match: Match, target: Target, zones: tuple[str, ...]) -> bool:
     )
 
 
-def _ordering(rules: tuple[Rule, ...], leading: Rule, what: str) -> Rule:
-    """Whose order holds: own policy before what it extends, then the more specific scope; a rule that declares none takes nobody's away."""
-    declared = [rule for rule in rules if rule.order]
-    if not declared:
-        return leading
-    best = max(declared, key=lambda rule: (-rule.depth, rule.match.rank))
-    rivals = [r for r in declared if (r.depth, r.match.rank) == (best.depth, best.match.rank) and r.order != best.order]
-    if rivals:
-        raise Problem(f"two orders of equal weight for {what}: {best.id} and {rivals[0].id}", best.origin, "make one more specific")
-    return best
-
-
-def _stage(stages: list[StageRule], what: str, as_of: date) -> tuple[StageRule, tuple[Stage, str] | None]:
-    """The stage in force, and the next day on which it really changes (a later start that something more specific overrides is no change)."""
-    today = as_of.isoformat()
-    now = _in_force(stages, what, today)
-    for day in sorted({s.start for s in stages if s.start > today}):
-        then = _in_force(stages, what, day)
-        if then.stage != now.stage:
-            return now, (then.stage, day)
-    return now, None
-
-
-def _in_force(stages: list[StageRule], what: str, day: str) -> StageRule:
-    """Own policy before what it extends, then the more specific scope, then, within one and the same scope, the later start."""
-    begun = [s for s in stages if s.start <= day]
-    if not begun:
-        return StageRule("observe", Match(), origin="no stage is set")
-    top = max(_weight(s) for s in begun)
-    latest: dict[Match, list[StageRule]] = {}
-    for stage in sorted((s for s in begun if _weight(s) == top), key=lambda s: s.start):
-        peers = latest.get(stage.match, [])
-        latest[stage.match] = [*peers, stage] if peers and peers[0].start == stage.start else [stage]
-    best, *others = [stage for peers in latest.values() for stage in peers]
-    rivals = [s for s in others if s.stage != best.stage]
-    if rivals:
-        raise Problem(f"two stages of equal weight for {what}: {best.stage} and {rivals[0].stage}", best.origin, "make one more specific")
-    return best
-
-
-def _weight(stage: StageRule) -> tuple[int, int, bool]:
-    return -stage.depth, stage.match.rank, bool(stage.aspect)
-
-
 def judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdict:
     """How the policy sees this algorithm on this day.  Limits of all rules and all that is said of its life hold, so the worst verdict counts."""
     key = (algorithm.id, algorithm.protocol, as_of)
     known = requirement.seen.get(key)
     if not isinstance(known, Verdict):
-        known = requirement.seen[key] = _judge(requirement, algorithm, as_of.isoformat())
+        known = requirement.seen[key] = _judge(requirement, algorithm, as_of)
     return known
 
 
-def _judge(requirement: Requirement, algorithm: Algorithm, today: str) -> Verdict:
-    lives = requirement.lifecycle.get(algorithm.id, ())
-    verdicts = [*(_by_life(life, today) for life in lives), *(by_rule(rule, algorithm, today) for rule in requirement.rules)]
+def _judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdict:
+    verdicts = [*said_by_life(requirement, algorithm, as_of), *(said_by_rule(requirement, rule, algorithm, as_of) for rule in requirement.rules)]
     worst = max(verdicts, key=lambda v: _WORST.index(v.kind), default=Verdict("forbidden", "no rule speaks of it"))
     if worst.kind == "retired":
         return worst
     deadlines = [v.deadline for v in verdicts if v.deadline]
-    return Verdict(worst.kind, worst.reason, min(deadlines, default=""))
+    if requirement.required_from and worst.kind != "forbidden" and not all(v.good for v in verdicts):
+        deadlines.append(_day_before(requirement.required_from))
+    return Verdict(worst.kind, worst.reason, min(deadlines, default=""), bool(requirement.rules) and all(v.good for v in verdicts))
 
 
-def _by_life(life: Lifecycle, today: str) -> Verdict:
+def said_by_life(requirement: Requirement, algorithm: Algorithm, as_of: date) -> list[Verdict]:
+    """What each entry on its life makes of it."""
+    return [_by_life(life, as_of.isoformat(), requirement.stage) for life in requirement.lifecycle.get(algorithm.id, ())]
+
+
+def said_by_rule(requirement: Requirement, rule: Rule, algorithm: Algorithm, as_of: date) -> Verdict:
+    """What this one rule says of it here, whatever other rules say."""
+    return _by_rule(rule, algorithm, as_of.isoformat(), requirement.stage)
+
+
+def _by_life(life: Lifecycle, today: str, stage: Stage) -> Verdict:
     """What this state makes of an algorithm that the rules allow; a deadline is the day before the next state that takes something away."""
     state, since = life.state(today)
     harder = [start for next_, start in life.states if start > today and next_ in ("deprecated", "retired")]
     ends = _day_before(min(harder)) if harder else ""
     said = f": {life.reason}" if life.reason else ""
+    if state == "candidate" and stage == "require":
+        return Verdict("forbidden", f"only a candidate since {since}{said}, and stage require tolerates nothing")
     kinds: dict[str, Kind] = {"candidate": "fallback", "deprecated": "deprecated", "retired": "retired"}
-    return Verdict(kinds.get(state, "allowed"), f"{state} since {since}{said}" if state else "no state has begun", ends)
+    reason = f"{state} since {since}{said}" if state else "no state has begun"
+    return Verdict(kinds.get(state, "allowed"), reason, ends, state not in ("candidate", "retired"))
 
 
 def preferred(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
@@ -243,20 +216,26 @@ def _day_before(day: str) -> str:
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
-def by_rule(rule: Rule, algorithm: Algorithm, today: str) -> Verdict:
-    """What this one rule says of an algorithm on this day (ISO), whatever other rules say."""
+def _by_rule(rule: Rule, algorithm: Algorithm, today: str, stage: Stage) -> Verdict:
+    """What this one rule says of an algorithm on this day (ISO) at this stage, whatever other rules say.
+
+    Two dates may end a fallback, its own and the begin of stage require; the earlier bites.
+    """
     last, fades = rule.disallowed_after.get(algorithm.id, ""), rule.deprecated_after.get(algorithm.id, "")
     if last and today > last:
         return Verdict("forbidden", f"{rule.id} disallows it after {last}")
-    if rule.allow.matches(algorithm):
-        if fades and today > fades:
-            return Verdict("deprecated", f"{rule.id} deprecates it after {fades}", last)
-        return Verdict("allowed", f"{rule.id} allows it", min(filter(None, (last, fades)), default=""))
-    if rule.fallback and rule.fallback.matches(algorithm):
-        if not rule.fallback_until or today <= rule.fallback_until:
-            return Verdict("fallback", f"{rule.id} tolerates it", min(filter(None, (last, rule.fallback_until)), default=""))
-        return Verdict("forbidden", f"{rule.id} tolerated it until {rule.fallback_until}")
-    return Verdict("forbidden", f"not among what {rule.id} allows")
+    good, until = rule.allow.matches(algorithm), rule.fallback_until
+    if not good and not (rule.fallback and rule.fallback.matches(algorithm)):
+        return Verdict("forbidden", f"not among what {rule.id} allows")
+    if not good and until and today > until:
+        return Verdict("forbidden", f"{rule.id} tolerated it until {until}")
+    if not good and stage == "require":
+        return Verdict("forbidden", f"{rule.id} tolerates it only until stage require, which has begun")
+    ends = [last] if good else [last, until]
+    if fades and today > fades:
+        return Verdict("deprecated", f"{rule.id} deprecates it after {fades}", min(filter(None, ends), default=""), good)
+    kind: Kind = "allowed" if good else "fallback"
+    return Verdict(kind, f"{rule.id} {'allows' if good else 'tolerates'} it", min(filter(None, (*ends, fades)), default=""), good)
 
 
 def rank(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: date) -> tuple[tuple[Algorithm, ...], tuple[int, ...]]:
@@ -272,7 +251,7 @@ def rank(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: date)
         return (life, declared, -a.quantum_category, -max(a.classical_bits, a.key_bits), a.share, _PLACE.get(a.id, len(ALL)), a.id)
 
     ordered = tuple(sorted(kinds, key=key))
-    return ordered, tuple(0 if kinds[a] == "allowed" else 1 for a in ordered)
+    return ordered, tuple(0 if kinds[a] == kinds[ordered[0]] else 1 for a in ordered)
 
 
 def _order_key(algorithm: Algorithm, name: str, values: tuple[str, ...]) -> int:

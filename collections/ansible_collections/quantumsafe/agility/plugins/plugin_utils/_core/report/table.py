@@ -10,8 +10,8 @@ from .results import STATUSES, HostResult
 
 MANY = 20  # hosts; from here on counts instead of every finding
 NARROW = 20  # columns: what is said, and where, are not cut below this; a narrower terminal gets two lines a finding
-ORDER = ("forbidden", "missing", "unsatisfiable", "unknown", "deprecated", "excepted", "not-applicable", "compliant")
-COLOURS = {"forbidden": "31", "missing": "33", "unsatisfiable": "35", "unknown": "36", "deprecated": "33", "compliant": "32"}
+ORDER = ("forbidden", "missing", "unsatisfiable", "pq-regression", "unknown", "deprecated", "excepted", "not-applicable", "compliant")
+COLOURS = {"forbidden": "31", "missing": "33", "unsatisfiable": "35", "pq-regression": "35", "unknown": "36", "deprecated": "33", "compliant": "32"}
 ENDED = ("CLEANED", "CONFIRMED", "REVERTED", "REFUSED")  # of a transaction: nothing is left to do
 ASPECTS = {"key_exchange": "key exchange", "host_key": "host key", "user_key": "user key"}
 

@@ -13,13 +13,15 @@ from typing import Any
 
 from ..assess import assess
 from ..model import Endpoint, Finding, Problem, Stage
-from ..policy.model import Lifecycle, Policy
-from ..policy.names import akin, with_part
+from ..policy.lives import lives_of
+from ..policy.model import Policy
+from ..policy.names import akin
+from ..policy.page import Page
 from ..policy.plain import build, digest_of
 from ..policy.resolve import Resolver, Target
 
 # Best first: a step to the right is a step to the worse.
-ORDER = ("compliant", "excepted", "not-applicable", "deprecated", "unknown", "missing", "forbidden", "unsatisfiable")
+ORDER = ("compliant", "excepted", "not-applicable", "deprecated", "unknown", "missing", "forbidden", "unsatisfiable", "pq-regression")
 SILENT = "-"  # the policy says nothing of this aspect
 
 
@@ -113,14 +115,23 @@ def summary(found: Iterable[Difference]) -> dict[str, Any]:
     }
 
 
-def retiring(policy: Policy, names: Iterable[str], as_of: date) -> Policy:
-    """The policy as it would be with one more line for each name: retired from this day on.  Raises Problem for a name that nobody knows."""
-    lives = dict(policy.algorithms)
-    for name in names:
-        ids = tuple(dict.fromkeys((*akin(name), *with_part(name))))
-        if not ids:
-            raise Problem(f"no algorithm is called {name}, and none has such a part", "retire", "write one of its names")
-        for id_ in ids:
-            lives[id_] = (*lives.get(id_, ()), Lifecycle((("retired", as_of.isoformat()),), "asked for"))
-    changed = replace(policy, algorithms=lives)
+def retiring(policy: Policy, asked: Iterable[str], as_of: date) -> Policy:
+    """The policy as it would be with one more line for each name: `NAME: {state: retired, from: AS_OF}`.
+
+    "NAME hybrids: any" is that line with `hybrids: any`; a name that is only a part of others can mean nothing else.
+    Raises Problem for what the policy would refuse.
+    """
+    lines = {}
+    for text in asked:
+        name, together, quantifier = (word.strip() for word in text.partition(" hybrids:"))
+        if together and quantifier != "any":
+            raise Problem(f"{text}: hybrids can only be any", "retire", "write NAME, or NAME hybrids: any")
+        part = {"hybrids": "any"} if together or not akin(name) else {}
+        lines[name] = {"state": "retired", "from": as_of.isoformat(), **part}
+    page = Page("retire", {}, [])
+    lives = lives_of(lines, page)
+    if page.errors:
+        raise Problem("; ".join(page.errors), "", "write one of its names")
+    more = {id_: (*life, *policy.algorithms.get(id_, ())) for id_, life in lives.items()}
+    changed = replace(policy, algorithms={**policy.algorithms, **more})
     return replace(changed, digest=digest_of(changed))

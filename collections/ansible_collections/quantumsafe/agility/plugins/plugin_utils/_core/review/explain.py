@@ -10,8 +10,9 @@ from typing import Any
 from ..algorithms.lookup import all_of, find
 from ..assess import assess
 from ..model import Endpoint, Finding
+from ..policy.decide import UNDECIDED, deciders
 from ..policy.model import Match, Policy, Requirement, Rule
-from ..policy.resolve import Target, approver_of, by_rule, judge, owner_of, resolve, zones_of
+from ..policy.resolve import Target, approver_of, judge, owner_of, resolve, said_by_rule, zones_of
 
 
 def explain(policy: Policy, target: Target, as_of: date, endpoint: Endpoint | None = None) -> dict[str, dict[str, Any]]:
@@ -48,7 +49,7 @@ def _aspect(
     return {
         "stage": requirement.stage,
         "stage_origin": requirement.stage_origin,
-        "decided_by": _decider(requirement, values, finding),
+        "decided_by": _decider(requirement, aspect, endpoint, finding, as_of),
         "rules": [_rule(rule) for rule in requirement.rules],
         "order": requirement.ordering.id if requirement.ordering.order else "",
         "not_here": [*_outside(requirement), *_replaced(policy, requirement)],
@@ -75,22 +76,20 @@ def _values(requirement: Requirement, aspect: str, endpoint: Endpoint | None, as
             out[name] = {"verdict": "unknown", "reason": "not in the catalogue", "deadline": "", "by": {}}
             continue
         verdict = judge(requirement, algorithm, as_of)
-        by = {rule.id: by_rule(rule, algorithm, as_of.isoformat()).kind for rule in requirement.rules}
+        by = {rule.id: said_by_rule(requirement, rule, algorithm, as_of).kind for rule in requirement.rules}
         out[name] = {"verdict": verdict.kind, "reason": verdict.reason, "deadline": verdict.deadline, "by": by}
     return out
 
 
-def _decider(requirement: Requirement, values: Mapping[str, Mapping[str, Any]], finding: Finding | None) -> str:
-    """The rule behind the verdict: one that gives the worst of its values what it got; else the one that names the finding."""
-    if not requirement.applicable:
-        return ""
-    kinds = ("retired", "forbidden", "deprecated", "fallback")
-    worst = next((one for kind in kinds for one in values.values() if one["verdict"] == kind), None)
-    if worst is None or (finding and finding.state == "compliant"):
-        return requirement.rule.id
-    if worst["verdict"] not in worst["by"].values():
-        return f"the life cycle ({worst['reason']})"
-    return ", ".join(rule for rule, kind in worst["by"].items() if kind == worst["verdict"])
+def _decider(requirement: Requirement, aspect: str, endpoint: Endpoint | None, finding: Finding | None, as_of: date) -> str:
+    """Every rule behind the verdict; the finding cites the first of them."""
+    if not requirement.applicable or not endpoint or not finding:
+        return requirement.rule.id if requirement.applicable else ""
+    if finding.state in UNDECIDED or requirement.rule.require:
+        return finding.rule
+    values = endpoint.settings[aspect].values if aspect in endpoint.settings else ()
+    rules, life = deciders(requirement, [a for name in values if (a := find(endpoint.protocol, aspect, name))], as_of)
+    return ", ".join(rule.id for rule in rules) or f"the life cycle ({life})"
 
 
 def _rule(rule: Rule) -> dict[str, str]:
@@ -127,7 +126,8 @@ def _dates(requirement: Requirement, ids: Iterable[str], as_of: date) -> list[tu
     """Every date ahead that ends something, the earliest, which bites, first."""
     out: list[tuple[str, str]] = []
     for rule in requirement.rules:
-        out += [(rule.fallback_until, f"{rule.id} tolerates its fallback for the last day")] if rule.fallback_until else []
+        gone = " (stage require has ended it before)" if requirement.stage == "require" else ""
+        out += [(rule.fallback_until, f"{rule.id} tolerates its fallback for the last day{gone}")] if rule.fallback_until else []
         out += [(day, f"{rule.id} allows {name} for the last day") for name, day in rule.disallowed_after.items()]
         out += [(day, f"{rule.id} deprecates {name} from the next day") for name, day in rule.deprecated_after.items()]
     for id_ in ids:
