@@ -16,7 +16,7 @@ from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.answer import TransactionReport, parse_transactions
 from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.script import Restore, Transaction, compose_recover, compose_status
-from ..plugin_utils._core.targets.survey import Survey, read
+from ..plugin_utils._core.targets.survey import Survey, choose, read
 from ..plugin_utils._core.targets.transact import transact
 from ..plugin_utils._outcome import settle
 from ..plugin_utils._proving import prove, reachable
@@ -90,7 +90,9 @@ class ActionModule(ActionBase):
         probes = _probes(found)
         answered = reachable(run, probes)
         requests = {name: service.collect for name, service in SERVICES.items()}
-        outcome = transact(run.channel, transaction, requests, lambda after: _proof(run, probes, answered, after), run.host, run.taken)
+        outcome = transact(
+            run.channel, transaction, requests, found.extra, lambda after: _proof(run, probes, answered, found.extra, after), run.host, run.taken
+        )
         settle(run, outcome, "rolled-back")
         close_shared(self)
 
@@ -144,10 +146,10 @@ def _probes(found: Survey) -> tuple[Probe, ...]:
     )
 
 
-def _proof(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...], after: Snapshot) -> Any:
+def _proof(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...], extra: tuple[str, ...], after: Snapshot) -> Any:
     proofs, wrong = prove(run, probes, answered)
     try:
-        read(after, SERVICES)
+        read(after, choose(SERVICES, tuple(run.args["services"])), extra)
     except Problem as problem:
         wrong.append(str(problem))
     return proofs, wrong

@@ -16,7 +16,7 @@ from ._core.reach import Client
 from ._core.report.results import plain
 from ._core.services import SERVICES
 from ._core.targets.controller import openssh_client, paramiko_client
-from ._core.targets.survey import Survey, choose
+from ._core.targets.survey import Survey, choose, read
 from ._run import Run
 
 SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
@@ -34,7 +34,7 @@ def plan_host(run: Run) -> None:
     plan = make(run, found, policy)
     if only_way_in(run, plan):
         plan = replace(plan, warnings=(*plan.warnings, ONLY_WAY))
-    run.note(plan={**plain(plan), "diff": diff(found.snapshot, plan.changes), "route": run.channel.route})
+    run.note(plan={**plain(plan), "diff": diff(found.snapshot, plan.changes), "route": run.channel.route, "extra": list(found.extra)})
     run.note(status="would-change" if plan.changes else "ok")
 
 
@@ -68,12 +68,16 @@ def _client(run: Run) -> Callable[[], Client | None]:
     return ask
 
 
+def seen_besides(run: Run) -> tuple[str, ...]:
+    """What the look before this plan had to ask for besides; the plan carries it, for it may be applied by another run."""
+    return tuple((run.result.plan or {}).get("extra", ()))
+
+
 def unsettled(run: Run, after: Snapshot, policy: Policy) -> list[str]:
     """What the policy still wants changed after a change: nothing, if what the daemons really use is what was planned."""
     services = choose(SERVICES, tuple(run.args["services"]))
     try:
-        endpoints = tuple(e for service in services.values() for e in service.read(after))
-        again = make(run, Survey(after, endpoints), policy)
+        again = make(run, Survey(after, read(after, services, seen_besides(run))), policy)
     except Problem as problem:
         return [f"after the reload: {problem}"]
     return [f"after the reload it is still not so: {reason}" for reason in again.reasons]

@@ -30,7 +30,7 @@ from ._core.report.results import BAD, HostResult, plain, write_host
 from ._core.services import SERVICES
 from ._core.targets.answer import NoAnswer, parse_snapshot
 from ._core.targets.host import Channel, Unreachable
-from ._core.targets.offline import from_path
+from ._core.targets.offline import DEEPEST, from_path
 from ._core.targets.script import compose_collect
 from ._core.targets.snapshot_json import snapshot_to_json
 from ._core.targets.survey import Survey, choose, survey
@@ -102,7 +102,7 @@ class Run:
         services = choose(SERVICES, tuple(self.args["services"]))
         root = str(self.args.get("root") or "")
         if root:
-            found = survey(lambda requests, extra: from_path(Path(root), self.host, self.taken, requests, extra), services)
+            found = survey(lambda requests, extra: from_path(Path(root), self.host, self.taken, requests, extra), services, DEEPEST)
         else:
             found = survey(
                 lambda requests, extra: self.channel.ask(
