@@ -137,6 +137,12 @@ def test_require_removes_the_old_and_probes_that_it_is_refused() -> None:
     assert "ssl_protocols TLSv1.3;" in text
 
 
+def test_a_preference_that_is_written_is_to_be_proved_as_one() -> None:
+    strict = {probe.endpoint: probe.strict for probe in plan(captured("web-new")).probes}
+    assert strict == {"sshd": False, "nginx *:443": True}
+    assert not any(probe.strict for probe in plan(captured("web-new"), REQUIRED).probes), "what is alone needs no preference"
+
+
 def test_a_policy_that_would_drop_sntrup_is_a_regression_for_old_clients() -> None:
     snapshot = applied(captured("web-new"), plan(captured("web-new")))
     strict = load("p", lambda _: STRICT)

@@ -154,6 +154,10 @@ class Run:
             out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem)}
         return out
 
+    def variable(self, *names: str) -> str:
+        """The first of these variables that is set, with its templates resolved: task_vars hold them as they were written."""
+        return next((text for name in names if (text := str(self.action._templar.template(self.vars.get(name)) or ""))), "")
+
 
 def _variables(action: ActionBase, task_vars: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     """Options that are set by variable (agility_<option>).  A template for each option in every role would cost a host more than its audit."""

@@ -143,8 +143,10 @@ def _guard(endpoint: Endpoint, to: Wish, requirement: Requirement, as_of: date) 
 def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
     """Ask the endpoint live: the best new key exchange must be agreed on, every removed one must be refused."""
     address, port = endpoint.addresses[0] if endpoint.addresses else ("*", 22 if endpoint.protocol == "ssh" else 443)
-    exchange = wanted.get("key_exchange")
-    names = exchange.names if exchange else endpoint.settings["key_exchange"].values if "key_exchange" in endpoint.settings else ()
+    exchange, now = wanted.get("key_exchange"), endpoint.settings.get("key_exchange")
+    names = exchange.names if exchange else now.values if now else ()
+    tiers = (exchange.tiers if exchange else now.tiers if now else ()) or (0,) * len(names)
+    best = [name for name, tier in zip(names, tiers, strict=True) if tier == min(tiers)]
     return Probe(
         kind=endpoint.protocol,
         endpoint=endpoint.id,
@@ -153,6 +155,7 @@ def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
         server_name=endpoint.server_names[0] if endpoint.server_names else "",
         expect=tuple(name for name in names if quantum_safe(endpoint.protocol, name)),
         forbid=exchange.removed if exchange else (),
+        strict=endpoint.protocol == "tls" and len(set(tiers)) > 1 and all(quantum_safe("tls", name) for name in best),
     )
 
 
