@@ -168,10 +168,18 @@ def test_a_change_that_the_controllers_client_cannot_speak_is_refused() -> None:
     assert plan(captured("web-new"), TRANSITION, old).changes
 
 
+def test_a_client_of_which_nothing_is_known_may_gain_algorithms_but_not_lose_one() -> None:
+    libssh = Client({}, name="the libssh connection")
+    assert plan(captured("web-new"), TRANSITION, libssh).changes
+    with pytest.raises(Lockout, match="what the libssh connection offers is unknown"):
+        plan(captured("web-new"), REQUIRED, libssh)
+
+
 @pytest.mark.parametrize(
     ("aspect", "names", "client", "what"),
     [
         ("host_key", ("rsa-sha2-512",), Client({"host_key": ("ssh-ed25519", "rsa-sha2-512")}, pinned=("ssh-ed25519",)), "known_hosts pins"),
+        ("host_key", ("ssh-ed25519",), Client({"host_key": ("ssh-ed25519",)}, pinned=None), "show none of this host"),
         ("user_key", ("ssh-ed25519",), Client({"user_key": ("ssh-ed25519", "rsa-sha2-512")}, user_keys=("ssh-rsa",)), "the controller's key"),
         ("cipher", ("aes256-ctr",), Client({}), "unknown"),
     ],

@@ -39,13 +39,15 @@ class Lockout(Problem):
     """The change would lock this controller out."""
 
 
-def _stay_reachable(client: Client | None, wishes: Wishes, host: str) -> None:
-    reasons = unreachable_after(client, wishes) if client else []
+def _stay_reachable(client: Client | None, wishes: Wishes, wanted: Mapping[str, Mapping[str, Wish]], host: str) -> None:
+    """Raises Lockout.  A client of which nothing is known keeps what it uses as long as nothing is taken away."""
+    removing = {id_: {aspect: to for aspect, to in mine.items() if wanted[id_][aspect].removed} for id_, mine in wishes.items()}
+    reasons = unreachable_after(client, wishes if client.offers else removing) if client else []
     if reasons:
         raise Lockout(
             f"the controller could no longer log in: {'; '.join(reasons)}",
             host,
-            "upgrade the controller's client or keep the stage at prefer; nothing was planned for this host",
+            "upgrade the controller's client, come in with connection ssh, or keep the stage at prefer; nothing was planned for this host",
         )
 
 
@@ -82,7 +84,7 @@ def make_plan(
         wishes = {e.id: {a: Wanted(w.names, w.tiers) for a, w in wanted[e.id].items()} for e in mine if e.id in wanted}
         if wishes:
             if service.protocol == "ssh":
-                _stay_reachable(client(), wishes, snapshot.host)
+                _stay_reachable(client(), wishes, wanted, snapshot.host)
             changes += service.write(snapshot, wishes)
             activations.append(service.activation(snapshot, mine))
     touched = tuple(e for e in endpoints if e.id in wanted)
