@@ -153,6 +153,7 @@ ROUTES = {
     "requiretty": {"ansible_user": "opstty", "ansible_become": True},
     "a noisy login shell": {"ansible_user": "noisy", "ansible_become": True},
     "retries": {"ansible_ssh_retries": 3},
+    "an address written as a template": {"ansible_host": "{{ net }}.14", "net": "10.91.0"},
 }
 
 
@@ -164,6 +165,7 @@ def test_every_way_to_root_enforces_confirms_and_rolls_back(lab: Lab, route: str
     assert ran.host("web-bare")["status"] == "changed"
     states = [line["state"] for line in ran.host("web-bare")["journal"]]
     assert states.count("ARMED") == 1
+    assert ran.summary["proofs"] == {"proved": 2, "unproved": []}
     back = lab.play("rollback", "web-bare", agility_campaign="route", **ROUTES[route])
     assert back.rc == 0, back.text
     assert configuration("web-bare") == before

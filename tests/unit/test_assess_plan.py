@@ -137,6 +137,12 @@ def test_require_removes_the_old_and_probes_that_it_is_refused() -> None:
     assert "ssl_protocols TLSv1.3;" in text
 
 
+def test_a_preference_that_is_written_is_to_be_proved_as_one() -> None:
+    strict = {probe.endpoint: probe.strict for probe in plan(captured("web-new")).probes}
+    assert strict == {"sshd": False, "nginx *:443": True}
+    assert not any(probe.strict for probe in plan(captured("web-new"), REQUIRED).probes), "what is alone needs no preference"
+
+
 def test_a_policy_that_would_drop_sntrup_is_a_regression_for_old_clients() -> None:
     snapshot = applied(captured("web-new"), plan(captured("web-new")))
     strict = load("p", lambda _: STRICT)
@@ -163,10 +169,18 @@ def test_a_change_that_the_controllers_client_cannot_speak_is_refused() -> None:
     assert plan(captured("web-new"), TRANSITION, old).changes
 
 
+def test_a_client_of_which_nothing_is_known_may_gain_algorithms_but_not_lose_one() -> None:
+    libssh = Client({}, name="the libssh connection")
+    assert plan(captured("web-new"), TRANSITION, libssh).changes
+    with pytest.raises(Lockout, match="what the libssh connection offers is unknown"):
+        plan(captured("web-new"), REQUIRED, libssh)
+
+
 @pytest.mark.parametrize(
     ("aspect", "names", "client", "what"),
     [
         ("host_key", ("rsa-sha2-512",), Client({"host_key": ("ssh-ed25519", "rsa-sha2-512")}, pinned=("ssh-ed25519",)), "known_hosts pins"),
+        ("host_key", ("ssh-ed25519",), Client({"host_key": ("ssh-ed25519",)}, pinned=None), "show none of this host"),
         ("user_key", ("ssh-ed25519",), Client({"user_key": ("ssh-ed25519", "rsa-sha2-512")}, user_keys=("ssh-rsa",)), "the controller's key"),
         ("cipher", ("aes256-ctr",), Client({}), "unknown"),
     ],

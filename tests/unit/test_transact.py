@@ -52,7 +52,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(host: Host, prove: Callable[[Any], Any] = lambda after: ((), [])) -> Outcome:
-    return transact(host, Transaction("t", 30, Identity(), "me", (), ()), {}, prove, "h", "now")  # type: ignore[arg-type]
+    return transact(host, Transaction("t", 30, Identity(), "me", (), ()), {}, (), prove, "h", "now")  # type: ignore[arg-type]
 
 
 def says(state: str, **more: Any) -> TransactionReport:

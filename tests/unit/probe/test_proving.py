@@ -7,15 +7,21 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils import _proving as module
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Probe
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.probe.ssh import SshResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.probe.tls import TlsResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._proving import _address, prove, reachable
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._run import Run
 
 
-def run(host: str = "192.0.2.77", transport: str = "ssh") -> Any:
-    return SimpleNamespace(channel=SimpleNamespace(transport=transport), vars={"ansible_host": host}, host="web")
+def run(host: str = "192.0.2.77", transport: str = "ssh", **more: str) -> Any:
+    found = Run.__new__(Run)
+    found.channel, found.vars, found.host = SimpleNamespace(transport=transport), {"ansible_host": host, **more}, "web"
+    found.action = SimpleNamespace(_templar=Templar(DataLoader(), found.vars))
+    return found
 
 
 def probe(address: str = "", port: int = 443, **more: Any) -> Probe:
@@ -122,3 +128,15 @@ def test_a_handshake_without_a_group_is_named_by_its_suite(monkeypatch: pytest.M
     seen = TlsResult("TLSv1.2", "", "AES256-GCM-SHA384")
     wrong = _proved(monkeypatch, seen, "", probe(expect=("X25519MLKEM768",)))[1]
     assert wrong == ["nginx: a live handshake got TLSv1.2 with AES256-GCM-SHA384, not one of X25519MLKEM768"]
+
+
+def test_an_address_that_is_written_as_a_template_is_asked_all_the_same() -> None:
+    assert _address(run(trust_as_template("{{ base }}.77"), base="192.0.2"), probe()) == "192.0.2.77"
+
+
+@pytest.mark.parametrize(("prefers", "fault"), [(True, ""), (False, "no preference"), (None, "is not known")])
+def test_a_flat_list_is_no_proof_of_a_preference(monkeypatch: pytest.MonkeyPatch, prefers: bool | None, fault: str) -> None:
+    monkeypatch.setattr(module, "strictly_prefers", lambda *dummy, **more: prefers)
+    proof, wrong = _proved(monkeypatch, TlsResult("TLSv1.3", "X25519MLKEM768"), "", probe(expect=("X25519MLKEM768",), strict=True))
+    assert (proof["proved"], proof["strictly_prefers_hybrid"]) == (not fault, prefers)
+    assert fault in "".join(wrong)

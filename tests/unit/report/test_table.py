@@ -56,3 +56,10 @@ def test_recover_shows_what_is_open_or_failed_first_and_of_many_hosts_nothing_el
     many = transaction_table([first, second] * 20, 120).splitlines()
     assert {line.split()[1] for line in many[1:]} == {"open"}
     assert transaction_table([replace(first, verb="enforce")]) == ""
+
+
+def test_what_nobody_could_prove_is_counted_and_named() -> None:
+    proofs = ({"endpoint": "sshd", "proved": True}, {"endpoint": "nginx *:443", "proved": False, "why": "no address reaches it from here"})
+    shown = closing(summarise((HostResult("web", "enforce", "changed", proofs=proofs),)), "out").splitlines()
+    assert "UNPROVED      web: nginx *:443: no address reaches it from here" in shown
+    assert "proved by a live handshake: 1 of 2 changed endpoints" in shown

@@ -90,7 +90,7 @@ class ActionModule(ActionBase):
             return tuple(proofs), [*_unswitched(after, plan), *wrong]
 
         requests = {name: service.collect for name, service in SERVICES.items()}
-        settle(run, transact(run.channel, transaction, requests, proof, run.host, run.taken))
+        settle(run, transact(run.channel, transaction, requests, found.extra, proof, run.host, run.taken))
 
 
 def _references(found: Survey, plan: Rotation) -> tuple[Change, ...]:

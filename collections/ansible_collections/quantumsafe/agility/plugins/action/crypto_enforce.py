@@ -20,7 +20,7 @@ from ..plugin_utils._core.targets.script import Transaction
 from ..plugin_utils._core.targets.survey import Survey, choose, read
 from ..plugin_utils._core.targets.transact import Outcome, transact
 from ..plugin_utils._outcome import settle
-from ..plugin_utils._planning import only_way_in, plan_host, planned_before, unsettled
+from ..plugin_utils._planning import only_way_in, plan_host, planned_before, seen_besides, unsettled
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded
 
@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
         outcome = _apply(run, plan)
         settle(run, outcome)
         if run.result.status == "changed" and outcome.after:
-            run.judge(Survey(outcome.after, read(outcome.after, choose(SERVICES, tuple(run.args["services"])))), run.policy())
+            run.judge(Survey(outcome.after, read(outcome.after, choose(SERVICES, tuple(run.args["services"])), seen_besides(run))), run.policy())
         if plan.activations and any(a.service == "openssh" for a in plan.activations):
             close_shared(self)
 
@@ -94,4 +94,4 @@ def _apply(run: Run, plan: Plan) -> Outcome:
         return proofs, [*unsettled(run, after, policy), *wrong]
 
     requests = {name: service.collect for name, service in SERVICES.items()}
-    return transact(run.channel, transaction, requests, proof, run.host, run.taken)
+    return transact(run.channel, transaction, requests, seen_besides(run), proof, run.host, run.taken)

@@ -27,9 +27,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        known = task_vars or {}
+        known = {name: self._templar.template((task_vars or {}).get(name)) for name in ("ansible_host", "inventory_hostname")}
         dummy, args = self.validate_argument_spec(argument_spec=SPEC)
-        where = str(args["address"] or known.get("ansible_host") or known.get("inventory_hostname"))
+        where = str(args["address"] or known["ansible_host"] or known["inventory_hostname"])
         if args["kind"] == "ssh":
             seen: dict[str, Any] = asdict(probe_ssh(where, args["port"], timeout=args["timeout"]))
         else:

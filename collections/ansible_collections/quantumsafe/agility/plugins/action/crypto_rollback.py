@@ -99,7 +99,7 @@ class ActionModule(ActionBase):
         )
         run.note(transaction=transaction.id)
         requests = {name: service.collect for name, service in SERVICES.items()}
-        outcome = transact(run.channel, transaction, requests, _proof(run, found), run.host, run.taken)
+        outcome = transact(run.channel, transaction, requests, found.survey.extra, _proof(run, found), run.host, run.taken)
         settle(run, outcome, "rolled-back")
         if campaign and run.result.status == "rolled-back":
             Gate(run).rolled_back()
@@ -137,6 +137,6 @@ def _proof(run: Run, found: Look) -> Prove:
 
     def proof(after: Snapshot) -> Any:
         proofs, wrong = prove(run, asked, answered)
-        return proofs, [*wrong, *(why for name, why in unreadable(after).items() if name not in found.blind)]
+        return proofs, [*wrong, *(why for name, why in unreadable(after, found.survey.extra).items() if name not in found.blind)]
 
     return proof

@@ -18,7 +18,7 @@ from ._core.report.output import file_name
 from ._core.report.results import plain, read_host
 from ._core.services import SERVICES
 from ._core.targets.controller import openssh_client, paramiko_client
-from ._core.targets.survey import Survey, choose
+from ._core.targets.survey import Survey, choose, read
 from ._run import Run
 
 SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
@@ -36,7 +36,7 @@ def plan_host(run: Run) -> None:
     plan = make(run, found, policy)
     if only_way_in(run, plan):
         plan = replace(plan, warnings=(*plan.warnings, ONLY_WAY))
-    run.note(plan={**plain(plan), "diff": diff(found.snapshot, plan.changes), "route": run.channel.route})
+    run.note(plan={**plain(plan), "diff": diff(found.snapshot, plan.changes), "route": run.channel.route, "extra": list(found.extra)})
     run.note(status="would-change" if plan.changes else "ok")
 
 
@@ -85,22 +85,41 @@ def _client(run: Run) -> Callable[[], Client | None]:
     def ask() -> Client | None:
         connection: Any = run.action._connection
         if run.channel.transport == "ssh":
-            options = [shlex.split(str(connection.get_option(name) or "")) for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")]
-            host = str(connection.get_option("host") or run.host)
-            return openssh_client(host, [word for words in options for word in words], str(connection.get_option("private_key_file") or ""))
+            return openssh_client(_host(run), _ssh_words(connection), str(connection.get_option("private_key_file") or ""))
         if run.channel.transport in ("paramiko", "paramiko_ssh"):
-            return paramiko_client()
-        return None
+            checks = connection.get_option("host_key_checking") and not connection.get_option("host_key_auto_add")
+            return paramiko_client(_host(run), int(connection.get_option("port") or 22), bool(checks))
+        return Client({}, name=f"the {run.channel.transport} connection") if run.channel.transport in SSH else None
 
     return ask
+
+
+def _host(run: Run) -> str:
+    connection: Any = run.action._connection
+    name = "host" if run.channel.transport == "ssh" else "remote_addr"
+    return str(connection.get_option(name) or run.host)
+
+
+def _ssh_words(connection: Any) -> list[str]:
+    """What Ansible gives to ssh that decides about keys, in its order: of an option that comes twice the first counts."""
+    given = {name: connection.get_option(name) for name in ("ssh_args", "ssh_common_args", "ssh_extra_args", "port", "remote_user")}
+    words = shlex.split(str(given["ssh_args"] or ""))
+    words += ["-o", "StrictHostKeyChecking=no"] if connection.get_option("host_key_checking") is False else []
+    words += ["-p", str(given["port"])] if given["port"] else []
+    words += ["-l", str(given["remote_user"])] if given["remote_user"] else []
+    return [*words, *shlex.split(f"{given['ssh_common_args'] or ''} {given['ssh_extra_args'] or ''}")]
+
+
+def seen_besides(run: Run) -> tuple[str, ...]:
+    """What the look before this plan had to ask for besides; the plan carries it, for it may be applied by another run."""
+    return tuple((run.result.plan or {}).get("extra", ()))
 
 
 def unsettled(run: Run, after: Snapshot, policy: Policy) -> list[str]:
     """What the policy still wants changed after a change: nothing, if what the daemons really use is what was planned."""
     services = choose(SERVICES, tuple(run.args["services"]))
     try:
-        endpoints = tuple(e for service in services.values() for e in service.read(after))
-        again = make(run, Survey(after, endpoints), policy)
+        again = make(run, Survey(after, read(after, services, seen_besides(run))), policy)
     except Problem as problem:
         return [f"after the reload: {problem}"]
     return [f"after the reload it is still not so: {reason}" for reason in again.reasons]

@@ -14,7 +14,7 @@ from typing import Any
 from ._core.algorithms.lookup import find
 from ._core.model import Probe
 from ._core.probe.ssh import probe_ssh
-from ._core.probe.tls import accepts, probe_tls
+from ._core.probe.tls import accepts, probe_tls, strictly_prefers
 from ._run import Run
 
 TIMEOUT = 10  # seconds for one handshake, all of it
@@ -26,7 +26,7 @@ def address_of(run: Run) -> str:
     """Where the controller reaches this host over IP: agility_probe_address, else the address that Ansible uses; "" when there is none."""
     if run.channel.transport == "local":
         return "127.0.0.1"
-    name = str(run.vars.get("agility_probe_address") or run.vars.get("ansible_host") or run.host)
+    name = run.variable("agility_probe_address", "ansible_host", "ansible_ssh_host") or run.host
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -124,7 +124,16 @@ def _faults(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
     got = seen["offered"] if probe.kind == "ssh" else [seen["group"] or f"{seen['version']} with {seen['cipher']}"]
     met = {_id(probe, name) for name in probe.expect} & {_id(probe, name) for name in got}
     faults = [f"a live handshake got {', '.join(got)}, not one of {', '.join(probe.expect)}"] if probe.expect and not met else []
+    faults += _flat(run, probe, seen) if probe.strict and not faults else []
     return faults + (_leaks(run, probe, seen) if probe.forbid else [])
+
+
+def _flat(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
+    """What is wrong with the preference; seen gains `strictly_prefers_hybrid`.  The handshake before sent a share for both, which proves none."""
+    seen["strictly_prefers_hybrid"] = strictly_prefers(_address(run, probe), probe.port, probe.server_name, timeout=TIMEOUT)
+    if seen["strictly_prefers_hybrid"] is None:
+        return ["whether it prefers the hybrid is not known: a client that only holds back its key share got no handshake"]
+    return [] if seen["strictly_prefers_hybrid"] else ["a client that knows the hybrid and sends only an X25519 share got X25519: no preference"]
 
 
 def _leaks(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:

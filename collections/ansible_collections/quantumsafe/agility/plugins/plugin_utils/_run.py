@@ -30,7 +30,7 @@ from ._core.report.results import BAD, HostResult, plain, write_host
 from ._core.services import SERVICES
 from ._core.targets.answer import NoAnswer, parse_snapshot
 from ._core.targets.host import Channel, Unreachable
-from ._core.targets.offline import from_path
+from ._core.targets.offline import DEEPEST, from_path
 from ._core.targets.script import compose_collect
 from ._core.targets.snapshot_json import snapshot_to_json
 from ._core.targets.survey import Survey, choose, survey
@@ -108,7 +108,7 @@ class Run:
         services = choose(SERVICES, tuple(self.args["services"]))
         root = str(self.args.get("root") or "")
         if root:
-            found = survey(lambda requests, extra: from_path(Path(root), self.host, self.taken, requests, extra), services)
+            found = survey(lambda requests, extra: from_path(Path(root), self.host, self.taken, requests, extra), services, DEEPEST)
         else:
             found = survey(
                 lambda requests, extra: self.channel.ask(
@@ -159,6 +159,10 @@ class Run:
         if r.status in BAD:
             out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem)}
         return out
+
+    def variable(self, *names: str) -> str:
+        """The first of these variables that is set, with its templates resolved: task_vars hold them as they were written."""
+        return next((text for name in names if (text := str(self.action._templar.template(self.vars.get(name)) or ""))), "")
 
 
 def asks(policy: Policy, host: str, groups: tuple[str, ...], as_of: date) -> Asks:

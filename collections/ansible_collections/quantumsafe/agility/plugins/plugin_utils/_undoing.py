@@ -103,10 +103,14 @@ def look(run: Run, changes: tuple[Restore, ...], old_too: bool) -> Look:
     return Look(found, blind, texts)
 
 
-def unreadable(snapshot: Snapshot) -> dict[str, str]:
-    """Services whose configuration cannot be read, and why."""
+def unreadable(snapshot: Snapshot, extra: tuple[str, ...]) -> dict[str, str]:
+    """Services whose configuration cannot be read, and why.  extra: what was asked for besides."""
     blind: dict[str, str] = {}
-    read(snapshot, {name: _forgiving(service, blind) for name, service in SERVICES.items()})
+    for name, service in SERVICES.items():
+        try:
+            read(snapshot, {name: _forgiving(service, blind)}, extra)
+        except Problem as problem:
+            blind[name] = str(problem)
     return blind
 
 

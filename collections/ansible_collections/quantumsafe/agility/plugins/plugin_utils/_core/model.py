@@ -286,6 +286,7 @@ class Probe:
     """One live question to ask after the change: offer these names, expect this.
 
     kind: "tls" or "ssh".  expect: names (catalogue ids) one of which must be negotiated/offered; forbid: offers that must be refused.
+    strict: a client that knows one of `expect` and only holds back its key share must be asked for it.
     """
 
     kind: Literal["tls", "ssh"]
@@ -295,6 +296,7 @@ class Probe:
     server_name: str = ""
     expect: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

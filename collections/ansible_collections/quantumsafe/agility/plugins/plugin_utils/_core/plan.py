@@ -40,13 +40,15 @@ class Lockout(Problem):
     """The change would lock this controller out."""
 
 
-def _stay_reachable(client: Client | None, wishes: Wishes, host: str) -> None:
-    reasons = unreachable_after(client, wishes) if client else []
+def _stay_reachable(client: Client | None, wishes: Wishes, wanted: Mapping[str, Mapping[str, Wish]], host: str) -> None:
+    """Raises Lockout.  A client of which nothing is known keeps what it uses as long as nothing is taken away."""
+    removing = {id_: {aspect: to for aspect, to in mine.items() if wanted[id_][aspect].removed} for id_, mine in wishes.items()}
+    reasons = unreachable_after(client, wishes if client.offers else removing) if client else []
     if reasons:
         raise Lockout(
             f"the controller could no longer log in: {'; '.join(reasons)}",
             host,
-            "upgrade the controller's client or keep the stage at prefer; nothing was planned for this host",
+            "upgrade the controller's client, come in with connection ssh, or keep the stage at prefer; nothing was planned for this host",
         )
 
 
@@ -83,7 +85,7 @@ def make_plan(
         wishes = {e.id: {a: Wanted(w.names, w.tiers) for a, w in wanted[e.id].items()} for e in mine if e.id in wanted}
         if wishes:
             if service.protocol == "ssh":
-                _stay_reachable(client(), wishes, snapshot.host)
+                _stay_reachable(client(), wishes, wanted, snapshot.host)
             changes += service.write(snapshot, wishes)
             activations.append(service.activation(snapshot, mine))
     touched = tuple(e for e in endpoints if e.id in wanted)
@@ -145,8 +147,10 @@ def _broken(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Require
 def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
     """Ask the endpoint live: the best new key exchange must be agreed on, every removed one must be refused."""
     address, port = endpoint.addresses[0] if endpoint.addresses else ("*", 22 if endpoint.protocol == "ssh" else 443)
-    exchange = wanted.get("key_exchange")
-    names = exchange.names if exchange else endpoint.settings["key_exchange"].values if "key_exchange" in endpoint.settings else ()
+    exchange, now = wanted.get("key_exchange"), endpoint.settings.get("key_exchange")
+    names = exchange.names if exchange else now.values if now else ()
+    tiers = (exchange.tiers if exchange else now.tiers if now else ()) or (0,) * len(names)
+    best = [name for name, tier in zip(names, tiers, strict=True) if tier == min(tiers)]
     return Probe(
         kind=endpoint.protocol,
         endpoint=endpoint.id,
@@ -155,6 +159,7 @@ def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
         server_name=endpoint.server_names[0] if endpoint.server_names else "",
         expect=tuple(name for name in names if quantum_safe(endpoint.protocol, name)),
         forbid=exchange.removed if exchange else (),
+        strict=endpoint.protocol == "tls" and len(set(tiers)) > 1 and all(quantum_safe("tls", name) for name in best),
     )
 
 

@@ -10,11 +10,14 @@ from .model import Wishes
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """offers: aspect → what the client proposes.  pinned: key types that known_hosts holds for the target.  user_keys: types of the keys
-    with which it may log in.  Empty tuples mean that it could not be found out."""
+    """offers: aspect → what the client proposes; {} = nothing is known of it.
+
+    pinned: key types that known_hosts holds for the target; () = it takes any key, None = it insists on one and none was found.
+    user_keys: types of the keys with which it may log in; () = they could not be found out.
+    """
 
     offers: Mapping[str, tuple[str, ...]]
-    pinned: tuple[str, ...] = ()
+    pinned: tuple[str, ...] | None = ()
     user_keys: tuple[str, ...] = ()
     name: str = "the controller's ssh client"
 
@@ -37,6 +40,8 @@ def unreachable_after(client: Client, wishes: Wishes) -> list[str]:
                 reasons.append(f"{aspect}: what {client.name} offers is unknown")
             elif not common:
                 reasons.append(f"{aspect}: {client.name} offers {', '.join(mine)}; sshd would offer only {', '.join(wanted.names)}")
+            elif aspect == "host_key" and client.pinned is None:
+                reasons.append(f"host_key: {client.name} insists on a known host key, and its known_hosts files show none of this host")
             elif aspect == "host_key" and client.pinned and not common & _signatures(client.pinned):
                 reasons.append(f"host_key: known_hosts pins {', '.join(client.pinned)}; sshd would use only {', '.join(wanted.names)}")
             elif aspect == "user_key" and not common & _signatures(client.user_keys):

@@ -27,6 +27,7 @@ def summarise(results: tuple[HostResult, ...], complaints: tuple[str, ...] = ())
             "by_aspect": {a: dict(sorted(Counter(f["state"] for f in findings if f["aspect"] == a).items())) for a in aspects},
         },
         "endpoints": {"with_key_exchange": safety.total(), "quantum_safe": safety["yes"], "unknown": safety["unknown"]},
+        "proofs": _proofs(results),
         "earliest_deadline": deadlines[0] if deadlines else "",
         "campaigns": sorted({r.campaign for r in results if r.campaign}),
         "policies": [dict(p) for p in sorted({tuple(sorted(r.policy.items())) for r in results if r.policy})],
@@ -35,3 +36,10 @@ def summarise(results: tuple[HostResult, ...], complaints: tuple[str, ...] = ())
         "changed": sorted(r.host for r in results if r.status in ("changed", "rolled-back")),
         "unreadable": list(complaints),
     }
+
+
+def _proofs(results: tuple[HostResult, ...]) -> dict[str, Any]:
+    """Of the endpoints that were changed: how many a live handshake proved, and which nobody could ask."""
+    done = [(r.host, proof) for r in results if r.status not in BAD for proof in r.proofs]
+    unproved = [{"host": host, "endpoint": proof["endpoint"], "why": proof.get("why", "")} for host, proof in done if not proof["proved"]]
+    return {"proved": len(done) - len(unproved), "unproved": unproved}

@@ -129,11 +129,16 @@ def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> st
         if failed.get("remedy"):
             text += f"  → {one_line(failed['remedy'])}"
         lines.append(f"\033[31m{text}\033[0m" if colour else text)
-    for warned in summary["warnings"][:MANY]:
-        text = f"{'NOTE':13} {one_line(warned['host'])}: {one_line(warned['message'])}"
-        lines.append(f"\033[33m{text}\033[0m" if colour else text)
-    if len(summary["warnings"]) > MANY:
-        lines.append(f"{'NOTE':13} and {len(summary['warnings']) - MANY} more notes in summary.json")
+    proofs = summary["proofs"]
+    for word, notes in (
+        ("UNPROVED", [(one["host"], f"{one['endpoint']}: {one['why']}") for one in proofs["unproved"]]),
+        ("NOTE", [(one["host"], one["message"]) for one in summary["warnings"]]),
+    ):
+        for host, said in notes[:MANY]:
+            text = f"{word:13} {one_line(host)}: {one_line(said)}"
+            lines.append(f"\033[33m{text}\033[0m" if colour else text)
+        if len(notes) > MANY:
+            lines.append(f"{word:13} and {len(notes) - MANY} more in summary.json")
     counted = ", ".join(f"{number} {status}" for status, number in sorted(summary["status"].items(), key=lambda item: STATUSES.index(item[0])))
     lines.append(f"hosts: {summary['hosts']} ({counted})" if counted else "hosts: none")
     if summary["findings"]["by_state"]:
@@ -142,6 +147,9 @@ def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> st
     if ends["with_key_exchange"]:
         unknown = f" ({ends['unknown']} unknown)" if ends["unknown"] else ""
         lines.append(f"quantum-safe key exchange: {ends['quantum_safe']} of {ends['with_key_exchange']} endpoints{unknown}")
+    if proofs["proved"] or proofs["unproved"]:
+        asked = proofs["proved"] + len(proofs["unproved"])
+        lines.append(f"proved by a live handshake: {proofs['proved']} of {asked} changed endpoints")
     if summary["earliest_deadline"]:
         lines.append(f"earliest deadline: {summary['earliest_deadline']}")
     if summary["campaigns"]:

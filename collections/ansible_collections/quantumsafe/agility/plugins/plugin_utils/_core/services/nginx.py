@@ -11,13 +11,14 @@ from collections.abc import Mapping
 
 from ..certificates.read import leaf
 from ..credentials import Certificate, Pair, Serving
-from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot, Wishes
+from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot, Unparsable, Wishes
 from . import nginx_certificates, openssl
 from .nginx_ciphers import Ciphers
 from .nginx_config import DEFAULT_CONF, Assembly, Node, absolute, main_path
 from .nginx_proof import after, prove
 from .nginx_sockets import Server, Socket, quic_listens, tls_sockets
 from .nginx_write import VERSIONS, Writer
+from .paths import is_glob
 
 # First nginx version → ssl_protocols when nobody sets it (documentation of ssl_protocols; CHANGES 1.23.4 added TLSv1.3, 1.27.3 dropped 1.0, 1.1).
 DEFAULT_PROTOCOLS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
@@ -70,6 +71,9 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     if DEFAULT_CONF not in snapshot.files:
         return ()
     nginx = Nginx(snapshot)
+    for path, origin in nginx.assembly.absent.items():
+        if not is_glob(path):
+            raise Unparsable(f"includes {path}, which is not there", str(origin), "nginx would not start with it: run `nginx -t`")
     quic = tuple(f"{node.origin}: QUIC is not assessed" for node in quic_listens(nginx.assembly))
     return tuple(_endpoint(nginx, socket, quic) for socket in nginx.sockets)
 

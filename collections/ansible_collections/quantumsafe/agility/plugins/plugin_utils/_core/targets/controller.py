@@ -13,6 +13,11 @@ from pathlib import Path
 from ..model import Problem
 from ..reach import Client
 
+SSH_PORT = 22
+# What `ssh -G` says of StrictHostKeyChecking where a key that is not pinned is taken all the same.
+TRUSTING = ("false", "no", "off", "accept-new")
+CERTIFICATE = "-cert-v01@openssh.com"
+PARAMIKO_FILES = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts", "/etc/openssh/ssh_known_hosts")  # Ansible's paramiko connection
 TIMEOUT = 10  # seconds; ssh -G may run a Match exec of the user's configuration
 
 # ssh -G's keyword → our aspect
@@ -31,25 +36,41 @@ def openssh_client(host: str, arguments: Sequence[str], key_file: str = "") -> C
 
     Raises Problem when there is no ssh client or it does not understand the arguments.
     """
-    said = _run(["ssh", *arguments, "-G", host])
-    words = [line.split(None, 1) for line in said.splitlines() if " " in line]
+    answer = _run(["ssh", *arguments, "-G", host])
+    words = [(line.partition(" ")[0], line.partition(" ")[2].strip()) for line in answer.splitlines()]
     offers = {ASPECTS[key]: tuple(value.split(",")) for key, value in words if key in ASPECTS}
-    files = shlex.split(next((value for key, value in words if key == "userknownhostsfile"), ""))
-    lookup = next((value for key, value in words if key == "hostkeyalias"), "") or next((v for k, v in words if k == "hostname"), host)
+    said = dict(reversed(words))
+    alias = said.get("hostkeyalias", "")
+    names = [alias] if alias else _names(said.get("hostname", host), int(said.get("port", "22")))
+    files = shlex.split(f"{said.get('userknownhostsfile', '')} {said.get('globalknownhostsfile', '')}")
+    trusts = said.get("stricthostkeychecking") in TRUSTING
     identities = [key_file] if key_file else [value for key, value in words if key == "identityfile"]
-    return Client(offers, _pinned(lookup, files), tuple(dict.fromkeys(kind for path in identities if (kind := _key_type(path)))))
+    return Client(
+        offers,
+        () if trusts else _pinned(names, files, offers.get("host_key", ())),
+        tuple(dict.fromkeys(kind for path in identities if (kind := _key_type(path)))),
+    )
 
 
-def _pinned(host: str, files: Sequence[str]) -> tuple[str, ...]:
-    kinds: dict[str, None] = {}
-    for file in files:
-        path = Path(file).expanduser()
-        if path.is_file():
-            for line in _run(["ssh-keygen", "-F", host, "-f", str(path)], check=False).splitlines():
-                parts = line.split()
-                if len(parts) >= 3 and not line.startswith(("#", "@")):  # @cert-authority and @revoked pin no key of the host's own
-                    kinds[parts[1]] = None
-    return tuple(kinds)
+def _names(host: str, port: int) -> list[str]:
+    """Under which names a host may be pinned, in the order in which ssh looks (sshconnect.c, check_host_key)."""
+    return [f"[{host}]:{port}", host] if port != SSH_PORT else [host]
+
+
+def _pinned(names: Sequence[str], files: Sequence[str], offers: Sequence[str]) -> tuple[str, ...] | None:
+    """The key types of the first name that is pinned; None when none is.  A trusted authority stands for every certificate."""
+    paths = [str(path) for file in files if (path := Path(file).expanduser()).is_file()]
+    for name in names:
+        kinds: dict[str, None] = {}
+        for line in (line for path in paths for line in _run(["ssh-keygen", "-F", name, "-f", path], check=False).splitlines()):
+            parts = line.split()
+            if parts[:1] == ["@cert-authority"]:
+                kinds.update(dict.fromkeys(offer for offer in offers if CERTIFICATE in offer))
+            elif len(parts) >= 3 and not line.startswith(("#", "@")):
+                kinds[parts[1]] = None
+        if kinds:
+            return tuple(kinds)
+    return None
 
 
 def _key_type(path: str) -> str:
@@ -73,12 +94,16 @@ def _run(argv: list[str], check: bool = True) -> str:
     return done.stdout
 
 
-def paramiko_client() -> Client:
-    """What Ansible's paramiko connection can speak: the lists of the installed paramiko.  Raises Problem when there is none."""
+def paramiko_client(host: str, port: int, checks: bool) -> Client:
+    """What Ansible's paramiko connection can speak: the lists of the installed paramiko.  Raises Problem when there is none.
+
+    checks: whether it insists on a pinned host key.
+    """
     try:
         from paramiko import Transport  # half a second, and only this connection needs it
     except ImportError as error:
         raise Problem("the paramiko connection has no paramiko", "controller", "pip install paramiko") from error
     lists = {"key_exchange": "_preferred_kex", "cipher": "_preferred_ciphers", "mac": "_preferred_macs", "host_key": "_preferred_keys"}
     offers = {aspect: tuple(getattr(Transport, name, ())) for aspect, name in lists.items()}
-    return Client({**offers, "user_key": tuple(getattr(Transport, "_preferred_pubkeys", ()))}, name="this controller's paramiko")
+    pinned = _pinned(_names(host, port), PARAMIKO_FILES, offers["host_key"]) if checks else ()
+    return Client({**offers, "user_key": tuple(getattr(Transport, "_preferred_pubkeys", ()))}, pinned, name="this controller's paramiko")

@@ -110,8 +110,8 @@ def compose_collect(requests: Mapping[str, Collect], nonce: str, extra: tuple[st
     return _script(COLLECT, nonce, _collect_calls(requests, extra))
 
 
-def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], nonce: str) -> str:
-    """Snapshot, stage, validate, arm, swap, reload; then show what is there now."""
+def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], nonce: str, extra: tuple[str, ...] = ()) -> str:
+    """Snapshot, stage, validate, arm, swap, reload; then show what is there now; `extra` are further globs."""
     _id(transaction.id)
     calls = [
         _call(
@@ -135,7 +135,7 @@ def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], non
         _call("ca_activate", a.service, a.action, ",".join(a.units), ",".join(a.sockets) or "-", ",".join(map(str, a.ports)) or "-", *a.check)
         for a in transaction.activations
     ]
-    return _script("\n".join([_own_copy(TRANSACTION), *builders]), nonce, [*calls, "ca_apply", *_collect_calls(requests)])
+    return _script("\n".join([_own_copy(TRANSACTION), *builders]), nonce, [*calls, "ca_apply", *_collect_calls(requests, extra)])
 
 
 def _one_line(text: str) -> str:

@@ -1,11 +1,13 @@
-"""One look at a target: collect what the services ask for, and ask once more only when an include surprised."""
+"""One look at a target: collect what the services ask for, and ask again only when an include surprised."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import posixpath
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from ..model import Collect, Endpoint, Problem, Service, Snapshot
+from ..model import Collect, Endpoint, Problem, Service, Snapshot, Unparsable
+from ..services.paths import is_glob
 
 # (requests, extra globs) → what the host showed
 Ask = Callable[[Mapping[str, Collect], tuple[str, ...]], Snapshot]
@@ -13,25 +15,50 @@ Ask = Callable[[Mapping[str, Collect], tuple[str, ...]], Snapshot]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A snapshot and what was read from it."""
+    """A snapshot and what was read from it.  extra: what must be asked for besides the services' own wishes to see as much again."""
 
     snapshot: Snapshot
     endpoints: tuple[Endpoint, ...]
+    extra: tuple[str, ...] = ()
 
 
-def survey(ask: Ask, services: Mapping[str, Service]) -> Survey:
-    """Collect and read.  Raises Problem: nothing of what was asked for exists there, or a file cannot be parsed (file:line)."""
-    requests = {name: service.collect for name, service in services.items()}
-    snapshot = ask(requests, ())
-    surprises = tuple(sorted({glob for service in services.values() for glob in service.missing(snapshot)}))
-    if surprises:
-        more = ask({}, surprises)
+def survey(ask: Ask, services: Mapping[str, Service], looks: int = 2) -> Survey:
+    """Collect and read, in so many looks at most.
+
+    Raises Problem: nothing of what was asked for exists there, a file cannot be parsed (file:line), or something that the configuration
+    refers to was not seen in the last look either: a verdict on half a configuration would be a guess.
+    """
+    first = snapshot = ask({name: service.collect for name, service in services.items()}, ())
+    asked: set[str] = set()
+    for dummy in range(looks - 1):
+        wanted = _missing(snapshot, services) - asked
+        if not wanted:
+            break
+        asked |= wanted
+        more = ask({name: _following(service.collect, wanted) for name, service in services.items()}, tuple(sorted(wanted)))
         snapshot = replace(snapshot, files={**snapshot.files, **more.files}, rounds=snapshot.rounds + more.rounds)
-    return Survey(snapshot, read(snapshot, services))
+    extra = tuple(sorted(asked | (set(snapshot.files) - set(first.files))))
+    return Survey(snapshot, read(snapshot, services, extra), extra)
 
 
-def read(snapshot: Snapshot, services: Mapping[str, Service]) -> tuple[Endpoint, ...]:
-    """Every endpoint of every service, in the order of the services."""
+def _following(collect: Collect, wanted: set[str]) -> Collect:
+    """Only the words to follow; relative names are looked for beside what is asked for as well."""
+    beside = sorted({posixpath.dirname(path) for path in wanted if not is_glob(path)})
+    return replace(collect, files=(), commands={}, follow=(*collect.follow, *(replace(f, base=base) for f in collect.follow for base in beside)))
+
+
+def _missing(snapshot: Snapshot, services: Mapping[str, Service]) -> set[str]:
+    return {glob for service in services.values() for glob in service.missing(snapshot)}
+
+
+def read(snapshot: Snapshot, services: Mapping[str, Service], asked: Collection[str] = ()) -> tuple[Endpoint, ...]:
+    """Every endpoint of every service, in the order of the services.  asked: what was asked for besides, and so is complete.
+
+    Raises Unparsable, also for a snapshot that lacks what its configuration refers to.
+    """
+    unseen = sorted(_missing(snapshot, services) - set(asked))
+    if unseen:
+        raise Unparsable(f"{', '.join(unseen)} is referred to and was not seen", snapshot.host, "write each include on a line of its own")
     return tuple(endpoint for service in services.values() for endpoint in service.read(snapshot))
 
 

@@ -42,14 +42,19 @@ class Outcome:
 Prove = Callable[[Snapshot], tuple[tuple[Mapping[str, object], ...], list[str]]]
 
 
-def transact(channel: Channel, transaction: Transaction, requests: Mapping[str, Collect], prove: Prove, host: str, taken: str) -> Outcome:
-    """Apply, prove, confirm.  Never raises once the script was sent; Problem before that only for a transaction that cannot be composed."""
+def transact(
+    channel: Channel, transaction: Transaction, requests: Mapping[str, Collect], extra: tuple[str, ...], prove: Prove, host: str, taken: str
+) -> Outcome:
+    """Apply, look again (`extra`: what the survey needed besides the requests), prove, confirm.
+
+    Never raises once the script was sent; Problem before that only for a transaction that cannot be composed.
+    """
     token = secrets.token_hex(16)
     transaction = transaction.with_token(hashlib.sha256(token.encode()).hexdigest())
     sent = time.monotonic()
     try:
         report, after = channel.ask(
-            lambda nonce: compose_apply(transaction, requests, nonce),
+            lambda nonce: compose_apply(transaction, requests, nonce, extra),
             lambda output, nonce: (parse_transaction(output, nonce), parse_snapshot(output, nonce, host, taken)),
             within=transaction.seconds + GRACE,
         )

@@ -144,12 +144,17 @@ ca_files() {
   [ $# -eq 0 ] || ca_show "$@"
 }
 
-# ca_named FILE...: the paths and globs that lines with a word to follow name.
+# ca_named FILE...: the paths and globs that a word to follow names, wherever in a line it stands; at a line's end it waits for the next one.
 ca_named() {
   awk -v follow="$ca_follow" '
     BEGIN { n = split(follow, pairs, ";"); for (i = 1; i <= n; i++) { at = index(pairs[i], "="); if (at) { word = substr(pairs[i], 1, at - 1); base[word] = base[word] substr(pairs[i], at + 1) "\n" } } }
-    { sub(/\r$/, ""); word = tolower($1); if (!(word in base)) next
-      for (i = 2; i <= NF; i++) { p = $i; gsub(/["\047;]/, "", p); if (p == "" || p ~ /^[#{}]/) break
+    { sub(/\r$/, ""); gsub(/[{};]/, " ; "); begins = !waits || FNR == 1; if (begins) word = ""; waits = 0
+      for (i = 1; i <= NF; i++) { p = $i; gsub(/["\047]/, "", p)
+        if (p == ";") { begins = 1; word = ""; continue }
+        if (p ~ /^#/) break
+        if (begins) { begins = 0; word = tolower(p); waits = word in base; if (!waits) word = ""; continue }
+        waits = 0
+        if (word == "" || p == "") continue
         if (p ~ /^\//) print p; else { m = split(base[word], from, "\n"); for (j = 1; j < m; j++) print from[j] "/" p } } }' "$@"
 }
 
