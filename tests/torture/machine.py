@@ -24,7 +24,17 @@ from .tracing import KILLED, Call, Fault, read_log, serve, words
 
 NONCE = "0123456789abcdef"
 SHELLS = {"dash": ("dash",), "bash": ("bash", "--posix"), "ash": ("busybox", "ash"), "mksh": ("mksh",)}
-PLACES = ("/var/lib/crypto-agility", "/etc/systemd/system", "/etc/cron.d", "/run/systemd/system", "/bin/sh", "/etc/machine-id", "/etc/ssh/ssh_host_")
+PLACES = (
+    "/var/lib/crypto-agility",
+    "/etc/systemd/system",
+    "/etc/cron.d",
+    "/etc/rcS.d",
+    "/etc/local.d",
+    "/run/systemd/system",
+    "/bin/sh",
+    "/etc/machine-id",
+    "/etc/ssh/ssh_host_",
+)
 CLOCKS = {"/proc/uptime": "/proc/uptime", "/proc/sys/kernel/random/boot_id": "/proc/boot_id", "/proc/1/stat": "/proc/stat"}
 EARLIER, LATER = "100.00 1.00\n", "9000.00 1.00\n"
 
@@ -38,7 +48,10 @@ STUBS = {
     'is-active) for unit; do :; done; [ "$unit" = demo.service ] ;;\n'
     'reload | restart) echo "$*" >>ROOT/daemon/log; ROOT/stubs/load ;;\n'
     "stop) rm -f ROOT/pid1/${2%.service}.start; read -r pid <ROOT/pid1/${2%.service}.pid && kill $pid; : ;;\nesac 2>/dev/null\n",
-    "service": 'echo "$2 $1" >>ROOT/daemon/log; ROOT/stubs/load\n',
+    "service": 'echo "$2 $1" >>ROOT/daemon/log; [ $2 = status ] || ROOT/stubs/load\n',
+    "cron": "",
+    "getfattr": "",  # busybox alone does not tell attributes; no file has any then
+    "logger": "",
     "load": 'for f in FILES; do [ -e "$f" ] && echo "$f" && cat "$f"; done >ROOT/daemon/new 2>/dev/null; mv ROOT/daemon/new ROOT/daemon/loaded\n',
     "check": "cat FILES >/dev/null 2>&1; :\n",
 }
@@ -216,7 +229,7 @@ class Machine:
             asked.unlink()
 
     def boot(self) -> None:
-        """Another boot: what the service manager finds on the disk runs before the daemon starts, with what it then finds."""
+        """Another boot: what systemd finds on the disk runs before the daemon starts; cron runs it when the daemon has started already."""
         self.stop()
         self.boot_id("second", EARLIER)
         commands = []
@@ -227,10 +240,13 @@ class Machine:
         else:
             lines = [line for hook in sorted((self.root / "etc/cron.d").glob("*")) for line in hook.read_text().splitlines()]
             commands += [line.split()[2:] for line in lines if line.startswith("@reboot root ")]
+        if self.init == "cron":
+            self.load()
         for command in commands:
             if Path(command[0]).exists():
                 self.run(command)
-        self.load()
+        if self.init == "systemd":
+            self.load()
 
     def load(self) -> None:
         """The daemon reads its files."""

@@ -41,10 +41,12 @@ class Host:
             bin_ = tmp / "bin"
             bin_.mkdir()
             subprocess.run(["busybox", "--install", "-s", str(bin_)], check=True)
+            (bin_ / "getfattr").write_text("#!/bin/sh\n")  # the package attr, and no file has any
+            (bin_ / "getfattr").chmod(0o755)
             self.env["PATH"] = f"{bin_}:/sbin"
 
     def send(self, text: str) -> str:
-        setup = 'mkdir -p /var/lib/crypto-agility && mount --bind "$1" /var/lib/crypto-agility && { [ ! -d /etc/cron.d ] || mount -t tmpfs t /etc/cron.d; } && shift && exec "$@"'
+        setup = 'mkdir -p /var/lib/crypto-agility && mount --bind "$1" /var/lib/crypto-agility && mkdir -p /etc/rcS.d && mount -t tmpfs t /etc/rcS.d && { [ ! -d /etc/cron.d ] || mount -t tmpfs t /etc/cron.d; } && shift && exec "$@"'
         command = ["unshare", "-m", "/bin/sh", "-c", setup, "_", str(self.state), "/usr/bin/env", f"PATH={self.env['PATH']}", *self.shell, "-s"]
         done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=60, check=False)
         return done.stdout.decode("utf-8", "replace")

@@ -65,7 +65,9 @@ class Host:
             for name in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
                 (programs / name).symlink_to(busybox)
             (programs / "sh").unlink()
+            self._program("getfattr", "#!/bin/sh\n")  # the package attr, and no file has any
         self._program("sh", f'#!/bin/sh\nexec {" ".join(SHELLS[self.shell])} "$@"\n')
+        self._program("cron", "#!/bin/sh\n")
         self._program("service", SERVICE.format(root=self.root))
         self._program("check", CHECK.format(root=self.root))
 
@@ -80,6 +82,8 @@ class Host:
         moved = {
             "/var/lib/crypto-agility": str(self.state),
             "/etc/cron.d": str(self.root / "cron.d"),
+            "/etc/rcS.d": str(self.root / "rcS.d"),
+            "/etc/local.d": str(self.root / "local.d"),
             "/run/systemd/system": str(self.root / "no-systemd"),
             "/bin/sh": str(self.root / "bin" / "sh"),
         }

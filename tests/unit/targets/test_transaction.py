@@ -269,8 +269,8 @@ def test_one_that_died_before_everything_was_put_away_is_put_away_by_its_watcher
     path = host.write("f", "old\n")
     host.apply(replace_line(path, 1, "new\n"))
     text = script.compose_confirm("t-1", TOKEN, NONCE)
-    assert text.count("  ca_record CLEANED\n") == 1
-    host.send(text.replace("  ca_record CLEANED\n", "  ca_record CLEANED; exit\n"))
+    assert text.count("ca_record CLEANED &&") == 1
+    host.send(text.replace("ca_record CLEANED &&", "ca_record CLEANED; exit;"))
     until = time.monotonic() + 10
     while host.watchers() and time.monotonic() < until:
         time.sleep(0.1)
@@ -290,7 +290,7 @@ def test_a_journal_line_that_was_cut_off_does_not_swallow_the_next(host: Host) -
 def test_another_machine_does_not_act_on_a_restored_disk(host: Host) -> None:
     path = host.write("f", "old\n")
     host.apply(replace_line(path, 1, "new\n"))
-    (host.state / "tx/t-1/identity").write_text("another:machine")
+    (host.state / "tx/t-1/identity").write_text("another:machine\n")
     report = host.revert()
     assert (report.error, report.state) == ("identity", "RELOADED")
     assert path.read_text() == "new\n"
@@ -305,18 +305,36 @@ def test_a_late_token_is_refused(host: Host) -> None:
     assert host.revert().state == "REVERTED"
 
 
-def test_the_boot_unit_reverts_in_another_boot_only_and_leaves_services_alone(any_host: Host) -> None:
+def test_a_boot_without_systemd_reverts_in_another_boot_only_and_starts_anew_what_runs_by_then(any_host: Host) -> None:
     path = any_host.write("f", "old\n")
     any_host.apply(replace_line(path, 1, "new\n"))
     (any_host.root / "service.log").unlink()
     agent = f"sh {any_host.state}/tx/t-1/agent.sh boot\n"
     any_host.send(agent)
     assert any_host.status().state == "RELOADED"
+    any_host.end()  # the watcher would see another boot, too
     (any_host.state / "tx/t-1/boot").write_text("another boot\n")
     any_host.send(agent)
     assert any_host.status().state == "REVERTED"
     assert path.read_text() == "old\n"
-    assert not (any_host.root / "service.log").exists()
+    assert (any_host.root / "service.log").read_text() == "demo status\ndemo restart\n"
+
+
+def test_a_boot_leaves_alone_what_does_not_run_yet_and_all_that_systemd_orders_after_us(any_host: Host) -> None:
+    """Without systemd a service that has not started finds the old files; with it every service is ordered after the unit."""
+    for number, systemd in ((1, False), (2, True)):
+        path = any_host.write(f"f{number}", "old\n")
+        any_host._program("service", f'#!/bin/sh\necho "$*" >>{any_host.root}/service.log\n[ "$2" != status ]\n')
+        assert any_host.apply(replace_line(path, 1, "new\n"), id_=f"t-{number}").state == "RELOADED"
+        any_host.end()
+        (any_host.state / f"tx/t-{number}/boot").write_text("another boot\n")
+        (any_host.root / "service.log").unlink()
+        if systemd:
+            (any_host.root / "no-systemd").mkdir()
+        any_host.send(f"sh {any_host.state}/tx/t-{number}/agent.sh boot\n")
+        assert (any_host.status(f"t-{number}").state, path.read_text()) == ("REVERTED", "old\n")
+        assert not systemd or not (any_host.root / "service.log").exists()
+    assert "restart" not in "".join(log.read_text() for log in any_host.root.glob("service.log"))
 
 
 def test_the_snapshot_beside_the_file_may_be_lost(host: Host) -> None:

@@ -201,6 +201,11 @@ def parse_transactions(output: str, nonce: str) -> tuple[TransactionReport, ...]
     return tuple(out)
 
 
+def notes(output: str, nonce: str) -> tuple[str, ...]:
+    """What the host did in another way than asked for, e.g. forgot without shredding."""
+    return tuple(rest for letter, rest, dummy in _sections(body(output, nonce)) if letter == "N")
+
+
 def parse_transaction(output: str, nonce: str) -> TransactionReport:
     """The one transaction that was asked for; state "ABSENT" when the host does not know it."""
     return next(iter(parse_transactions(output, nonce)), TransactionReport("", "ABSENT"))

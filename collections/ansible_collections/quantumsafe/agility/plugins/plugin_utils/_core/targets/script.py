@@ -17,7 +17,8 @@ from ..model import Activation, Change, Collect, Identity, Problem
 AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
-    (AGENT / f"{name}.sh").read_text(encoding="utf-8") for name in ("journal", "swap", "services", "triggers", "transaction", "history", "keys")
+    (AGENT / f"{name}.sh").read_text(encoding="utf-8")
+    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys")
 )
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
@@ -194,6 +195,10 @@ def compose_status(id_: str, nonce: str) -> str:
     return _script(_own_copy(TRANSACTION), nonce, [_call("ca_status", *([_id(id_)] if id_ else []))])
 
 
-def compose_recover(nonce: str, keep_days: int | None = None, keep: int = 0) -> str:
-    """Resolve what is open; with keep_days also forget finished ones older than that, but never the newest `keep`."""
-    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_recover", *(() if keep_days is None else (keep_days, keep)))])
+def compose_recover(nonce: str, keep_days: int | None = None, keep: int = 0, adopt: bool = False) -> str:
+    """Resolve what is open; with keep_days also forget finished ones older than that, but never the newest `keep`.
+
+    adopt: what another machine left pending on this disk (a clone, a restored backup) is taken for this one's.
+    """
+    age = () if keep_days is None else (keep_days, keep)
+    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_recover", "yes" if adopt else "no", *age)])

@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
 # collect.sh: show files and answers of commands.  POSIX sh; functions only, called by the last line of what the controller sends.
 # Promises: reads only, leaves nothing, runs no shell over anything it was given, ends every command in time, redacts secrets here.
-# What it prints is framed by a random marker and encoded, so noise of a login shell or the CR of a terminal cannot reach it.
+# What it prints is framed by a random marker and encoded, so noise of a login shell or the CR of a terminal cannot reach it; what tools
+# complain of is not printed, for a terminal would mix it in.
 # Sections begin with a line of \001 and a letter; see targets/answer.py for the other side.
 ca_nl='
 '
@@ -18,10 +19,10 @@ ca_say() {
   ca_timeout=$(command -v timeout)
   if command -v base64 >/dev/null 2>&1; then
     printf '\n==CA:%s:b64==\n' "$ca_marker"
-    { "$@"; printf '\n\001Z %s\n' "$ca_marker"; } | head -c "$ca_limit" | base64
+    { "$@"; printf '\n\001Z %s\n' "$ca_marker"; } 2>/dev/null | head -c "$ca_limit" | base64
   else
     printf '\n==CA:%s:hex==\n' "$ca_marker"
-    { "$@"; printf '\n\001Z %s\n' "$ca_marker"; } | head -c "$ca_limit" | od -An -v -tx1
+    { "$@"; printf '\n\001Z %s\n' "$ca_marker"; } 2>/dev/null | head -c "$ca_limit" | od -An -v -tx1
   fi
   printf '\n==CA:%s:end==\n' "$ca_marker"
 }
@@ -59,7 +60,7 @@ ca_boot() {
 ca_host_key() {
   for ca_f in /etc/ssh/ssh_host_ed25519_key.pub /etc/ssh/ssh_host_ecdsa_key.pub /etc/ssh/ssh_host_rsa_key.pub; do
     if [ -r "$ca_f" ]; then
-      ca_h=$(ca_sha "$ca_f")
+      ca_h=$(ca_sha "$ca_f") || return 1
       printf '%s' "${ca_h%% *}"
       return
     fi

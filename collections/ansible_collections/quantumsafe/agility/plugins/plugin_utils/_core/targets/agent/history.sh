@@ -16,24 +16,30 @@ ca_status() {
     ca_report
     return
   fi
-  for ca_p in "$ca_state"/tx/*/journal; do
-    [ -f "$ca_p" ] || continue
-    ca_p=${ca_p%/journal}
-    ca_enter "${ca_p##*/}"
+  for ca_q in "$ca_state"/tx/*/journal; do
+    [ -f "$ca_q" ] || continue
+    ca_q=${ca_q%/journal}
+    ca_code='' ca_message=''
+    ca_enter "${ca_q##*/}"
     ca_report
     printf 'age %s\nsize %s\n' "$(($(date +%s) - $(stat -c %Y "$ca_tx/journal")))" "$(du -sk "$ca_tx" | { read -r ca_v _ && printf '%s' "$ca_v"; })"
   done
 }
 
-# ca_recover [DAYS KEEP]: what outlived its deadline or its boot goes back, what was confirmed is cleaned up; the rest is only shown.
-# With DAYS what is finished and old is forgotten, too.
+# ca_recover ADOPT [DAYS KEEP]: what outlived its deadline or its boot goes back, what was confirmed is cleaned up; the rest is only shown.
+# With ADOPT yes also what another machine began, whose disk this was.  With DAYS what is finished and old is forgotten, too.
 ca_recover() {
   ca_as_root || return 0
   for ca_r in "$ca_state"/tx/*; do
     [ -d "$ca_r" ] || continue
     ca_enter "${ca_r##*/}"
+    case $1:$(ca_last):$(ca_left) in
+      yes:ABSENT:* | yes:REFUSED:* | yes:CLEANED:* | yes:REVERTED:* | yes:UNREADABLE:*) ;;
+      yes:*:0) ca_adopt ;;
+    esac
     (ca_resolve "found unconfirmed by recover") >/dev/null
   done
+  shift
   [ $# -eq 0 ] || ca_forget "$@"
   # shellcheck disable=SC2119 # all of them
   ca_status
@@ -41,38 +47,41 @@ ca_recover() {
 
 # ca_resolve REASON: bring this transaction to its end when it is due.
 ca_resolve() {
-  case $(ca_last) in
-    REFUSED) ;;
-    CLEANED | REVERTED) if [ -e "$ca_tx/agent.sh" ] && ca_begin "$ca_tid"; then # died before it had put everything away
-      ca_disarm
-      ca_trim
+  ca_due=$(ca_last)
+  case $ca_due in
+    UNREADABLE) ;;
+    CLEANED | REVERTED | REFUSED | CONFIRMED | ABSENT)
+      case $ca_due in CLEANED | REVERTED | REFUSED) [ -e "$ca_tx/agent.sh" ] || return 0 ;; esac # put away
+      ca_begin "$ca_tid" || return 0
+      case $(ca_last) in
+        CLEANED | REVERTED | REFUSED) ca_put_away ;;
+        CONFIRMED) ca_finish ;;
+        ABSENT) rm -rf "$ca_tx" ;; # died before its first line
+      esac
       ca_unlock
-    fi ;;
-    CONFIRMED) if ca_begin "$ca_tid"; then
-      [ "$(ca_last)" != CONFIRMED ] || ca_finish
-      ca_unlock
-    fi ;;
-    ABSENT) if ca_begin "$ca_tid"; then # died before its first line
-      [ "$(ca_last)" != ABSENT ] || rm -rf "$ca_tx"
-      ca_unlock
-    fi ;;
+      ;;
+    REVERTING) ca_revert "$ca_tid" "$1" ;;
     *) [ "$(ca_left)" -gt 0 ] || ca_revert "$ca_tid" "$1" ;;
   esac
 }
 
 # ca_forget DAYS KEEP: finished transactions older than that many days go, but never the newest KEEP; what may hold a key is shredded where
-# that is possible.  The age is the wall clock's: a wrong one forgets too early or too late what nobody waits for.
+# that is possible; it says where not.  The age is the wall clock's: a wrong one forgets too early or too late what nobody waits for.
 ca_forget() {
   ca_code='' ca_message=''
   ca_lock || { printf '\001P %s %s\n' "$ca_code" "$ca_message" && return; }
   ca_kept=0
   for ca_p in $(ca_by_age); do
     ca_enter "$ca_p"
-    case $(ca_last) in CLEANED | REVERTED | REFUSED) ;; *) continue ;; esac
-    ca_kept=$((ca_kept + 1))
-    if [ "$ca_kept" -le "$2" ] || [ $(($(date +%s) - $(stat -c %Y "$ca_tx/journal"))) -le $(($1 * 86400)) ]; then continue; fi
-    for ca_f in "$ca_tx"/old/*; do
-      if [ -f "$ca_f" ] && [ "$(stat -c %h "$ca_f")" = 1 ] && command -v shred >/dev/null 2>&1; then shred -u "$ca_f"; fi
+    case $(ca_last) in
+      CLEANED | REVERTED) ca_kept=$((ca_kept + 1)) ca_keep_it=$((ca_kept <= $2)) ;;
+      REFUSED) ca_keep_it=0 ;; # nothing but a line or two
+      *) continue ;;
+    esac
+    if [ "$ca_keep_it" -eq 1 ] || [ $(($(date +%s) - $(stat -c %Y "$ca_tx/journal"))) -le $(($1 * 86400)) ]; then continue; fi
+    for ca_f in "$ca_tx"/old/* "$ca_tx"/theirs.*; do
+      if [ ! -f "$ca_f" ] || [ "$(stat -c %h "$ca_f")" != 1 ]; then continue; fi
+      shred -u "$ca_f" 2>/dev/null || printf '\001N %s of %s was removed without shredding: shred is missing or failed\n' "${ca_f##*/tx/}" "$ca_tid"
     done
     rm -rf "$ca_tx"
   done

@@ -8,9 +8,11 @@ ca_uptime() {
   printf '%s' "${ca_up%%.*}"
 }
 
-# ca_sync PATH...: to the disk.  Older sync takes no argument and writes everything.
+# ca_sync PATH...: to the disk, or it says that it is not there.  A sync that takes no path, which shows at one that is sound, writes everything.
 ca_sync() {
-  sync "$@" 2>/dev/null || sync
+  sync "$@" 2>/dev/null && return
+  if sync / 2>/dev/null; then return 1; fi
+  sync
 }
 
 # ca_enter ID: the names of one transaction.
@@ -24,7 +26,7 @@ ca_record() {
   ca_lines=0 ca_cut=''
   if [ -s "$ca_tx/journal" ]; then
     ca_lines=$(wc -l <"$ca_tx/journal")
-    [ -z "$(tail -c 1 "$ca_tx/journal")" ] || ca_cut=$ca_nl
+    [ "$(tail -c 1 "$ca_tx/journal" && printf .)" = "$ca_nl." ] || ca_cut=$ca_nl
   fi
   printf '%s%s %s %s %s\n' "$ca_cut" "$((ca_lines + 1))" "$1" "$(ca_uptime)" "$(ca_line "${2-}")" >>"$ca_tx/journal" || return 1
   ca_sync "$ca_tx/journal" "$ca_tx"
@@ -38,24 +40,56 @@ ca_line() {
   esac
 }
 
-# ca_last: the state of the last whole journal line.
+# ca_last: the state of the last whole journal line.  UNREADABLE is a state, too: whoever finds it does nothing and says so, for a journal
+# that cannot be read may say anything.
 ca_last() {
-  [ -f "$ca_tx/journal" ] || {
-    printf 'ABSENT'
+  if [ ! -f "$ca_tx/journal" ]; then
+    if [ -e "$ca_tx/old" ]; then printf UNREADABLE; else printf ABSENT; fi
     return
-  }
-  awk 'NF >= 3 && $1 ~ /^[0-9]+$/ { state = $2 } END { printf "%s", state == "" ? "NEW" : state }' "$ca_tx/journal"
+  fi
+  ca_st=''
+  ca_text=$(cat "$ca_tx/journal" 2>/dev/null) &&
+    ca_st=$(printf '%s\n' "$ca_text" | awk 'NF >= 3 && $1 ~ /^[0-9]+$/ { state = $2 } END { printf "%s", state == "" ? "NEW" : state }')
+  printf '%s' "${ca_st:-UNREADABLE}"
 }
 
-# ca_has STATE: whether the journal ever reached it.
-ca_has() {
-  awk -v want="$1" '$2 == want { found = 1 } END { exit !found }' "$ca_tx/journal" 2>/dev/null
-}
-
+# ca_get NAME: the one line of that file; 1 when it cannot be read whole.
 ca_get() {
   ca_v=
-  [ -r "$ca_tx/$1" ] && read -r ca_v <"$ca_tx/$1"
+  { read -r ca_v <"$ca_tx/$1"; } 2>/dev/null || return 1
   printf '%s' "$ca_v"
+}
+
+# ca_load: what was written down, read once and whole, so that an error while reading never looks like the end of a list.
+ca_load() {
+  [ "${ca_loaded-}" != "$ca_tid" ] || return 0
+  ca_changes=$(cat "$ca_tx/changes") && ca_services=$(cat "$ca_tx/services") && ca_stood=$(cat "$ca_tx/before") && ca_loaded=$ca_tid && return 0
+  ca_changes='' ca_services='' ca_stood='' ca_loaded=''
+  ca_error unreadable "cannot read what $ca_tx says; nothing was done"
+} 2>/dev/null
+
+# ca_each FUNCTION LINES [back]: FUNCTION with every line, until one fails; the last line first with "back".
+ca_each() {
+  ca_do=$1 ca_ifs=$IFS
+  IFS=$ca_nl
+  set -f
+  # shellcheck disable=SC2086 # one word a line
+  if [ $# -eq 2 ]; then
+    set -- $2
+  else
+    ca_text=$2
+    set --
+    for ca_v in $ca_text; do set -- "$ca_v" "$@"; done
+  fi
+  set +f
+  IFS=$ca_ifs
+  set -- "$ca_do" "$@"
+  while [ $# -gt 1 ]; do
+    "$1" "$2" || return 1
+    ca_do=$1
+    shift 2
+    set -- "$ca_do" "$@"
+  done
 }
 
 # ca_left: seconds until the deadline, 0 when it passed or the machine was booted since.
@@ -91,7 +125,8 @@ ca_start_of() {
   [ "$1" = Z ] || printf '%s' "${20}"
 }
 
-# ca_lock: one verb at a time, up to 60 s; says why not.  The owner is the process that works: the shell that read the script may be gone
+# ca_lock [end]: one verb at a time, up to 60 s; says why not.  With "end" an owner that lives but hangs, past the deadline, is ended: nobody
+# may keep the way back waiting for ever.  One that is on the way back itself gets ten minutes.  The owner is the process that works: the shell that read the script may be gone
 # (a hang-up) while its child goes on, so $$ would name the wrong one; the parent of a child is the right one.
 ca_lock() {
   if [ "$(id -u)" != 0 ]; then
@@ -109,6 +144,15 @@ ca_lock() {
   until ca_take "$ca_state/lock"; do
     ca_wait=$((ca_wait + 1))
     if [ "$ca_wait" -gt 60 ]; then
+      if [ "${1-}" = end ] && [ "$(ca_left)" -eq 0 ] && ca_lives "${ca_owner-}"; then
+        if [ "$(ca_last)" = REVERTING ] && [ "$ca_wait" -le 600 ]; then
+          sleep 1
+        else
+          ca_break
+          ca_wait=0
+        fi
+        continue
+      fi
       ca_error refused-lock "another verb runs on this host: ${ca_owner:-cannot write $ca_state}"
       return 1
     fi
@@ -140,8 +184,28 @@ ca_lives() {
   [ "${ca_rest#*:}" = "$(ca_boot)" ] && [ "$(ca_start_of "${1%%:*}")" = "${ca_rest%%:*}" ]
 }
 
+# ca_end PID: it and what works for it, itself first so that it starts nothing more.
+ca_end() {
+  kill -STOP "$1" 2>/dev/null
+  for ca_p in /proc/[0-9]*/stat; do
+    { read -r ca_s <"$ca_p"; } 2>/dev/null || continue
+    ca_s=${ca_s##*) }
+    ca_s=${ca_s#* }
+    ca_p=${ca_p#/proc/}
+    [ "${ca_s%% *}" != "$1" ] || (ca_end "${ca_p%/stat}")
+  done
+  kill -KILL "$1" 2>/dev/null
+}
+
+# ca_break: end the owner of the lock.  One that sleeps in the kernel dies when it wakes up, and is as good as dead.
+ca_break() {
+  ca_end "${ca_owner%%:*}"
+  sleep 1
+  if ca_lives "$ca_owner" && [ "$(readlink "$ca_state/lock")" = "$ca_owner" ]; then rm -f "$ca_state/lock"; fi
+}
+
 ca_unlock() {
-  [ "$(readlink "$ca_state/lock" 2>/dev/null)" != "${ca_me-}" ] || rm -f "$ca_state/lock"
+  if [ -n "${ca_me-}" ] && [ "$(readlink "$ca_state/lock" 2>/dev/null)" = "$ca_me" ]; then rm -f "$ca_state/lock"; fi
 }
 
 # ca_error CODE MESSAGE: what stopped us; the first one counts.
@@ -157,29 +221,46 @@ ca_error() {
 # ca_report: this transaction as the controller reads it.
 ca_report() {
   printf '\001T %s\n' "$ca_tid"
-  ca_st=$(ca_last)
-  if [ "$ca_st" = ABSENT ] && [ -n "$ca_code" ]; then ca_st=REFUSED; fi
-  # Of a refused one its journal alone is left; sent twice, it says the same twice.
-  if [ "$ca_st" = REFUSED ] && [ -z "$ca_code" ]; then
-    ca_last_line=$(tail -n 1 "$ca_tx/journal")
-    ca_last_line=${ca_last_line#* REFUSED * }
-    ca_code=${ca_last_line%% *} ca_message=${ca_last_line#* }
-  fi
-  printf 'state %s\nleft %s\nby %s\n' "$ca_st" "$(case $ca_st in CLEANED | CONFIRMED | REVERTED | REVERT_FAILED | REFUSED | ABSENT) printf 0 ;; *) ca_left ;; esac)" "$(ca_get by)"
-  printf 'serial %s\n' "$(ca_get serial)"
+  ca_state_now=$(ca_last) ca_left_now=0
+  case $ca_state_now in
+    ABSENT | REFUSED) ca_loaded='' ca_changes='' ca_services='' ;; # of a refused one its journal alone is left
+    *) ca_load || ca_state_now=UNREADABLE ;;
+  esac
+  case $ca_state_now in
+    ABSENT) [ -z "$ca_code" ] || ca_state_now=REFUSED ;;
+    REFUSED) if [ -z "$ca_code" ]; then # sent twice, it says the same twice
+      ca_why=$(ca_why)
+      ca_error "${ca_why%% *}" "${ca_why#* }"
+    fi ;;
+    REVERT_FAILED) ca_code='' && ca_error revert-failed "could not restore:$(ca_why). $(ca_recipe)" ;;
+    CLEANED | CONFIRMED | REVERTED) ;;
+    UNREADABLE) ca_error unreadable "cannot read $ca_tx; nothing was done" ;;
+    *) ca_left_now=$(ca_left) ;;
+  esac
+  printf 'state %s\nleft %s\nby %s\nserial %s\n' "$ca_state_now" "$ca_left_now" "$(ca_get by)" "$(ca_get serial)"
   [ -z "$ca_code" ] || printf 'error %s %s\n' "$ca_code" "$ca_message"
   if [ -f "$ca_tx/journal" ]; then sed 's/^/J /' "$ca_tx/journal"; fi
-  [ ! -f "$ca_tx/services" ] || while read -r ca_service _; do printf 'A %s\n' "$ca_service"; done <"$ca_tx/services"
-  [ ! -f "$ca_tx/changes" ] || while read -r ca_i ca_kind ca_before ca_after ca_mode ca_owner ca_group _ ca_file; do
-    if [ -f "$ca_tx/after.$ca_i" ]; then ca_after=$(ca_get "after.$ca_i"); fi
-    ca_now=- ca_meta='- - -' ca_left_as="$ca_mode $ca_owner $ca_group"
-    if [ "$ca_kind" = edit ] && [ -f "$ca_tx/old/$ca_i" ]; then ca_left_as=$(stat -c '%a %U %G' "$ca_tx/old/$ca_i"); fi # an edit keeps them
-    if [ -f "$ca_file" ]; then
-      ca_now=$(ca_digest "$ca_file")
-      ca_meta=$(stat -L -c '%a %U %G' "$ca_file")
-    fi
-    printf 'F %s %s %s %s %s %s %s' "$ca_kind" "$ca_before" "$ca_after" "$ca_now" "$ca_meta" "$ca_left_as" "$(ca_name "$ca_file")$ca_nl"
-  done <"$ca_tx/changes"
+  ca_each ca_report_service "$ca_services"
+  ca_each ca_report_change "$ca_changes"
+}
+
+ca_report_service() { printf 'A %s\n' "${1%% *}"; }
+
+ca_report_change() {
+  ca_change_of "$1"
+  if [ -f "$ca_tx/after.$ca_i" ]; then ca_after=$(ca_get "after.$ca_i"); fi
+  ca_now=- ca_meta='- - -' ca_left_as="$ca_mode $ca_owner_of $ca_group"
+  if [ "$ca_kind" = edit ] && [ -f "$ca_tx/old/$ca_i" ]; then ca_left_as=$(stat -c '%a %U %G' "$ca_tx/old/$ca_i"); fi # an edit keeps them
+  if [ -f "$ca_file" ]; then
+    ca_now=$(ca_digest "$ca_file")
+    ca_meta=$(stat -L -c '%a %U %G' "$ca_file")
+  fi
+  printf 'F %s %s %s %s %s %s %s' "$ca_kind" "$ca_before" "$ca_after" "$ca_now" "$ca_meta" "$ca_left_as" "$(ca_name "$ca_file")$ca_nl"
+}
+
+# ca_why: the words of the last journal line.
+ca_why() {
+  tail -n 1 "$ca_tx/journal" | { read -r _ _ _ ca_v && printf '%s' "$ca_v"; }
 }
 
 ca_digest() {

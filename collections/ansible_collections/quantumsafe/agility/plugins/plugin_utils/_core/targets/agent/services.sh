@@ -1,17 +1,44 @@
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
 # services.sh: check, reload, and see that what listened still listens.
-# A line of "services": name action units sockets ports; the check's words are the lines of check.NAME.
+# A line of "services": name action units sockets ports; "checks": a name and one word of its checker a line.
 
-# ca_check: the own checker of ca_service.  Its last words become the error.
+# ca_service_of LINE: its words by name.
+ca_service_of() {
+  set -f
+  # shellcheck disable=SC2086 # the fields of one line
+  set -- $1
+  set +f
+  ca_service=$1 ca_action=$2 ca_units=$3 ca_sockets=$4 ca_ports=$5
+}
+
+# ca_check LINE [PREFIX...]: run the service's own checker behind PREFIX.  Its last words become the error; exit code 99 is the prefix's.
 ca_check() {
-  set --
-  while IFS= read -r ca_word; do set -- "$@" "$ca_word"; done <"$ca_tx/check.$ca_service"
-  ca_said=$(ca_bounded 30 "$@" 2>&1 </dev/null) && return 0
+  ca_service_of "$1"
+  shift
+  ca_ifs=$IFS
+  IFS=$ca_nl
+  set -f
+  for ca_word in $ca_checks; do
+    case $ca_word in "$ca_service "*) set -- "$@" "${ca_word#* }" ;; esac
+  done
+  set +f
+  IFS=$ca_ifs
+  ca_said=$(ca_bounded 30 "$@" 2>&1 </dev/null)
+  ca_rc=$?
+  [ "$ca_rc" -ne 0 ] || return 0
+  [ "$ca_rc" -ne 99 ] || return 99
   ca_error validate "the check of $ca_service says: $(printf '%s' "$ca_said" | tail -n 3)"
 }
 
+# ca_bounded SECONDS COMMAND...: and what does not listen then is killed.  The timeout of old busyboxes has no -k.
 ca_bounded() {
-  if command -v timeout >/dev/null 2>&1; then timeout "$@"; else shift && "$@"; fi
+  if timeout -k 1 1 true 2>/dev/null; then
+    timeout -k 5 "$@"
+  elif command -v timeout >/dev/null 2>&1; then
+    timeout "$@"
+  else
+    shift && "$@"
+  fi
 }
 
 # ca_unit UNITS: the first of them that is active.
@@ -28,22 +55,32 @@ ca_unit() {
   IFS=$ca_ifs
 }
 
-# ca_listening PORT: whether some process listens on it (proc(5) net/tcp: state 0A).
+# ca_listening: where somebody listens: addresses and ports in hex, a blank around each (proc(5) net/tcp: state 0A).
 ca_listening() {
-  ca_hex=$(printf '%04X' "$1")
-  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port="$ca_hex" '$4 == "0A" { n = split($2, a, ":"); if (a[n] == port) found = 1 } END { exit !found }'
+  printf ' '
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { printf "%s ", $2 }'
 }
 
-# ca_note_before: what is active and listening now; both ways end with the same.
+# ca_property UNIT NAME: as systemd knows it; nothing without it.
+ca_property() {
+  [ ! -d /run/systemd/system ] || systemctl show -p "$2" "$1" </dev/null | sed -n "s/^$2=//p"
+}
+
+# ca_note_before LINE: what is active and listening now; both ways end with the same.
+# A line of "before": service unit socket restarts addresses...; "-" = none.
 ca_note_before() {
-  while read -r ca_service _ ca_units ca_sockets ca_ports; do
-    ca_open=
-    for ca_port in $(printf '%s' "${ca_ports#-}" | tr ',' ' '); do
-      if ca_listening "$ca_port"; then ca_open="$ca_open $ca_port"; fi
+  ca_service_of "$1"
+  ca_was=$(ca_unit "$ca_units")
+  ca_restarts=$([ -z "$ca_was" ] || ca_property "$ca_was" NRestarts)
+  ca_was_socket=$(ca_unit "${ca_sockets#-}")
+  ca_open=
+  for ca_port in $(printf '%s' "${ca_ports#-}" | tr ',' ' '); do
+    ca_port=$(printf ':%04X' "$ca_port")
+    for ca_address in $(ca_listening); do
+      case $ca_address in *"$ca_port") ca_open="$ca_open $ca_address" ;; esac
     done
-    ca_was=$(ca_unit "$ca_units")
-    printf '%s %s %s %s\n' "$ca_service" "${ca_was:--}" "$(ca_unit "${ca_sockets#-}")" "$ca_open"
-  done <"$ca_tx/services" >"$ca_tx/before"
+  done
+  ca_stood="$ca_stood$ca_service ${ca_was:--} ${ca_was_socket:--} ${ca_restarts:--}$ca_open$ca_nl"
 }
 
 # ca_patience: seconds that a service may take: on the way there not past the deadline; on the way back less, because a restart comes next.
@@ -56,26 +93,46 @@ ca_patience() {
   esac
 }
 
-# ca_activate_all: reload every service of the transaction, then wait until it stands as before.  The same both ways.  At boot nothing:
-# the services are ordered after us and start with what they find.
+# ca_activate_all: reload every service of the transaction, then wait until it stands as before.  The same both ways.  At boot nothing where
+# systemd orders the services after us: they start with what they find.  Elsewhere what runs by then is started anew.
 ca_activate_all() {
-  [ "${ca_self-}" != boot ] || return 0
-  while read -r ca_service ca_action ca_units ca_sockets ca_ports; do
-    [ "${ca_way-there}" != again ] || ca_action=restart
-    ca_active=$(ca_unit "$ca_units")
-    ca_was=$(awk -v s="$ca_service" '$1 == s { print $2 }' "$ca_tx/before")
-    if [ -d /run/systemd/system ]; then
-      if [ -n "$ca_active" ]; then
-        ca_bounded "$(ca_patience)" systemctl "$ca_action" "$ca_active" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl $ca_action $ca_active failed"
-      elif [ -n "$ca_was" ] && [ "$ca_was" != - ]; then
-        ca_bounded 60 systemctl reset-failed "$ca_was" </dev/null >/dev/null 2>&1
-        ca_bounded 60 systemctl restart "$ca_was" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl restart $ca_was failed"
-      fi
-    else
-      ca_script "$ca_units" "$ca_action" || ca_error reload "service ${ca_units%%,*} $ca_action failed"
-    fi
-  done <"$ca_tx/services"
-  [ -z "$ca_code" ] && ca_standing
+  if [ "${ca_self-}" = boot ]; then
+    [ -d /run/systemd/system ] || ca_each ca_restart_running "$ca_services"
+  else
+    ca_each ca_activate_one "$ca_services"
+    [ -z "$ca_code" ] && ca_standing
+  fi
+}
+
+ca_restart_running() {
+  ca_service_of "$1"
+  ! ca_script "$ca_units" status || ca_script "$ca_units" restart || ca_error reload "service ${ca_units%%,*} restart failed"
+}
+
+ca_activate_one() {
+  ca_service_of "$1"
+  ca_active=$(ca_unit "$ca_units")
+  [ "${ca_way-there}" != again ] || ca_action=restart
+  if [ "$ca_action" = restart ] && ca_ends_sessions; then ca_action=reload; fi
+  if [ ! -d /run/systemd/system ]; then
+    ca_script "$ca_units" "$ca_action" || ca_error reload "service ${ca_units%%,*} $ca_action failed"
+  elif [ -n "$ca_active" ]; then
+    ca_bounded "$(ca_patience)" systemctl "$ca_action" "$ca_active" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl $ca_action $ca_active failed"
+  else
+    ca_was=$ca_nl$ca_stood
+    ca_was=${ca_was#*"$ca_nl$ca_service "}
+    ca_was=${ca_was%% *}
+    [ "$ca_was" != - ] || return 0
+    ca_bounded 60 systemctl reset-failed "$ca_was" </dev/null >/dev/null 2>&1
+    ca_bounded 60 systemctl restart "$ca_was" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl restart $ca_was failed"
+  fi
+  return 0
+}
+
+# ca_ends_sessions: whether a restart of this sshd would end the sessions that run, our own and everybody's.
+ca_ends_sessions() {
+  case $ca_active in ssh.service | sshd.service) ;; *) return 1 ;; esac
+  [ "$(ca_property "$ca_active" KillMode)" != process ]
 }
 
 # ca_script UNITS ACTION: without systemd, by the first of these names that has a script.
@@ -93,25 +150,17 @@ ca_script() {
       break
     fi
   done
-  ca_bounded "$(ca_patience)" service "$ca_u" "$ca_action" </dev/null >/dev/null 2>&1
+  if command -v service >/dev/null 2>&1; then set -- service "$ca_u"; else set -- "/etc/init.d/$ca_u"; fi
+  ca_bounded "$(ca_patience)" "$@" "$ca_action" </dev/null >/dev/null 2>&1
 }
 
-# ca_standing: every unit that was active is active with a main process that stays the same, and every port that was open is open, twice
-# in a row: a daemon that dies of the reload and is started over and over does not pass.
+# ca_standing: every unit that was active is active with a main process that stays the same, and every address that was open is open, twice
+# in a row: a daemon that dies of the reload and is started over and over does not pass, nor does one that was started over once.
 ca_standing() {
   ca_tries=0 ca_good=0 ca_pids=''
   while [ "$ca_good" -lt 2 ]; do
     ca_down='' ca_seen_pids=$ca_pids ca_pids=''
-    while read -r ca_service ca_was ca_rest; do
-      if [ "$ca_was" != - ] && [ -d /run/systemd/system ]; then
-        ca_now=$(systemctl show -p MainPID -p ActiveState "$ca_was" </dev/null)
-        case $ca_now in *ActiveState=active*) ca_pids="$ca_pids $ca_now" ;; *) ca_down="$ca_was is not active" ;; esac
-      fi
-      for ca_port in $ca_rest; do
-        case $ca_port in *[!0-9]*) continue ;; esac
-        ca_listening "$ca_port" || ca_down="nothing listens on port $ca_port of $ca_service"
-      done
-    done <"$ca_tx/before"
+    ca_each ca_stands "$ca_stood"
     if [ -n "$ca_down" ]; then
       ca_good=0
     elif [ "$ca_good" -gt 0 ] && [ "$ca_pids" != "$ca_seen_pids" ]; then
@@ -128,6 +177,27 @@ ca_standing() {
   done
 }
 
+# ca_stands LINE: what is not as it was goes into ca_down.
+ca_stands() {
+  # shellcheck disable=SC2086 # the fields of one line
+  set -- $1
+  ca_service=$1 ca_was=$2 ca_was_socket=$3 ca_restarts=$4
+  shift 4
+  if [ "$ca_was" != - ] && [ -d /run/systemd/system ]; then
+    ca_now=$(systemctl show -p MainPID -p ActiveState -p NRestarts "$ca_was" </dev/null)
+    case $ca_now in *ActiveState=active*) ca_pids="$ca_pids $ca_now" ;; *) ca_down="$ca_was is not active" ;; esac
+    if [ "${ca_way-there}" = there ] && [ "$ca_restarts" != - ] && [ "$(ca_property "$ca_was" NRestarts)" != "$ca_restarts" ]; then
+      ca_down="$ca_was died of it and was started again"
+    fi
+  fi
+  if [ "$ca_was_socket" != - ] && ! systemctl is-active --quiet "$ca_was_socket"; then ca_down="$ca_was_socket is not active"; fi
+  [ $# -gt 0 ] || return 0
+  ca_open=$(ca_listening)
+  for ca_address; do
+    case $ca_open in *" $ca_address "*) ;; *) ca_down="nothing listens on port $(printf '%d' "0x${ca_address##*:}") of $ca_service as before" ;; esac
+  done
+}
+
 # ca_validate: let each checker see the staged files at their real paths, in a mount namespace of its own.  Where namespaces are not
 # allowed the check waits until after the swap, before the reload, with the way back armed.
 ca_validate() {
@@ -135,41 +205,41 @@ ca_validate() {
     ca_record VALIDATED "deferred: no mount namespaces here"
     return
   fi
-  ca_scratch=$ca_tx/scratch
-  mkdir "$ca_scratch" || return 1
-  : >"$ca_tx/mounts"
-  while read -r _ ca_kind _ _ _ _ _ _ ca_file; do
-    case $ca_kind in
-      edit | restore) printf '%s\n%s\n' "$(ca_fresh "$ca_file")" "$ca_file" >>"$ca_tx/mounts" ;;
-      create | remove)
-        ca_dir=${ca_file%/*}
-        ca_copy=$ca_scratch/$(printf '%s' "$ca_dir" | tr '/' '_')
-        if [ ! -d "$ca_copy" ]; then
-          cp -a "$ca_dir" "$ca_copy" || return 1
-          # A directory goes below the files that are mounted into it.
-          { printf '%s\n%s\n' "$ca_copy" "$ca_dir" && cat "$ca_tx/mounts"; } >"$ca_tx/mounts.new" && mv "$ca_tx/mounts.new" "$ca_tx/mounts"
-        fi
-        if [ "$ca_kind" = create ]; then cp -a "$(ca_fresh "$ca_file")" "$ca_copy/${ca_file##*/}"; else rm -f "$ca_copy/${ca_file##*/}"; fi
-        ;;
-    esac
-  done <"$ca_tx/changes"
-  ca_deferred=
-  while read -r ca_service _; do
-    # shellcheck disable=SC2016 # the inner shell expands it
-    ca_said=$(ca_bounded 30 unshare -m sh -c '
-      mount --make-rprivate / || exit 99 # unshare does it since util-linux 2.27; -n: no note in /run/mount
-      while IFS= read -r from && IFS= read -r to; do mount -n --bind "$from" "$to" || exit 99; done <"$1/mounts"
-      set --
-      while IFS= read -r word; do set -- "$@" "$word"; done <"$0"
-      exec "$@"' "$ca_tx/check.$ca_service" "$ca_tx" 2>&1 </dev/null)
-    ca_rc=$?
-    if [ "$ca_rc" -eq 99 ]; then
-      ca_deferred="deferred: $ca_said"
-    elif [ "$ca_rc" -ne 0 ]; then
-      ca_error validate "the check of $ca_service says: $(printf '%s' "$ca_said" | tail -n 3)"
-      return 1
-    fi
-  done <"$ca_tx/services"
-  rm -rf "$ca_scratch" "$ca_tx/mounts"
+  ca_scratch=$ca_tx/scratch ca_mounts='' ca_deferred=''
+  mkdir "$ca_scratch" && ca_each ca_mount "$ca_changes" && ca_each ca_check_staged "$ca_services" || return 1
+  rm -rf "$ca_scratch"
   ca_record VALIDATED "$ca_deferred"
+}
+
+# ca_mount LINE: what has to be seen where, in ca_mounts: a path to mount and the one below it, a line each.
+ca_mount() {
+  ca_change_of "$1"
+  case $ca_kind in
+    edit | restore) ca_mounts="$ca_mounts$(ca_fresh "$ca_file")$ca_nl$ca_file$ca_nl" ;;
+    create | remove)
+      ca_dir=${ca_file%/*}
+      ca_copy=$ca_scratch/$(printf '%s' "$ca_dir" | tr '/' '_')
+      if [ ! -d "$ca_copy" ]; then
+        cp -a "$ca_dir" "$ca_copy" || return 1
+        ca_mounts=$ca_copy$ca_nl$ca_dir$ca_nl$ca_mounts # a directory goes below the files that are mounted into it
+      fi
+      if [ "$ca_kind" = create ]; then cp -a "$(ca_fresh "$ca_file")" "$ca_copy/${ca_file##*/}"; else rm -f "$ca_copy/${ca_file##*/}"; fi
+      ;;
+  esac
+}
+
+ca_check_staged() {
+  # shellcheck disable=SC2016 # the inner shell expands it
+  ca_check "$1" unshare -m sh -c '
+    mount --make-rprivate / || exit 99 # unshare does it since util-linux 2.27; -n: no note in /run/mount
+    from= ifs=$IFS IFS="
+"
+    set -f
+    for path in $0; do
+      if [ -z "$from" ]; then from=$path; else mount -n --bind "$from" "$path" || exit 99; from=; fi
+    done
+    IFS=$ifs
+    set +f
+    exec "$@"' "$ca_mounts"
+  case $? in 99) ca_deferred="deferred: $ca_said" ;; 0) ;; *) return 1 ;; esac
 }

@@ -6,78 +6,124 @@
 ca_old() { printf '%s/.%s.ca-%s.old' "${1%/*}" "${1##*/}" "$ca_tid"; }
 ca_fresh() { printf '%s/.%s.ca-%s.new' "${1%/*}" "${1##*/}" "$ca_tid"; }
 
-# ca_keep FIRST COUNT|-: lines of the original, byte for byte.
+# ca_change_of LINE: its words by name.
+ca_change_of() {
+  ca_file=/${1#* /}
+  set -f
+  # shellcheck disable=SC2086 # the fields of one line; the path is taken from the line itself
+  set -- $1
+  set +f
+  ca_i=$1 ca_kind=$2 ca_before=$3 ca_after=$4 ca_mode=$5 ca_owner_of=$6 ca_group=$7 ca_from=$8
+}
+
+# ca_keep FIRST COUNT|-: lines of the original, byte for byte; ca_whole holds it, for tail cannot tell through a pipe that it failed to read.
 ca_keep() {
-  if [ "$2" = - ]; then tail -n "+$1" -- "$ca_source"; else tail -n "+$1" -- "$ca_source" | head -n "$2"; fi
+  if [ "$2" = - ]; then ca_put "$ca_whole" | tail -n "+$1"; else ca_put "$ca_whole" | tail -n "+$1" | head -n "$2"; fi
 }
 
-# ca_preflight: everything that would have to stop the swap half-way stops it here.
+# ca_put TEXT: without a process, whose arguments are limited; mksh has no printf of its own.
+case ${KSH_VERSION-} in *MIRBSD*) ca_put() { print -rn -- "$1"; } ;; *) ca_put() { printf '%s' "$1"; } ;; esac
+
+# ca_preflight LINE: everything that would have to stop the swap half-way stops it here.
 ca_preflight() {
-  while read -r _ ca_kind ca_before _ _ _ _ ca_from ca_file; do
-    ca_dir=${ca_file%/*}
-    [ -d "$ca_dir" ] || { ca_error refused-target "$ca_dir is not there"; return 1; }
-    if [ "$ca_kind" = create ]; then
-      if [ -e "$ca_file" ] || [ -h "$ca_file" ]; then ca_error changed "$ca_file exists now"; return 1; fi
-    else
-      [ -f "$ca_file" ] || { ca_error changed "$ca_file is gone or no file"; return 1; }
-      [ ! -h "$ca_file" ] || { ca_error refused-target "$ca_file is a symbolic link now"; return 1; }
-      [ "$(stat -c %h "$ca_file")" = 1 ] || { ca_error refused-target "$ca_file has other hard links"; return 1; }
-      ! awk -v p="$ca_file" '$5 == p { found = 1 } END { exit !found }' /proc/self/mountinfo ||
-        { ca_error refused-target "$ca_file is a mount point"; return 1; }
-      if [ "$ca_before" != - ] && [ "$(ca_digest "$ca_file")" != "$ca_before" ]; then
-        ca_error changed "$ca_file changed since the plan was made"
-        return 1
-      fi
-    fi
-    case $ca_kind in restore) [ -f "$ca_state/tx/${ca_from%/*}/old/${ca_from#*/}" ] || { ca_error refused-target "the kept copy of $ca_file is gone"; return 1; } ;; esac
-    # Can it be linked and renamed here?  Read-only and immutable say no before anything changed.
-    ca_try=$ca_dir/.ca-$ca_tid.try
-    (: >"$ca_try") 2>/dev/null || { ca_error refused-target "$ca_dir cannot be written (read-only file system, or immutable)"; return 1; }
-    rm -f "$ca_try"
-    if [ "$ca_kind" != create ]; then
-      ln "$ca_file" "$ca_try" 2>/dev/null || { ca_error refused-target "$ca_file cannot be linked (immutable, or a file system without hard links)"; return 1; }
-      rm -f "$ca_try"
-    fi
-  done <"$ca_tx/changes"
-}
-
-# ca_snapshot: keep the original inode beside the target, and for a later rollback under our own folder.
-ca_snapshot() {
-  mkdir "$ca_tx/old" || return 1
-  while read -r ca_i ca_kind _ _ _ _ _ _ ca_file; do
-    [ "$ca_kind" != create ] || continue
-    ln "$ca_file" "$(ca_old "$ca_file")" || return 1
-    ln "$ca_file" "$ca_tx/old/$ca_i" 2>/dev/null || cp -a "$ca_file" "$ca_tx/old/$ca_i" || return 1
-    ca_sync "$ca_tx/old/$ca_i" "${ca_file%/*}"
-  done <"$ca_tx/changes"
-  ca_sync "$ca_tx/old" "$ca_tx"
-}
-
-# ca_stage: write the new files beside the targets, with the metadata of the old ones.
-ca_stage() {
-  while read -r ca_i ca_kind _ ca_after ca_mode ca_owner ca_group ca_from ca_file; do
-    ca_n=$(ca_fresh "$ca_file")
-    case $ca_kind in
-      edit)
-        ca_source=$ca_file
-        cp -a "$ca_file" "$ca_n" && "ca_build_$ca_i" >"$ca_n" || return 1
-        ;;
-      create)
-        ca_source=/dev/null
-        (umask 077 && "ca_build_$ca_i" >"$ca_n") && chown "$ca_owner:$ca_group" "$ca_n" && chmod "$ca_mode" "$ca_n" || return 1
-        ;;
-      restore) cp -a "$ca_state/tx/${ca_from%/*}/old/${ca_from#*/}" "$ca_n" || return 1 ;;
-      remove) continue ;;
-    esac
-    # Of a file that it saw redacted the controller cannot tell what it becomes; a later rollback needs to know.
-    ca_made=$(ca_digest "$ca_n")
-    printf '%s\n' "$ca_made" >"$ca_tx/after.$ca_i" || return 1
-    if [ "$ca_after" != - ] && [ "$ca_made" != "$ca_after" ]; then
-      ca_error refused-stage "$ca_file would not become what was planned"
+  ca_change_of "$1"
+  ca_dir=${ca_file%/*}
+  [ -d "$ca_dir" ] || { ca_error refused-target "$ca_dir is not there"; return 1; }
+  if [ "$ca_kind" = create ]; then
+    if [ -e "$ca_file" ] || [ -h "$ca_file" ]; then ca_error changed "$ca_file exists now"; return 1; fi
+  else
+    [ -f "$ca_file" ] || { ca_error changed "$ca_file is gone or no file"; return 1; }
+    [ ! -h "$ca_file" ] || { ca_error refused-target "$ca_file is a symbolic link now"; return 1; }
+    [ "$(stat -c %h "$ca_file")" = 1 ] || { ca_error refused-target "$ca_file has other hard links"; return 1; }
+    # The kernel writes a blank as \040 there.
+    CA_FILE=$ca_file awk '{ p = $5; gsub(/\\040/, " ", p) } p == ENVIRON["CA_FILE"] { found = 1 } END { exit found }' /proc/self/mountinfo ||
+      { ca_error refused-target "$ca_file is a mount point"; return 1; }
+    if [ "$ca_before" != - ] && [ "$(ca_digest "$ca_file")" != "$ca_before" ]; then
+      ca_error changed "$ca_file changed since the plan was made"
       return 1
     fi
-    ca_sync "$ca_n" "${ca_file%/*}" "$ca_tx/after.$ca_i"
-  done <"$ca_tx/changes"
+  fi
+  case $ca_kind in
+    edit) ca_copies "$ca_file" || return 1 ;;
+    restore) [ -f "$ca_state/tx/${ca_from%/*}/old/${ca_from#*/}" ] || { ca_error refused-target "the kept copy of $ca_file is gone"; return 1; } ;;
+  esac
+  ca_probe
+}
+
+# ca_probe: can names be made, linked and removed in ca_dir?  What is read-only, immutable or append-only says no before anything changed.
+ca_probe() {
+  ca_v=$(lsattr -d "$ca_dir" 2>/dev/null)
+  case ${ca_v%% *} in *[ai]*) ca_error refused-target "$ca_dir is immutable or append-only (chattr)"; return 1 ;; esac
+  ca_try=$ca_dir/.ca-$ca_tid.try
+  (: >"$ca_try") 2>/dev/null || { ca_error refused-target "$ca_dir cannot be written (read-only file system, or immutable)"; return 1; }
+  rm -f "$ca_try" 2>/dev/null || { ca_error refused-target "$ca_dir lets nothing be removed (append-only?): remove $ca_try by hand"; return 1; }
+  if [ "$ca_kind" != create ]; then
+    ln "$ca_file" "$ca_try" 2>/dev/null || { ca_error refused-target "$ca_file cannot be linked (immutable, or a file system without hard links)"; return 1; }
+    rm -f "$ca_try" || { ca_error refused-target "cannot remove $ca_try"; return 1; }
+  fi
+}
+
+# ca_copies FILE: whether a copy of it is as good as itself.  The cp of busybox keeps neither attributes nor ACL, so it may copy only what is
+# known to have none.
+ca_copies() {
+  case $(cp --help 2>&1) in *BusyBox*) ;; *) return 0 ;; esac
+  case $(stat -f -c %T "$1") in msdos | vfat | exfat | ramfs) return 0 ;; esac # these have none
+  if ! command -v getfattr >/dev/null 2>&1; then
+    ca_error refused-target "$1 may have attributes or an ACL, which the cp of busybox loses: install getfattr (package attr), or coreutils"
+  elif ! ca_v=$(getfattr -h -m - "$1" 2>/dev/null) || [ -n "$ca_v" ]; then
+    ca_error refused-target "$1 has attributes or an ACL, which the cp of busybox loses: install coreutils"
+  fi
+}
+
+# ca_snapshot LINE: keep the original inode beside the target, and for a later rollback under our own folder.
+ca_snapshot() {
+  ca_change_of "$1"
+  [ "$ca_kind" != create ] || return 0
+  ln "$ca_file" "$(ca_old "$ca_file")" || return 1
+  ln "$ca_file" "$ca_tx/old/$ca_i" 2>/dev/null || cp -a "$ca_file" "$ca_tx/old/$ca_i" || return 1
+  ca_sync "$ca_tx/old/$ca_i" "${ca_file%/*}"
+}
+
+# ca_stage LINE: write the new file beside the target, with the metadata of the old one.
+ca_stage() {
+  ca_change_of "$1"
+  ca_n=$(ca_fresh "$ca_file")
+  case $ca_kind in
+    edit)
+      ca_whole=$(cat "$ca_file" && printf .) || return 1
+      ca_whole=${ca_whole%.}
+      cp -a "$ca_file" "$ca_n" && ca_label "$ca_file" && "ca_build_$ca_i" >"$ca_n" || return 1
+      ;;
+    create)
+      ca_whole=''
+      (umask 077 && "ca_build_$ca_i" >"$ca_n") && chown "$ca_owner_of:$ca_group" "$ca_n" && chmod "$ca_mode" "$ca_n" && ca_label "${ca_file%/*}" || return 1
+      ;;
+    # The kept inode itself, with all that it carries; its other name goes when this is confirmed.
+    restore) ln "$(ca_kept)" "$ca_n" 2>/dev/null || { ca_copies "$(ca_kept)" && cp -a "$(ca_kept)" "$ca_n"; } || return 1 ;;
+    remove) return 0 ;;
+  esac
+  # Of a file that it saw redacted the controller cannot tell what it becomes; a later rollback needs to know.
+  ca_made=$(ca_digest "$ca_n")
+  [ -n "$ca_made" ] && printf '%s\n' "$ca_made" >"$ca_tx/after.$ca_i" || return 1
+  if [ "$ca_after" != - ] && [ "$ca_made" != "$ca_after" ]; then
+    ca_error refused-stage "$ca_file would not become what was planned"
+    return 1
+  fi
+  ca_sync "$ca_n" "${ca_file%/*}" "$ca_tx/after.$ca_i"
+}
+
+ca_kept() { printf '%s' "$ca_state/tx/${ca_from%/*}/old/${ca_from#*/}"; }
+
+# ca_label PATH: the staged file gets its SELinux label; cp -a of busybox keeps none.
+ca_label() {
+  [ ! -e /sys/fs/selinux/enforce ] || chcon --reference="$1" "$ca_n"
+}
+
+# ca_let_go LINE: what a rollback restored is in its place again, and no longer kept for another.
+ca_let_go() {
+  ca_change_of "$1"
+  [ "$ca_kind" = restore ] && [ -e "$(ca_kept)" ] && [ "$(stat -c %h "$(ca_kept)")" != 1 ] || return 0
+  rm -f "$(ca_kept)" && ca_sync "$ca_state/tx/${ca_from%/*}/old"
 }
 
 # ca_untouched KIND BEFORE FILE: nobody else changed it since it was looked at.
@@ -90,68 +136,63 @@ ca_untouched() {
   ca_error changed "$3 was changed by someone else meanwhile"
 }
 
-# ca_swap: put everything in place.  Journal first: a crash between two lines reverts.
+# ca_swap LINE: put it in place.  Journal first: a crash between two lines reverts.
 ca_swap() {
-  ca_count=$(wc -l <"$ca_tx/changes")
-  while read -r ca_i ca_kind ca_before _ _ _ _ _ ca_file; do
-    ca_untouched "$ca_kind" "$ca_before" "$ca_file" || return 1
-    ca_record SWAPPING "$ca_i/$((ca_count))" || return 1
-    if [ "$ca_kind" = remove ]; then rm -f "$ca_file" || return 1; else mv -f "$(ca_fresh "$ca_file")" "$ca_file" || return 1; fi
-    ca_sync "${ca_file%/*}"
-  done <"$ca_tx/changes"
+  ca_change_of "$1"
+  ca_untouched "$ca_kind" "$ca_before" "$ca_file" || return 1
+  ca_record SWAPPING "$ca_i/$ca_of_all" || return 1
+  if [ "$ca_kind" = remove ]; then rm -f "$ca_file" || return 1; else mv -f "$(ca_fresh "$ca_file")" "$ca_file" || return 1; fi
+  ca_sync "${ca_file%/*}"
 }
 
-# ca_unswap: bring the originals back, the last one first; safe to repeat at any point.
+# ca_unswap LINE: bring the original back; safe to repeat at any point.  What failed is in ca_bad.
 ca_unswap() {
-  ca_bad=
-  ca_sorted=$(sort -rn "$ca_tx/changes")
-  ca_ifs=$IFS
-  IFS=$ca_nl
-  for ca_line in $ca_sorted; do
-    IFS=' '
-    # shellcheck disable=SC2086 # the fields of one line; the path is taken from the line itself
-    set -f && set -- $ca_line && set +f
-    ca_kind=$2 ca_before=$3
-    ca_file=/${ca_line#* /}
-    # What still waits under its dot-name was never put in place: what stands there is as it was, or somebody else's.
-    # What could not be put back keeps waiting for the next try.
-    if [ -e "$(ca_fresh "$ca_file")" ] || ca_put_back "$1"; then
-      rm -f "$(ca_fresh "$ca_file")" "$(ca_old "$ca_file")"
-    else
-      ca_bad="$ca_bad $ca_file"
-    fi
-    ca_sync "${ca_file%/*}"
-    IFS=$ca_nl
-  done
-  IFS=$ca_ifs
-  [ -z "$ca_bad" ]
+  ca_change_of "$1"
+  ca_record REVERTING "$ca_i/$ca_of_all" # on a disk without room the way back is worth more than its line
+  # What still waits under its dot-name was never put in place: what stands there is as it was, or somebody else's.
+  # What could not be put back keeps waiting for the next try.
+  if { [ -e "$(ca_fresh "$ca_file")" ] || ca_put_back; } && rm -f "$(ca_fresh "$ca_file")" "$(ca_old "$ca_file")" && ca_sync "${ca_file%/*}"; then
+    return 0
+  fi
+  ca_bad="$ca_bad $ca_file"
 }
 
-# ca_put_back NUMBER: ca_file as it was.
+# ca_put_back: ca_file as it was.
 ca_put_back() {
-  case $ca_kind in
-    create)
-      rm -f "$ca_file"
-      return
-      ;;
-    remove) [ ! -e "$ca_file" ] || return 0 ;; # not removed yet
-  esac
-  if [ -e "$(ca_old "$ca_file")" ]; then
-    mv -f "$(ca_old "$ca_file")" "$ca_file" || return 1
-  elif [ -e "$ca_tx/old/$1" ] && [ "$(ca_digest "$ca_tx/old/$1")" != "$(ca_digest "$ca_file" 2>/dev/null)" ]; then
+  if [ "$ca_kind" = create ]; then
+    ca_keep_theirs
+    rm -f "$ca_file"
+    return
+  fi
+  if [ ! -e "$(ca_old "$ca_file")" ] && [ -e "$ca_tx/old/$ca_i" ] && [ "$(ca_digest "$ca_tx/old/$ca_i")" != "$(ca_digest "$ca_file" 2>/dev/null)" ]; then
     # Someone removed what waited beside it; our own folder has it, too.
-    { ln "$ca_tx/old/$1" "$(ca_old "$ca_file")" 2>/dev/null || cp -a "$ca_tx/old/$1" "$(ca_old "$ca_file")"; } &&
-      mv -f "$(ca_old "$ca_file")" "$ca_file" || return 1
+    ln "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" 2>/dev/null || cp -a "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" || return 1
+  fi
+  # One and the same inode was not taken away yet; mv would call that an error.
+  if [ -e "$(ca_old "$ca_file")" ] && [ "$(stat -c %d:%i "$(ca_old "$ca_file")")" != "$(stat -c %d:%i "$ca_file" 2>/dev/null)" ]; then
+    ca_keep_theirs
+    mv -f "$(ca_old "$ca_file")" "$ca_file" || return 1
   fi
   [ "$ca_before" = - ] || [ "$(ca_digest "$ca_file")" = "$ca_before" ]
 }
 
-# ca_tidy: nothing of ours stays beside the targets, nor comes back when the power goes.
+# ca_keep_theirs: what somebody made of the new file meanwhile is not thrown away.  Without room for its name it is: the way back comes first.
+ca_keep_theirs() {
+  [ -f "$ca_file" ] || return 0
+  ca_now=$(ca_digest "$ca_file")
+  if [ "$ca_now" = "$ca_before" ] || [ "$ca_now" = "$(ca_get "after.$ca_i")" ] || [ -e "$ca_tx/theirs.$ca_i" ]; then return 0; fi
+  { ln "$ca_file" "$ca_tx/theirs.$ca_i" || cp -a "$ca_file" "$ca_tx/theirs.$ca_i"; } 2>/dev/null || return 0
+  ca_reason="${ca_reason-}; $ca_file had been changed meanwhile, that is $ca_tx/theirs.$ca_i"
+}
+
+# ca_tidy: nothing of ours stays beside the targets, nor comes back when the power goes.  Twice, for a fault that passes.
 ca_tidy() {
-  [ -f "$ca_tx/changes" ] || return 0
-  while read -r _ _ _ _ _ _ _ _ ca_file; do
-    [ -d "${ca_file%/*}" ] || continue
-    rm -f "$(ca_old "$ca_file")" "$(ca_fresh "$ca_file")" "${ca_file%/*}/.ca-$ca_tid.try"
-    ca_sync "${ca_file%/*}"
-  done <"$ca_tx/changes"
+  ca_each ca_tidy_one "$ca_changes" || ca_each ca_tidy_one "$ca_changes" || ca_error tidy "cannot remove what is left beside $ca_file"
+}
+
+ca_tidy_one() {
+  ca_change_of "$1"
+  [ -d "${ca_file%/*}" ] || return 0
+  rm -f "${ca_file%/*}/.ca-$ca_tid.try" 2>/dev/null # an append-only folder keeps it, and was refused for it
+  rm -f "$(ca_old "$ca_file")" "$(ca_fresh "$ca_file")" && ca_sync "${ca_file%/*}"
 }

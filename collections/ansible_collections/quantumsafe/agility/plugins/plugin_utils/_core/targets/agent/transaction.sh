@@ -1,12 +1,12 @@
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
-# transaction.sh: the verbs.  Each is safe to repeat: a connection that was lost may have sent it twice.
+# transaction.sh: a change from NEW to RELOADED.  Each verb is safe to repeat: a connection that was lost may have sent it twice.
 
 # ca_open ID SECONDS TOKEN MACHINE HOSTKEY BY: what ca_apply is to do; only variables are set.
 ca_open() {
   umask 077
-  ca_code='' ca_message='' ca_self=''
+  ca_code='' ca_message='' ca_self='' ca_way=there
   ca_enter "$1"
-  ca_secs=$2 ca_token=$3 ca_machine=$4 ca_hostkey=$5 ca_by=$6 ca_changes='' ca_services='' ca_checks=''
+  ca_loaded=$1 ca_secs=$2 ca_token=$3 ca_for_machine=$4 ca_hostkey=$5 ca_by=$6 ca_changes='' ca_services='' ca_checks='' ca_stood=''
 }
 
 # ca_change NUMBER KIND BEFORE AFTER MODE OWNER GROUP SOURCE PATH
@@ -19,7 +19,7 @@ ca_activate() {
   ca_services="$ca_services$1 $2 $3 $4 $5$ca_nl"
   ca_name_of=$1
   shift 5
-  ca_checks="$ca_checks$ca_name_of$ca_nl$(printf '%s\n' "$@")$ca_nl.$ca_nl"
+  for ca_word; do ca_checks="$ca_checks$ca_name_of $ca_word$ca_nl"; done
 }
 
 # ca_apply: NEW to RELOADED, or back to what was.  Before ARMED a failure leaves nothing; from there on it reverts at once.
@@ -32,6 +32,10 @@ ca_apply() {
 }
 
 ca_try_apply() {
+  if [ -e "$ca_state/stop" ]; then
+    ca_error stopped "this host takes no changes: $ca_state/stop is there: $(head -n 1 "$ca_state/stop")"
+    return 1
+  fi
   for ca_p in $(ca_pending); do
     ca_mine=$ca_tid
     ca_enter "$ca_p"
@@ -42,7 +46,7 @@ ca_try_apply() {
   ca_lacks=$(ca_missing cp ln mv rm mkdir rmdir chmod chown cat sync sort tr wc tail sleep)
   [ -z "$ca_lacks" ] || { ca_error missing-utility "the host lacks $ca_lacks"; return 1; }
   read -r ca_machine_id 2>/dev/null </etc/machine-id || ca_machine_id=''
-  if [ "$ca_machine" != - ] && [ "$ca_machine" != "$ca_machine_id" ] || [ "$ca_hostkey" != - ] && [ "$ca_hostkey" != "$(ca_host_key)" ]; then
+  if [ "$ca_for_machine" != - ] && [ "$ca_for_machine" != "$ca_machine_id" ] || [ "$ca_hostkey" != - ] && [ "$ca_hostkey" != "$(ca_host_key)" ]; then
     ca_error identity "this is not the machine that was planned for"
     return 1
   fi
@@ -51,10 +55,19 @@ ca_try_apply() {
     ca_undo_early
     return 1
   fi
-  if ca_swap && ca_record SWAPPED && ca_check_all && ca_activate_all && ca_record RELOADED; then return 0; fi
+  ca_count
+  if ca_each ca_swap "$ca_changes" && ca_record SWAPPED && ca_each ca_check "$ca_services" && ca_activate_all && ca_record RELOADED; then return 0; fi
   ca_error swap "the new files could not be put in place"
   ca_back "$ca_message"
 }
+
+# ca_count: how many changes there are, in ca_of_all.
+ca_count() {
+  ca_of_all=0
+  ca_each ca_count_one "$ca_changes"
+}
+
+ca_count_one() { ca_of_all=$((ca_of_all + 1)); }
 
 # ca_host: what this machine calls itself.
 ca_host() {
@@ -63,181 +76,69 @@ ca_host() {
 
 # ca_machine: who this machine is; a restored or cloned disk never acts on another machine's transaction.
 ca_machine() {
-  ca_v=''
-  [ -r /etc/machine-id ] && read -r ca_v </etc/machine-id
-  printf '%s:%s' "$ca_v" "$(ca_host_key)"
+  ca_v='' ca_key=''
+  if [ -e /etc/machine-id ]; then ca_v=$(cat /etc/machine-id) || return 1; fi
+  ca_key=$(ca_host_key) && printf '%s:%s' "$ca_v" "$ca_key"
+}
+
+# ca_ours: whether this machine may act on the transaction.  A host key that was made anew meanwhile (the script of a package does that) is no
+# other machine while machine-id and boot are the same; that is written down, for the next boot.
+ca_ours() {
+  if ! ca_now=$(ca_machine) || ! ca_then=$(ca_get identity); then
+    ca_error unreadable "cannot read $ca_tx/identity or /etc/machine-id; nothing was done"
+  elif [ "$ca_then" = "$ca_now" ]; then
+    return 0
+  elif [ "${ca_then%%:*}" != "${ca_now%%:*}" ] || [ "$(ca_get boot)" != "$(ca_boot)" ]; then
+    ca_error identity "this transaction belongs to another machine; recover with adopt closes it here"
+  else
+    ca_adopt
+    return 0
+  fi
+}
+
+# ca_adopt: from now on it is this machine's.
+ca_adopt() {
+  ca_now=$(ca_machine) && printf '%s\n' "$ca_now" >"$ca_tx/identity.new" && ca_sync "$ca_tx/identity.new" && mv -f "$ca_tx/identity.new" "$ca_tx/identity" && ca_sync "$ca_tx"
 }
 
 # ca_prepare: up to VALIDATED; nothing that a daemon reads has changed.
 ca_prepare() {
+  ca_each ca_note_before "$ca_services"
   ca_write_down 2>/dev/null || { ca_error disk-full "cannot write $ca_tx"; return 1; }
-  ca_preflight || return 1
-  ca_note_before
-  { ca_snapshot && ca_record SNAPSHOTTED; } 2>/dev/null || { ca_error disk-full "cannot keep the old files"; return 1; }
-  { ca_stage && ca_record STAGED; } 2>/dev/null || { ca_error disk-full "cannot write the new files"; return 1; }
+  ca_each ca_preflight "$ca_changes" || { ca_error refused-target "cannot look at what is to change"; return 1; }
+  { mkdir "$ca_tx/old" && ca_each ca_snapshot "$ca_changes" && ca_sync "$ca_tx/old" "$ca_tx" && ca_record SNAPSHOTTED; } 2>/dev/null ||
+    { ca_error disk-full "cannot keep the old files"; return 1; }
+  { ca_each ca_stage "$ca_changes" && ca_record STAGED; } 2>/dev/null || { ca_error disk-full "cannot write the new files"; return 1; }
   ca_validate || { ca_error validate "the check could not be run"; return 1; }
   ca_sync "$ca_tx"/* "$ca_tx" "$ca_state/tx" "$ca_state"
 }
 
 # ca_write_down: everything that the way back needs, and room for its journal on a full disk.
 ca_write_down() {
-  mkdir "$ca_tx" && printf '%s' "$ca_changes" >"$ca_tx/changes" && printf '%s' "$ca_services" >"$ca_tx/services" &&
+  ca_stop_switch && mkdir "$ca_tx" && printf '%s' "$ca_changes" >"$ca_tx/changes" && printf '%s' "$ca_services" >"$ca_tx/services" &&
+    printf '%s' "$ca_checks" >"$ca_tx/checks" && printf '%s' "$ca_stood" >"$ca_tx/before" &&
     printf '%s\n' "$ca_token" >"$ca_tx/token" && printf '%s\n' "$ca_by" >"$ca_tx/by" && printf '%s\n' "$(ca_boot)" >"$ca_tx/boot" &&
-    printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && ca_number >"$ca_tx/serial" && ca_machine >"$ca_tx/identity" &&
-    printf '%s\nca_cli %s "$@"\n' "$CA_AGENT" "$ca_tid" >"$ca_tx/agent.sh" &&
-    printf '# Takes this change back, without controller or network.\nexec /bin/sh "%s/agent.sh" revert "by hand"\n' "$ca_tx" >"$ca_tx/revert.sh" &&
-    head -c 8192 /dev/zero >"$ca_tx/reserve" && ca_write_checks &&
+    printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && ca_number >"$ca_tx/serial" && ca_adopt &&
+    ca_put "$CA_AGENT$ca_nl" >"$ca_tx/agent.sh" && printf 'ca_cli %s "$@"\n' "$ca_tid" >>"$ca_tx/agent.sh" &&
+    printf '%s\n' '# Takes this change back without controller or network; a confirmed one, too, as long as its old files are kept.' \
+      "[ ! -e '$ca_tx/agent.sh' ] || exec /bin/sh '$ca_tx/agent.sh' revert 'by hand'" "exec /bin/sh '$ca_tx/undo.sh' undo" >"$ca_tx/revert.sh" &&
+    head -c 8192 /dev/zero >"$ca_tx/reserve" &&
     ca_sync "$ca_tx"/* "$ca_tx" "$ca_state/tx" "$ca_state" "${ca_state%/*}" && ca_record NEW
 }
 
 # ca_number: transactions are counted, so that their order is known without a clock.
 ca_number() {
   ca_v=0
-  [ -r "$ca_state/serial" ] && read -r ca_v <"$ca_state/serial"
-  printf '%s\n' "$((ca_v + 1))" >"$ca_state/serial.new" && mv -f "$ca_state/serial.new" "$ca_state/serial" && printf '%s\n' "$((ca_v + 1))"
+  if [ -e "$ca_state/serial" ]; then read -r ca_v <"$ca_state/serial" || return 1; fi
+  printf '%s\n' "$((ca_v + 1))" >"$ca_state/serial.new" && ca_sync "$ca_state/serial.new" && mv -f "$ca_state/serial.new" "$ca_state/serial" && printf '%s\n' "$((ca_v + 1))"
 }
 
-ca_write_checks() {
-  ca_at=''
-  printf '%s' "$ca_checks" | while IFS= read -r ca_word; do
-    if [ -z "$ca_at" ]; then
-      ca_at=$ca_tx/check.$ca_word
-      : >"$ca_at"
-    elif [ "$ca_word" = . ]; then
-      ca_at=''
-    else
-      printf '%s\n' "$ca_word" >>"$ca_at" || exit 1
-    fi
-  done
-}
-
-ca_check_all() {
-  while read -r ca_service _; do ca_check || return 1; done <"$ca_tx/services"
-}
-
-# ca_undo_early: nothing was swapped: remove every trace but the journal, whose last line says why.
-ca_undo_early() {
-  ca_tidy
-  ca_disarm
-  rm -f "$ca_tx/reserve"
-  ca_drop_keys "$ca_tid"
-  if ca_record REFUSED "$ca_code $ca_message" 2>/dev/null; then
-    for ca_p in "$ca_tx"/*; do [ "$ca_p" = "$ca_tx/journal" ] || rm -rf "$ca_p"; done
-  else
-    rm -rf "$ca_tx"
-  fi
-}
-
-# ca_back REASON: the way back.  The lock is held.
-ca_back() {
-  rm -f "$ca_tx/reserve" # room for the journal on a full disk
-  ca_record REVERTING "$1"
-  ca_code='' ca_reason=$1 ca_way=back
-  if ca_unswap; then
-    # Again, with a restart: a service that died of the reload, or hangs in it, would not take another.
-    ca_activate_all || { ca_code='' ca_way=again && ca_activate_all; }
-    ca_tidy
-    if [ -z "$ca_code" ]; then
-      rm -rf "$ca_tx/old" # a second name of what is in its place again; gone for good before anybody reads REVERTED
-      ca_sync "$ca_tx"
-      ca_record REVERTED "$ca_reason"
-      ca_disarm
-      ca_trim
-      ca_error reverted "$ca_reason"
-      return
-    fi
-    ca_bad=" $ca_message"
-  fi
-  ca_record REVERT_FAILED "$ca_bad"
-  ca_code=''
-  ca_error revert-failed "could not restore:$ca_bad. By hand: for each file named in $ca_tx/changes copy $ca_tx/old/NUMBER to its path, check and reload the services in $ca_tx/services"
-}
-
-# ca_begin ID: a verb of a transaction starts; with the lock, or it says why not.
-ca_begin() {
-  ca_code='' ca_message=''
-  ca_enter "$1"
-  ca_lock
-}
-
-# ca_revert ID REASON: take back what is not confirmed.
-ca_revert() {
-  if ca_begin "$1"; then
-    case $(ca_last) in
-      ABSENT | REFUSED | REVERTED) ;;
-      CONFIRMED | CLEANED) ca_error late "it was confirmed; use rollback" ;;
-      *)
-        if [ "$(ca_get identity)" != "$(ca_machine)" ]; then
-          ca_error identity "this transaction belongs to another machine"
-        elif ca_has ARMED; then
-          ca_back "$2"
-        else
-          ca_error reverted "$2"
-          ca_undo_early
-        fi
-        ;;
-    esac
-  fi
-  ca_report
-  ca_unlock
-}
-
-# ca_confirm ID TOKEN: proved from outside; the change stays.
-ca_confirm() {
-  if ca_begin "$1"; then
-    case $(ca_last) in
-      RELOADED | VERIFIED)
-        if [ "$(printf '%s' "$2" | ca_sha | { read -r ca_h _ && printf '%s' "$ca_h"; })" != "$(ca_get token)" ]; then
-          ca_error wrong-token "the token does not belong to this transaction"
-        elif [ "$(ca_left)" -eq 0 ]; then
-          ca_error late "the deadline has passed"
-        elif ca_record VERIFIED "over a new connection" && ca_record CONFIRMED; then
-          ca_finish
-        else
-          ca_error disk-full "cannot write the journal"
-        fi
-        ;;
-      CONFIRMED) ca_finish ;;
-      CLEANED) ;;
-      REVERTED) ca_error already-reverted "it went back before: $(ca_why)" ;;
-      *) ca_error late "there is nothing to confirm: $(ca_last)" ;;
-    esac
-  fi
-  ca_report
-  ca_unlock
-}
-
-# ca_why: the words of the last journal line.
-ca_why() {
-  tail -n 1 "$ca_tx/journal" | { read -r _ _ _ ca_v && printf '%s' "$ca_v"; }
-}
-
-# ca_finish: roll a confirmed one forward.  The boot unit needs agent.sh, so that goes last.
-ca_finish() {
-  ca_tidy
-  ca_record CLEANED
-  ca_disarm
-  ca_trim
-}
-
-# ca_trim: a finished transaction keeps its journal, what it changed and the old files.
-ca_trim() {
-  rm -f "$ca_tx/reserve" "$ca_tx/token" "$ca_tx/agent.sh" "$ca_tx/revert.sh" "$ca_tx"/check.*
-  ca_drop_keys "$ca_tid"
-}
-
-# ca_cli ID VERB [REASON]: how the copy that stays on the host is called; its exit code says whether the old files are back.
-ca_cli() {
-  PATH=$ca_path LC_ALL=C
-  export PATH LC_ALL
-  umask 077
-  ca_code='' ca_message='' ca_self=${2-}
-  ca_enter "$1"
-  case ${2-} in
-    watch) ca_watch ;;
-    boot) ca_at_boot >/dev/null ;;
-    revert) ca_revert "$1" "${3-by hand}" | tr '\001' ' ' && case $(ca_last) in REVERTED | REFUSED) ;; *) return 1 ;; esac ;;
-    status) ca_status "$1" | tr '\001' ' ' ;;
-    *) printf 'usage: sh agent.sh revert [REASON] | status\n' >&2 && return 2 ;;
-  esac
+# ca_stop_switch: how a person at the console ends all of this: nothing new begins, and what is pending goes back.
+ca_stop_switch() {
+  [ ! -e "$ca_state/stop.sh" ] || return 0
+  # shellcheck disable=SC2016 # it is expanded when it runs
+  printf '%s\n' '# Takes back every change that waits for its confirmation, and lets none begin until the file "stop" beside this one is removed.' \
+    "cd '$ca_state' || exit 1" '[ -e stop ] || echo "stopped by hand" >stop' 'code=0' \
+    'for agent in tx/*/agent.sh; do [ ! -e "$agent" ] || /bin/sh "$agent" stop || code=1; done' 'exit $code' >"$ca_state/stop.sh.new" &&
+    ca_sync "$ca_state/stop.sh.new" && mv -f "$ca_state/stop.sh.new" "$ca_state/stop.sh"
 }

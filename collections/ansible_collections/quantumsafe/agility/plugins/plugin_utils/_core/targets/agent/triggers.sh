@@ -7,12 +7,10 @@ ca_arm() {
   ca_beat=$ca_tx/beat
   rm -f "$ca_beat"
   if [ -d /run/systemd/system ]; then
-    ca_arm_boot 2>/dev/null || {
-      ca_error arm "cannot write the boot unit in $ca_unit_dir"
-      return 1
-    }
+    ca_arm_boot 2>/dev/null || ca_error arm "cannot write the boot unit in $ca_unit_dir" || return 1
     ca_arm_poller || return 1
   else
+    ca_arm_hooks || return 1
     ca_arm_watcher
   fi
   # Armed means that its heart was seen to beat.
@@ -33,7 +31,7 @@ ca_arm_poller() {
 # A unit that runs at boot before the services: found through a hand-made link, without daemon-reload.
 ca_arm_boot() {
   ca_wants=$ca_unit_dir/sysinit.target.wants
-  ca_order=$(while read -r _ _ ca_u ca_s _; do printf '%s %s ' "$ca_u" "${ca_s#-}"; done <"$ca_tx/services" | tr ',' ' ')
+  ca_order=$(ca_each ca_units_of "$ca_services" | tr ',' ' ')
   mkdir -p "$ca_wants" || return 1
   printf '%s\n' '[Unit]' "Description=Undo the unconfirmed crypto-agility transaction $ca_tid" DefaultDependencies=no After=local-fs.target \
     "Before=sysinit.target $ca_order" "RequiresMountsFor=$ca_state /etc" '[Service]' Type=oneshot "ExecStart=/bin/sh $ca_tx/agent.sh boot" \
@@ -42,20 +40,46 @@ ca_arm_boot() {
   ca_sync "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir" "$ca_wants"
 }
 
+ca_units_of() {
+  ca_service_of "$1"
+  printf '%s %s ' "$ca_units" "${ca_sockets#-}"
+}
+
+# Without systemd: whatever this host has that runs at boot; one of them at least.  The first of them comes before the services (System V),
+# the others beside or after them, so that a boot starts anew what runs by then.
+ca_arm_hooks() {
+  ca_hooks=0
+  for ca_f in "/etc/rcS.d/S99crypto-agility-$ca_tid" "/etc/local.d/crypto-agility-$ca_tid.start"; do
+    [ -d "${ca_f%/*}" ] || continue
+    printf '#!/bin/sh\nexec /bin/sh %s/agent.sh boot\n' "$ca_tx" >"$ca_f" && chmod 755 "$ca_f" && ca_sync "$ca_f" "${ca_f%/*}" ||
+      ca_error arm "cannot write $ca_f" || return 1
+    ca_hooks=$((ca_hooks + 1))
+  done
+  # The crond of busybox reads neither that folder nor @reboot.
+  ca_cron=$(command -v cron || command -v crond)
+  case $(readlink -f "${ca_cron:-/}") in / | *busybox*) ca_cron='' ;; esac
+  if [ -d /etc/cron.d ] && [ -n "$ca_cron" ]; then
+    ca_f=/etc/cron.d/crypto-agility-$ca_tid
+    printf '@reboot root /bin/sh %s/agent.sh boot\n' "$ca_tx" >"$ca_f" && ca_sync "$ca_f" /etc/cron.d || ca_error arm "cannot write $ca_f" || return 1
+    ca_hooks=$((ca_hooks + 1))
+  fi
+  [ "$ca_hooks" -gt 0 ] || ca_error arm "nothing here would take the change back after a reboot: no systemd, no /etc/rcS.d, no /etc/local.d, no cron with /etc/cron.d"
+}
+
 # Without systemd: a process of its own session that ignores hang-ups, and a line that cron runs at boot.
 ca_arm_watcher() {
   if command -v setsid >/dev/null 2>&1; then set -- setsid; else set -- nohup; fi
-  "$@" /bin/sh "$ca_tx/agent.sh" watch </dev/null >/dev/null 2>&1 &
-  if [ -d /etc/cron.d ]; then
-    printf '@reboot root /bin/sh %s/agent.sh boot\n' "$ca_tx" >"/etc/cron.d/crypto-agility-$ca_tid" && ca_sync "/etc/cron.d/crypto-agility-$ca_tid" /etc/cron.d
-  fi
+  ("$@" /bin/sh "$ca_tx/agent.sh" watch </dev/null >/dev/null 2>&1 &) # no child of ours: see ca_end
 }
 
-# ca_disarm: nothing of ours keeps running.  The poller itself ends by its own when it sees the final state.
+# ca_disarm: nothing of ours keeps running, or it says so.  The poller itself ends by its own when it sees the final state.
 ca_disarm() {
-  rm -f "$ca_unit_dir/sysinit.target.wants/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" "/etc/cron.d/crypto-agility-$ca_tid" "$ca_tx/beat"
+  set -- "$ca_unit_dir/sysinit.target.wants/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" \
+    "/etc/rcS.d/S99crypto-agility-$ca_tid" "/etc/local.d/crypto-agility-$ca_tid.start" "/etc/cron.d/crypto-agility-$ca_tid"
+  rm -f "$@" || return 1
   rmdir "$ca_unit_dir/sysinit.target.wants" 2>/dev/null
-  for ca_d in "$ca_unit_dir/sysinit.target.wants" "$ca_unit_dir" /etc/cron.d; do [ ! -d "$ca_d" ] || ca_sync "$ca_d"; done
+  for ca_f; do [ ! -d "${ca_f%/*}" ] || ca_sync "${ca_f%/*}" || return 1; done
+  rm -f "$ca_tx/beat"
   if [ "${ca_self-}" != watch ] && [ -d /run/systemd/system ]; then systemctl stop "crypto-agility-$ca_tid.service" </dev/null >/dev/null 2>&1; fi
   return 0
 }
@@ -63,20 +87,18 @@ ca_disarm() {
 # ca_at_boot: nothing is confirmed by a boot.  In the boot of its own it does nothing: a daemon-reload of somebody else makes this unit
 # known, and then whatever starts a service pulls it in through sysinit.target.
 ca_at_boot() {
-  [ "$(ca_get boot)" != "$(ca_boot)" ] || return 0
-  case $(ca_last) in
-    REFUSED | ABSENT) ca_disarm ;;
-    *) ca_resolve "the machine was booted before the change was confirmed" ;;
-  esac
+  [ "$(ca_get boot)" = "$(ca_boot)" ] || ca_resolve "the machine was booted before the change was confirmed"
 }
 
-# ca_watch: the poller.  It goes on until the end is written down, whatever one try came to.
+# ca_watch: the poller.  It goes on until the end is written down and everything is put away, whatever one try came to.  Ended by somebody it
+# says that it failed, so that it is started again; only the service manager's own stop is heeded.
 ca_watch() {
   trap '' HUP
+  trap 'exit 143' TERM
   while :; do
-    case $(ca_last) in REVERT_FAILED | REFUSED | ABSENT) return 0 ;; esac
-    ca_resolve "no confirmation before the deadline" >/dev/null
-    case $(ca_last) in CLEANED | REVERTED) return 0 ;; esac
+    case $(ca_last) in REVERT_FAILED | ABSENT) return 0 ;; esac
+    (ca_ours; ca_resolve "no confirmation before the deadline") >/dev/null
+    case $(ca_last) in CLEANED | REVERTED | REFUSED) [ -e "$ca_tx/agent.sh" ] || return 0 ;; esac
     ca_uptime >"$ca_tx/beat" 2>/dev/null
     sleep 1
   done
