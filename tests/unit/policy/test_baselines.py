@@ -42,7 +42,8 @@ BACK_ENDS = (
 def staged(name: str, stage: str) -> Policy:
     """The baseline as an organisation that wants all of it at this stage would extend it, in the regimes that it speaks for."""
     zone = "zones: {z: {groups: [web], regimes: [nss, pci]}}\n"
-    return load("p.yml", lambda _: f'policy: {{name: t, version: "1"}}\nextends: [{name}]\n{zone}stages: [{{stage: {stage}}}]\n')
+    head = 'policy: {name: t, version: "1", enforce: [draft, recommendation]}\n'
+    return load("p.yml", lambda _: f"{head}extends: [{name}]\n{zone}stages: [{{stage: {stage}}}]\n")
 
 
 def endpoints_of(snapshot: Snapshot, service: str) -> tuple[Endpoint, ...]:

@@ -13,7 +13,7 @@ from typing import Literal
 from .algorithms.lookup import Algorithm, all_of, find, spelling
 from .model import Capability, Endpoint
 from .policy.model import Requirement
-from .policy.resolve import judge, rank
+from .policy.resolve import judge, rank, said_by_rule
 
 # Aspects in which a better algorithm is added although a good one is there: peers differ in which of them they know.
 WIDENED = ("key_exchange", "version")
@@ -50,6 +50,7 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
     current = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
     there = [a for a in current.values() if a]
     able = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).good]
+    able = [a for a in able if _advised(requirement, a, as_of)] or able
     faded = {a for a in able if judge(requirement, a, as_of).kind == "deprecated"}
     chosen, lacking = _chosen(endpoint, aspect, there, able, faded)
     if not chosen:
@@ -74,6 +75,11 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
         strangers = [name for name, a in current.items() if a is None]
         names, levels = (*names, *strangers), (*levels, *(max(levels, default=0) for dummy in strangers))
     return Wish(names, levels, removed=tuple(name for name in setting.values if name not in names))
+
+
+def _advised(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
+    """Whether rules that do not bind allow it too: nothing is taken away for them, but nothing is added against them either."""
+    return all(said_by_rule(requirement, rule, algorithm, as_of).good for rule in requirement.advice)
 
 
 def _chosen(endpoint: Endpoint, aspect: str, there: list[Algorithm], able: list[Algorithm], faded: set[Algorithm]) -> tuple[list[Algorithm], str]:
