@@ -136,7 +136,7 @@ def test_cnsa_on_stock_openssh_is_unsatisfiable_and_says_why(host: str, day: dat
     snapshot, strict = captured(host), staged("cnsa-2.0@1", "require")
     (found,) = [f for f in findings(snapshot, "openssh", strict, day) if f.aspect == "key_exchange"]
     assert found.state == "unsatisfiable"
-    assert "has none of what the policy allows" in found.message
+    assert found.message == "cnsa-kex leaves nothing for key_exchange in ssh that the catalogue knows"
     assert found.remedy
     assert not any("key_exchange" in reason for reason in planned(snapshot, "openssh", strict, day).reasons)
 
