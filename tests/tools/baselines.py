@@ -41,6 +41,7 @@ A baseline is what an authority says, as data: `extends: [anssi@1]`. It is read 
 and says when it was verified and how strongly the document words it. Where the language cannot say something, the rule is left out and listed below.
 
 - A baseline of an authority sets no stage, so it reports. When to prefer and when to require is your decision: `stages:` in your own policy.
+  Only what is worded as a requirement or a certification is enforced then; for the rest say `policy: {enforce: [recommendation, draft]}`.
 - `forbidden` means: not among what the document approves or recommends for this use. BSI says itself that this is no judgement on security.
 - `cnsa-2.0` and `pci-dss-4` speak only in zones of their regime (`regimes: [nss]`, `regimes: [pci]`); elsewhere they are not applicable, never a pass.
 - Limits of all that you extend hold together, and some contradict each other: CNSA 2.0 wants pure ML-KEM-1024, BSI and ANSSI want hybrids, and

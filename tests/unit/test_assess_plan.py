@@ -151,7 +151,8 @@ rules:
     match: {protocol: ssh}
     aspect: key_exchange
     allow: {name: [mlkem768x25519-sha256]}
-    source: {doc: x, force: draft}
+    source: {doc: x, force: requirement}
+    verified: 2026-11-23
 stages: [{stage: require}]
 """
 

@@ -12,6 +12,7 @@ from .documents import lines
 from .invariant import consequence
 from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Service, Snapshot, Wanted, Wishes
 from .peers import quantum_safe
+from .policy.binding import binding, unbound
 from .policy.model import Requirement
 from .policy.resolve import broken
 from .reach import Client, unreachable_after
@@ -24,7 +25,11 @@ class Regression(Problem):
 
 
 def wishes_for(endpoint: Endpoint, requirements: Requirements, as_of: date) -> dict[str, Wish]:
-    """Aspect → wish, for those aspects that the policy wants changed now and that can be; observed ones are never written."""
+    """Aspect → wish, for those aspects that the policy wants changed now and that can be; never those observed, nor what does not bind."""
+    return _wishes(endpoint, binding(requirements), as_of)
+
+
+def _wishes(endpoint: Endpoint, requirements: Requirements, as_of: date) -> dict[str, Wish]:
     out = {}
     endpoint = ahead(endpoint, requirements, as_of)
     for aspect, requirement in requirements.items():
@@ -34,6 +39,18 @@ def wishes_for(endpoint: Endpoint, requirements: Requirements, as_of: date) -> d
         if acts(endpoint, aspect, requirement, wanted, as_of) and _differs(endpoint, aspect, wanted):
             out[aspect] = wanted
     return out
+
+
+def _not_enforced(endpoint: Endpoint, requirements: Requirements, wanted: Mapping[str, Wish], as_of: date) -> list[str]:
+    """One sentence for each aspect that only rules which do not bind would change, or change further."""
+    further = {
+        aspect: to for aspect, to in _wishes(endpoint, requirements, as_of).items() if not all(rule.binds for rule in requirements[aspect].rules)
+    }
+    return [
+        f"{endpoint.id}: {aspect} is {'changed no further' if aspect in wanted else 'left as it is'}: {unbound(requirements[aspect])}"
+        for aspect, to in further.items()
+        if aspect not in wanted or to != wanted[aspect]
+    ]
 
 
 class Lockout(Problem):
@@ -75,7 +92,8 @@ def make_plan(
     client: what the controller logs in with, asked only when SSH changes; None = it does not come in over SSH.
     Raises Regression, Lockout, and whatever a writer raises (Inexpressible, Unparsable).
     """
-    wanted = {e.id: w for e in endpoints if (w := wishes_for(e, requirements[e.id], as_of))}
+    bound = {e.id: binding(requirements[e.id]) for e in endpoints}
+    wanted = {e.id: w for e in endpoints if (w := wishes_for(e, bound[e.id], as_of))}
     changes: list[Change] = []
     activations: list[Activation] = []
     for service in services.values():
@@ -94,10 +112,16 @@ def make_plan(
         changes=tuple(changes),
         activations=tuple(activations),
         probes=tuple(_probe(e, wanted[e.id]) for e in touched),
-        reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], requirements[e.id], as_of)),
+        reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], bound[e.id], as_of)),
         tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
         warnings=tuple(
-            dict.fromkeys((*_claimed(snapshot, changes), *(text for e in endpoints for text in left_alone(e, requirements[e.id], as_of))))
+            dict.fromkeys(
+                (
+                    *_claimed(snapshot, changes),
+                    *(text for e in endpoints for text in left_alone(e, bound[e.id], as_of)),
+                    *(text for e in endpoints for text in _not_enforced(e, requirements[e.id], wanted.get(e.id, {}), as_of)),
+                )
+            )
         ),
     )
 

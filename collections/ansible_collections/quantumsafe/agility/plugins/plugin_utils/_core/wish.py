@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import Literal
 
-from .algorithms.lookup import Algorithm, all_of, find, spelling
+from .algorithms.lookup import Algorithm, find, spelling
+from .expressed import capable, emptied, sayable, upgrade
 from .model import Capability, Endpoint
 from .policy.model import Requirement
-from .policy.resolve import judge, rank
+from .policy.resolve import judge, rank, said_by_rule
 
 # Aspects in which a better algorithm is added although a good one is there: peers differ in which of them they know.
 WIDENED = ("key_exchange", "version")
@@ -49,14 +49,15 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
         return Wish(blocked="unknown", reason=f"what this binary supports is unknown: {capability.source}")
     current = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
     there = [a for a in current.values() if a]
-    able = [a for a in _capable(endpoint, aspect, capability) if judge(requirement, a, as_of).good]
+    able = [a for a in capable(endpoint, aspect) if judge(requirement, a, as_of).good and (a in there or sayable(endpoint, aspect, a))]
+    able = [a for a in able if _advised(requirement, a, as_of)] or able
     faded = {a for a in able if judge(requirement, a, as_of).kind == "deprecated"}
     chosen, lacking = _chosen(endpoint, aspect, there, able, faded)
     if not chosen:
         return Wish(
             blocked="unsatisfiable",
-            reason=_lacks(endpoint, aspect, requirement, capability, as_of),
-            remedy=_upgrade(endpoint, aspect, requirement, as_of),
+            reason=emptied(endpoint, aspect, requirement, as_of),
+            remedy=upgrade(endpoint, aspect, requirement, as_of),
         )
     keep = list(dict.fromkeys(a for a in there if a not in chosen and _kept(requirement, a, as_of)))
     if lacking and lacking not in {_part(endpoint, aspect, a) for a in keep}:
@@ -74,6 +75,11 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
         strangers = [name for name, a in current.items() if a is None]
         names, levels = (*names, *strangers), (*levels, *(max(levels, default=0) for dummy in strangers))
     return Wish(names, levels, removed=tuple(name for name in setting.values if name not in names))
+
+
+def _advised(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
+    """Whether rules that do not bind allow it too: nothing is taken away for them, but nothing is added against them either."""
+    return all(said_by_rule(requirement, rule, algorithm, as_of).good for rule in requirement.advice)
 
 
 def _chosen(endpoint: Endpoint, aspect: str, there: list[Algorithm], able: list[Algorithm], faded: set[Algorithm]) -> tuple[list[Algorithm], str]:
@@ -109,16 +115,6 @@ def _kept(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:
     return verdict.kind != "retired" if requirement.stage != "require" else verdict.good
 
 
-def _capable(endpoint: Endpoint, aspect: str, capability: Capability) -> tuple[Algorithm, ...]:
-    return _found(endpoint.protocol, aspect, capability.names or ())
-
-
-@lru_cache(maxsize=256)  # a fleet has few binaries, and each of its sockets asks for all that its binary can do
-def _found(protocol: str, aspect: str, names: tuple[str, ...]) -> tuple[Algorithm, ...]:
-    known = (find(protocol, aspect, name) for name in names)
-    return tuple(dict.fromkeys(a for a in known if a))
-
-
 def _spelled(endpoint: Endpoint, aspect: str, ranked: tuple[Algorithm, ...], tiers: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Spell each algorithm as the daemon does today, else in every spelling that it knows (sshd: peers differ in which they know)."""
     names: list[str] = []
@@ -134,26 +130,3 @@ def _spelled(endpoint: Endpoint, aspect: str, ranked: tuple[Algorithm, ...], tie
             names.append(name)
             levels.append(tier)
     return tuple(names), tuple(levels) if endpoint.protocol == "tls" and aspect == "key_exchange" else (0,) * len(names)
-
-
-def _lacks(endpoint: Endpoint, aspect: str, requirement: Requirement, capability: Capability, as_of: date) -> str:
-    names = ", ".join(spelling(a, endpoint.names, None)[0] for a in _allowed(endpoint, aspect, requirement, as_of))
-    return f"{capability.library or endpoint.version} has none of what the policy allows ({names or 'nothing'}); known from {capability.source}"
-
-
-def _upgrade(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> str:
-    """The way out: the first version of this library that brings something allowed, from the catalogue (a table, and said so)."""
-    capability = endpoint.capabilities[aspect]
-    library = (capability.library or endpoint.version).replace("_", " ").split(" ")[0]
-    versions = [a.since[library] for a in _allowed(endpoint, aspect, requirement, as_of) if library in a.since]
-    if not versions:
-        return "put a gateway that can in front of it, or record an exception"
-    return f"needs {library} ≥ {min(versions, key=_numbers)}, or a gateway in front of it"
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.replace("p", ".").split(".") if part.isdigit())
-
-
-def _allowed(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> tuple[Algorithm, ...]:
-    return tuple(a for a in all_of(endpoint.protocol, aspect) if judge(requirement, a, as_of).kind == "allowed" and endpoint.names in a.names)

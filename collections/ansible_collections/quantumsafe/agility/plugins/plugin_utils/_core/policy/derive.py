@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from ..model import Source
+from .binding import binding
 from .model import Exemption, Match, Requirement, Rule, Select
 from .weight import weight
 
@@ -49,10 +50,12 @@ def derived(
     exchange = found.get("key_exchange")
     if protocol != "tls" or exchange is None or not exchange.applicable or exchange.stage != "require" or classical_left(exchange, as_of):
         return found
+    bound = binding({"key_exchange": exchange}).get("key_exchange")
+    binds = bound is not None and not classical_left(bound, as_of)  # what follows from a draft binds no more than the draft
     version = found.get("version")
     said = version and version.stage == "require" and any(rule.allow.words.get("name") == ("TLSv1.3",) for rule in version.rules)
     out = dict(found)
-    for rule in (SESSION,) if said else (TLS13, SESSION):
+    for rule in (SESSION,) if said else (replace(TLS13, binds=binds), SESSION):
         answers = tuple(one for one in exceptions if rule.id in one.rules)
         out[rule.aspect] = _with(out.get(rule.aspect), rule, exchange, answers)
     return out

@@ -10,6 +10,7 @@ import yaml
 
 from .lives import LIFE
 from .model import Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Rule, Select, StageRule, Window, Zone
+from .sections import BINDING
 
 _SHORT = {state: key for key, state in LIFE.items()}
 
@@ -97,6 +98,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
             "require": {key: list(values) for key, values in rule.require.items()},
             "source": _said(source),
             "verified": rule.source.verified,
+            "enforce": "true" if rule.binds and rule.source.force not in BINDING else "",
             "regimes": list(rule.regimes),
             "layer": _layer(rule.depth),
         }

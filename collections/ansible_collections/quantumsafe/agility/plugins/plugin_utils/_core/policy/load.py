@@ -55,7 +55,8 @@ def load(path: str, read: Read) -> Policy:
     root = loader.visit(path)
     policy = None
     if not loader.errors:
-        withs = {id_: loader.by_depth(where) for where in loader.below(root) for id_, where in loader.found[where].withs}
+        decided = loader.decided(root)
+        withs = {id_: loader.by_depth(other, decided[where]) for where in loader.below(root) for id_, other in loader.found[where].withs}
         policy = merge(loader.by_depth(root), loader.errors, withs)
     if policy is None or loader.errors:
         raise refusal(loader.errors)
@@ -71,9 +72,13 @@ def refusal(errors: list[str]) -> PolicyError:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One file, where the files are that it extends, and (override, file) for those that its overrides take rules from."""
+    """One file, where the files are that it extends, and (override, file) for those that its overrides take rules from.
+
+    enforce: what its organisation enforces of it, and of all that it extends, although it does not bind by itself.
+    """
 
     policy: Policy
+    enforce: frozenset[str]
     extends: tuple[str, ...]
     withs: tuple[tuple[str, str], ...]
 
@@ -108,7 +113,7 @@ class _Loader:
         below = "" if where.startswith("baseline ") else where
         extends = tuple(self.visit(p, below, page.at("extends", i), (*seen, where)) for i, p in enumerate(data.get("extends", [])))
         withs = tuple((id_, self.visit(other, below, cited, (*seen, where))) for id_, other, cited in page.withs)
-        self.found[where] = _Part(policy, extends, withs)
+        self.found[where] = _Part(policy, frozenset(page.enforce), extends, withs)
         return where
 
     def _text(self, name: str, base: str | None, cited: str) -> tuple[str, str]:
@@ -142,16 +147,27 @@ class _Loader:
             reached |= set(self.found[where].extends) if where in reached else set()
         return [where for where in reversed(self.found) if where in reached]
 
-    def by_depth(self, root: str) -> list[Policy]:
+    def decided(self, root: str, by_whom_extends: frozenset[str] = frozenset()) -> dict[str, frozenset[str]]:
+        """What is enforced of each file: what it says itself, and what those say that extend it."""
+        said = {root: self.found[root].enforce | by_whom_extends}
+        for where in self.below(root):
+            for parent in self.found[where].extends:
+                said[parent] = said.get(parent, self.found[parent].enforce) | said[where]
+        return said
+
+    def by_depth(self, root: str, enforce: frozenset[str] = frozenset()) -> list[Policy]:
         """The most own first.  A file that is extended by two is as deep as the longer way to it, so it never outweighs one that extends it."""
         depths: Mapping[str, int] = {root: 0}
         for where in self.below(root):
             depths = {**depths, **{parent: max(depths.get(parent, 0), depths[where] + 1) for parent in self.found[where].extends}}
-        return [_at_depth(self.found[where].policy, depths[where]) for where in self.below(root)]
+        decided = self.decided(root, enforce)
+        return [_at_depth(self.found[where].policy, depths[where], decided[where]) for where in self.below(root)]
 
 
-def _at_depth(policy: Policy, depth: int) -> Policy:
+def _at_depth(policy: Policy, depth: int, enforce: frozenset[str]) -> Policy:
     """What a resolved policy says of its layers is kept, below the depth at which it is extended."""
+    rules = (replace(r, binds=r.binds or (bool(r.source.verified) and r.source.force in enforce)) for r in policy.rules)
+    policy = replace(policy, rules=tuple(rules))
     deeper: dict[str, Any] = {
         name: tuple(replace(one, depth=one.depth + depth) for one in getattr(policy, name)) for name in ("rules", "stages", "overrides")
     }

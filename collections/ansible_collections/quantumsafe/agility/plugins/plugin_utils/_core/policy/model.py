@@ -100,7 +100,8 @@ class Rule:
     allow: what is good.  fallback: what is tolerated until (and on) fallback_until, "" = until stage require.  disallowed_after, deprecated_after:
     catalogue id → the last day on which it is allowed, or more than deprecated.  require: key → alternatives, for aspects without algorithms.
     order: (attribute, values or "asc"/"desc") in falling weight.  depth: as StageRule.  regimes: () = it speaks everywhere.
-    override: the id of the override that put it in the place of others, "" = none.
+    override: the id of the override that put it in the place of others, "" = none.  binds: whether a plan enforces it: verified, and its
+    document requires it or the organisation decided so (`enforce`); what does not bind is judged all the same.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Rule:
     regimes: tuple[str, ...] = ()
     override: str = ""
     depth: int = 0
+    binds: bool = False
     origin: str = ""
 
 
@@ -273,7 +275,8 @@ class Requirement:
     declares an order.  next_stage: (stage, date) of the next change that will really happen.  required_from: the day ahead on which stage
     require begins, "" = it has, or never will.  lifecycle: catalogue id → all that is said of it.
     outside: rules of regimes that this target is not in; when nothing else speaks, applicable is False and the answer is not-applicable.
-    replaced: rules that an override took out here.  exceptions: those for this scope and one of these rules, expired ones too.
+    replaced: rules that an override took out here.  advice: rules that do not bind, once binding() has taken
+    them out of rules.  exceptions: those for this scope and one of these rules, expired ones too.
     """
 
     rule: Rule
@@ -285,6 +288,7 @@ class Requirement:
     ordering: Rule
     outside: tuple[Rule, ...] = ()
     replaced: tuple[Rule, ...] = ()
+    advice: tuple[Rule, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
     applicable: bool = True
     required_from: str = ""

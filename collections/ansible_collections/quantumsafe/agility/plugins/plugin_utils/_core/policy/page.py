@@ -20,6 +20,7 @@ class Page:
     errors: list[str]
     timezone: str = "UTC"
     regimes: tuple[str, ...] = ()
+    enforce: tuple[str, ...] = ()
     withs: list[tuple[str, str, str]] = field(default_factory=list)  # (override id, the policy whose rules it takes, where it says so)
 
     def at(self, *path: str | int) -> str:

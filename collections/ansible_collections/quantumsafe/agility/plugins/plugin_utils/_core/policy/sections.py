@@ -17,6 +17,7 @@ SCOPES = ("protocol", "role", "service", "zone", "group", "host")
 WORDS = ("construction", "status", "name")
 FLAGS = ("aead", "etm", "forward_secret")
 OTHERS = (*WORDS, *FLAGS, "until", "parts")
+BINDING = ("requirement", "certification")  # the words of a document that bind by themselves
 STATED = ("certificate", "session", "ppk", "psk")  # aspects of which a rule requires facts instead of allowing algorithms
 
 
@@ -25,6 +26,7 @@ def read(data: Mapping[str, Any], page: Page) -> Policy:
     head = data["policy"]
     page.timezone = timezone_of(head.get("timezone", "UTC"), page.at("policy", "timezone"), page)
     page.regimes = tuple(head.get("regimes", ()))
+    page.enforce = tuple(head.get("enforce", ()))
     rules = [_rule(rule, page.at("rules", i), page) for i, rule in enumerate(data.get("rules", []))]
     overrides = [_override(o, page, i) for i, o in enumerate(data.get("overrides", []))]
     stages = [stage for i, s in enumerate(data.get("stages", [])) for stage in _stages(s, page.at("stages", i), page)]
@@ -99,6 +101,7 @@ def _rule(data: Mapping[str, Any], origin: str, page: Page, override: str = "") 
         regimes=tuple(data.get("regimes", page.regimes)),
         override=override,
         depth=int(data.get("layer", "0")),
+        binds=bool(data.get("verified")) and (source["force"] in (*BINDING, *page.enforce) or data.get("enforce") == "true"),
         origin=origin,
     )
 
@@ -107,8 +110,9 @@ def _rule_flaws(data: Mapping[str, Any], fallback: Mapping[str, Any], origin: st
     id_, source, stated = data["id"], data["source"], data["aspect"] in STATED
     day(source.get("date", ""), origin, page)
     day(data.get("verified", ""), origin, page)
-    if source["force"] in ("requirement", "certification") and not data.get("verified"):
-        page.wrong(origin, f"rule {id_} binds ({source['force']}) but was never verified; add verified: DATE")
+    binding = source["force"] if source["force"] in BINDING else "enforce" if data.get("enforce") == "true" else ""
+    if binding and not data.get("verified"):
+        page.wrong(origin, f"rule {id_} binds ({binding}) but was never verified; add verified: DATE")
     if "until" in data.get("allow", {}):
         page.wrong(origin, f"rule {id_}: until belongs to fallback; use disallowed_after for what is allowed")
     if "fallback" in data and not fallback:

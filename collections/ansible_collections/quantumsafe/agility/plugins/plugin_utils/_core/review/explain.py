@@ -9,6 +9,7 @@ from typing import Any
 
 from ..algorithms.lookup import all_of, find
 from ..assess import assess
+from ..expressed import pairs
 from ..model import Endpoint, Finding
 from ..policy.decide import UNDECIDED, deciders
 from ..policy.model import Match, Policy, Requirement, Rule
@@ -37,6 +38,7 @@ def lines(explained: Mapping[str, Mapping[str, Any]], title: str) -> list[str]:
         out += [f"    {rule['id']} of {rule['source']} ({rule['force']}), scope {rule['scope']}, {rule['origin']}" for rule in said["rules"]]
         out += [f"    not here: {text}" for text in said["not_here"]]
         out += [f"    {name}: {one['verdict']} ({one['reason']})" for name, one in said["values"].items()]
+        out += [f"    allowed, but not here: {name}: {why}" for name, why in said["inexpressible"].items()]
         out += [f"    exception {one['id']} of {one['owner']} until {one['expires']}: {one['status']}" for one in said["exceptions"]]
         out += [f"    on {day}: {what}" for day, what in said["dates"]]
     return out
@@ -55,6 +57,7 @@ def _aspect(
         "not_here": [*_outside(requirement), *_replaced(policy, requirement)],
         "values": values,
         "allowed": [a.id for a in all_of(target.protocol, aspect) if requirement.applicable and judge(requirement, a, as_of).kind == "allowed"],
+        "inexpressible": _inexpressible(requirement, aspect, endpoint, as_of),
         "exceptions": [_exception(one, as_of) for one in requirement.exceptions],
         "dates": _dates(requirement, [a.id for a in all_of(target.protocol, aspect)], as_of),
         "zones": list(zones_of(policy, target.host, target.groups)),
@@ -79,6 +82,13 @@ def _values(requirement: Requirement, aspect: str, endpoint: Endpoint | None, as
         by = {rule.id: said_by_rule(requirement, rule, algorithm, as_of).kind for rule in requirement.rules}
         out[name] = {"verdict": verdict.kind, "reason": verdict.reason, "deadline": verdict.deadline, "by": by}
     return out
+
+
+def _inexpressible(requirement: Requirement, aspect: str, endpoint: Endpoint | None, as_of: date) -> dict[str, str]:
+    """What the policy allows and this endpoint cannot be told, each with why."""
+    if not endpoint or not requirement.applicable or requirement.rule.require:
+        return {}
+    return {id_: why for id_, why in pairs(endpoint, aspect, requirement, as_of).items() if why}
 
 
 def _decider(requirement: Requirement, aspect: str, endpoint: Endpoint | None, finding: Finding | None, as_of: date) -> str:
