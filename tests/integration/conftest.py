@@ -63,7 +63,8 @@ class Lab:
         self.runs += 1
         output = self.tmp / f"{self.runs}-{name}"
         settings = {"agility_policy": str(TOP / "policies/default.yml"), "agility_output": str(output), **variables}
-        argv = ["ansible-playbook", "-i", "inventories/lab", f"playbooks/{name}.yml", "-l", limit, "-e", json.dumps(settings), *more]
+        limited = ("-l", limit) if limit else ()  # the implicit localhost takes no limit
+        argv = ["ansible-playbook", "-i", "inventories/lab", f"playbooks/{name}.yml", *limited, "-e", json.dumps(settings), *more]
         done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "NO_COLOR": "1"})
         return Ran(done.returncode, done.stdout + done.stderr, output)
 

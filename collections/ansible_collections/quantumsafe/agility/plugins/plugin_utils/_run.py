@@ -98,7 +98,7 @@ class Run:
 
     def requirements(self, policy: Policy, endpoint: Endpoint) -> Requirements:
         if self._asks is None or self._asks[0] is not policy:
-            self._asks = policy, asks(policy, self.host, self.groups, self.as_of)
+            self._asks = policy, asks(Resolver(policy, self.as_of), self.host, self.groups)
         return self._asks[1](endpoint)
 
     # -- looking
@@ -165,9 +165,8 @@ class Run:
         return next((text for name in names if (text := str(self.action._templar.template(self.vars.get(name)) or ""))), "")
 
 
-def asks(policy: Policy, host: str, groups: tuple[str, ...], as_of: date) -> Asks:
+def asks(resolver: Resolver, host: str, groups: tuple[str, ...]) -> Asks:
     """How a policy sees the endpoints of one host.  Its eight servers are of two kinds, and each kind is worked out once."""
-    resolver = Resolver(policy, as_of)
     return lambda endpoint: resolver(Target(host, groups, endpoint.protocol, endpoint.role, endpoint.service))
 
 
