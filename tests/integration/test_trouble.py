@@ -152,7 +152,6 @@ ROUTES = {
     "su with a password": {"ansible_user": "opspw", "ansible_become": True, "ansible_become_method": "su", "ansible_become_password": "lab-root-1"},
     "requiretty": {"ansible_user": "opstty", "ansible_become": True},
     "a noisy login shell": {"ansible_user": "noisy", "ansible_become": True},
-    "retries": {"ansible_ssh_retries": 3},
 }
 
 
