@@ -126,6 +126,7 @@ def test_a_read_only_file_system_is_refused_with_no_change(lab: Lab) -> None:
         ran = lab.play("enforce", "web-new")
         assert ran.host("web-new")["status"] == "refused"
         assert "/etc/nginx/sites-available cannot be written" in problem(ran, "web-new")
+        assert ran.host("web-new")["problem"]["code"] == ran.summary["failed"][0]["code"] == "refused-target"
         assert on("web-new", "find /etc -name '.*ca-*'") == ""
     finally:
         on("web-new", "umount /etc/nginx")
