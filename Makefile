@@ -36,7 +36,7 @@ bench: ## ratios measured side by side, and the policy language on 10,000 hosts;
 	@$(RUN) base lab -- tests/benchmarks/run
 
 verify-main: ## the acceptance of the main job; ends with its figures and ok or FAILED
-	@$(RUN) base lab -- tests/verify/main
+	@$(RUN) dev lab -- tests/verify/main
 
 torture: ## every fault at every system call of a change; an hour or so
 	@$(RUN) dev lab -- tests/torture/run --all

@@ -126,6 +126,7 @@ def test_a_read_only_file_system_is_refused_with_no_change(lab: Lab) -> None:
         ran = lab.play("enforce", "web-new")
         assert ran.host("web-new")["status"] == "refused"
         assert "/etc/nginx/sites-available cannot be written" in problem(ran, "web-new")
+        assert ran.host("web-new")["problem"]["code"] == ran.summary["failed"][0]["code"] == "refused-target"
         assert on("web-new", "find /etc -name '.*ca-*'") == ""
     finally:
         on("web-new", "umount /etc/nginx")
@@ -152,7 +153,6 @@ ROUTES = {
     "su with a password": {"ansible_user": "opspw", "ansible_become": True, "ansible_become_method": "su", "ansible_become_password": "lab-root-1"},
     "requiretty": {"ansible_user": "opstty", "ansible_become": True},
     "a noisy login shell": {"ansible_user": "noisy", "ansible_become": True},
-    "retries": {"ansible_ssh_retries": 3},
     "an address written as a template": {"ansible_host": "{{ net }}.14", "net": "10.91.0"},
 }
 

@@ -22,6 +22,23 @@ def test_no_line_is_wider_than_the_terminal_and_state_and_host_are_whole(width: 
     assert "web-include.internal.example.com" in shown
 
 
+@pytest.mark.parametrize("width", [60, 100, 160])
+def test_reason_and_way_out_are_told_in_full(width: int) -> None:
+    """At the terminal, where somebody decides what to do; not only in the JSON."""
+    remedy = "needs OpenSSL ≥ 3.5: upgrade the distribution, or put a gateway in front of it"
+    finding = {**LONG.findings[0], "remedy": remedy}
+    shown = audit_table([replace(LONG, findings=(finding,))], width)
+    lines = shown.splitlines()
+    assert max(len(line) for line in lines) <= width
+    for text in (finding["message"].strip(), f"→ {remedy}"):
+        assert [word for word in text.split() if word not in " ".join(lines).split()] == []
+
+
+def test_what_is_compliant_stays_one_line() -> None:
+    fine = {**LONG.findings[0], "state": "compliant", "actual": ["X25519MLKEM768"] * 20, "remedy": "none"}
+    assert len(audit_table([replace(LONG, findings=(fine,))], 120).splitlines()) == 2
+
+
 def test_what_a_host_says_cannot_forge_a_line_or_drive_the_terminal() -> None:
     evil = "it said: \x1b[2J\r\nhosts: 1 (1 ok)\u202e"
     failed = HostResult("h", "enforce", "failed", problem={"message": evil, "where": "h", "remedy": evil})

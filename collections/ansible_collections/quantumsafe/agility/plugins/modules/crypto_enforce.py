@@ -59,6 +59,11 @@ status:
   returned: always
   type: str
   sample: ok
+code:
+  description: What stopped the host, in one word, e.g. V(pending), V(changed), V(validate), V(disk-full); empty when it was not the host.
+  returned: failure
+  type: str
+  sample: pending
 transaction:
   description: The id of the transaction on the host; empty when there was nothing to do.
   returned: always

@@ -93,6 +93,11 @@ forgotten:
   type: list
   elements: str
   sample: []
+code:
+  description: What stopped the host, in one word, e.g. V(pending), V(changed), V(validate), V(disk-full); empty when it was not the host.
+  returned: failure
+  type: str
+  sample: pending
 transaction:
   description: The id of the rollback's own transaction; empty when there was nothing to undo.
   returned: always

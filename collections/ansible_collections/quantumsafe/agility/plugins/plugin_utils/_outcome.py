@@ -32,7 +32,9 @@ def settle(run: Run, outcome: Outcome, done: str = "changed") -> None:
         run.note(status="failed", problem=problem)
     if status != "changed":
         left = {"reverted": "the host is byte for byte as it was", "refused": "nothing was changed"}.get(status, "")
-        run.note(problem={"message": f"{outcome.why}{'; ' if outcome.why and left else ''}{left}", "where": run.host, "remedy": _remedy(status)})
+        message = f"{outcome.why}{'; ' if outcome.why and left else ''}{left}"
+        code = report.error if report else ""
+        run.note(problem={"message": message, "where": run.host, "remedy": _remedy(status), "code": code})
 
 
 def _remedy(status: str) -> str:

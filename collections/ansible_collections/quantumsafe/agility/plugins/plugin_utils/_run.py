@@ -25,7 +25,7 @@ from ._core.model import Endpoint, Problem, Snapshot
 from ._core.policy.model import Policy
 from ._core.policy.plain import from_plain, to_plain
 from ._core.policy.resolve import Resolver, Target, owner_of
-from ._core.report.output import output_folder, run_id, write_whole
+from ._core.report.output import file_name, output_folder, run_id, write_whole
 from ._core.report.results import BAD, HostResult, plain, write_host
 from ._core.services import SERVICES
 from ._core.targets.answer import NoAnswer, parse_snapshot
@@ -138,7 +138,7 @@ class Run:
     def save_snapshot(self, snapshot: Snapshot) -> None:
         folder = self.output / "snapshots"
         folder.mkdir(mode=0o700, exist_ok=True)
-        write_whole(folder / f"{self.host.replace('/', '_')}.json", snapshot_to_json(snapshot))
+        write_whole(folder / file_name(self.host), snapshot_to_json(snapshot))
 
     # -- result
 
@@ -157,7 +157,7 @@ class Run:
             "status": r.status,
         }
         if r.status in BAD:
-            out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem)}
+            out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem), "code": r.problem.get("code", "")}
         return out
 
     def variable(self, *names: str) -> str:

@@ -20,7 +20,10 @@ BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "unreachable
 
 @dataclass(frozen=True, slots=True)
 class HostResult:
-    """verb: audit | plan | enforce | rollback | recover.  problem: {message, where, remedy}.  taken: when the host was looked at (UTC)."""
+    """verb: audit | plan | enforce | rollback | recover.  taken: when the host was looked at (UTC).
+
+    problem: {message, where, remedy}, and code when it was the host that stopped.
+    """
 
     host: str
     verb: str

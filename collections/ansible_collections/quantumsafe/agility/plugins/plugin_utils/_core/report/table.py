@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from .results import STATUSES, HostResult
@@ -22,15 +23,19 @@ def audit_table(results: Sequence[HostResult], width: int = 120, colour: bool = 
         return _counted(results, width)
     rows: list[tuple[str, ...]] = [("HOST", "ENDPOINT", "ASPECT", "STATE", "WHAT", "WHERE")]
     states: list[str] = [""]
+    ways: list[str] = [""]
     for result in sorted(results, key=_worst):
         for finding in sorted(result.findings, key=lambda f: ORDER.index(f["state"])):
-            now = " ".join(finding["actual"]) if finding["state"] == "compliant" else finding["message"]
+            fine = finding["state"] == "compliant"
+            now = " ".join(finding["actual"]) if fine else finding["message"]
             aspect = ASPECTS.get(finding["aspect"], finding["aspect"])
             cells = (result.host, finding["endpoint"], aspect, finding["state"], now, finding["origin"])
             rows.append(tuple(one_line(cell) for cell in cells))
             states.append(finding["state"])
+            ways.append("" if fine or not finding["remedy"] else f"→ {one_line(finding['remedy'])}")
     fixed = sum(max(len(row[i]) for row in rows) + 2 for i in range(4))
-    return _stacked(rows[1:], width, colour) if fixed + 2 * NARROW + 2 > width else _columns(rows, states, width, colour)
+    narrow = fixed + 2 * NARROW + 2 > width
+    return _stacked(rows[1:], ways[1:], width, colour) if narrow else _columns(rows, states, width, colour, ways)
 
 
 def one_line(text: str) -> str:
@@ -38,13 +43,24 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in text).split())
 
 
-def _stacked(rows: Sequence[tuple[str, ...]], width: int, colour: bool) -> str:
+def _stacked(rows: Sequence[tuple[str, ...]], ways: Sequence[str], width: int, colour: bool) -> str:
     lines: list[str] = []
-    for host, endpoint, aspect, state, now, origin in rows:
+    for (host, endpoint, aspect, state, now, origin), way in zip(rows, ways, strict=True):
         head = _cut(f"{host}  {endpoint}  {aspect}", width - 15)
         name = f"\033[{COLOURS[state]}m{state:13}\033[0m" if colour and state in COLOURS else f"{state:13}"
-        lines += [f"{name}  {head}", _cut(f"  {origin}: {now}", width)]
+        said = f"{origin}: {now}" if state != "compliant" else _cut(f"{origin}: {now}", width - 2)
+        lines += [f"{name}  {head}", *(f"  {line}" for line in _wrapped(said, way, width - 2, width - 2))]
     return "\n".join(lines)
+
+
+def _wrapped(what: str, way: str, first: int, rest: int) -> list[str]:
+    """What is wrong and the way out, in full: one line so wide, and below it, where nothing else stands, wider ones."""
+    begin = (_wrap(what, first) or [""])[0]
+    return [begin, *_wrap(what[len(begin) :].strip(), rest), *_wrap(way, rest)]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return wrap(text, width, break_on_hyphens=False)  # names of algorithms stay whole
 
 
 def _worst(result: HostResult) -> tuple[int, int, str]:
@@ -55,18 +71,22 @@ def _worst(result: HostResult) -> tuple[int, int, str]:
     )
 
 
-def _columns(rows: Sequence[tuple[str, ...]], states: Sequence[str], width: int, colour: bool) -> str:
-    """Columns as wide as they need; the two widest give way until the line fits."""
+def _columns(rows: Sequence[tuple[str, ...]], states: Sequence[str], width: int, colour: bool, ways: Sequence[str] = ()) -> str:
+    """Columns as wide as they need; the two widest give way until the line fits.  ways: what goes on below the last but one."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     while sum(widths) + 2 * (len(widths) - 1) > width and max(widths[-2:]) > NARROW:
         widest = len(widths) - 2 if widths[-2] >= widths[-1] else len(widths) - 1
         widths[widest] -= 1
+    indent = sum(widths[:-2]) + 2 * (len(widths) - 2)
     lines = []
-    for row, state in zip(rows, states, strict=True):
-        cells = [_cut(cell, size, keep_end=i == len(row) - 1).ljust(size) for i, (cell, size) in enumerate(zip(row, widths, strict=True))]
+    for row, state, way in zip(rows, states, ways or [""] * len(rows), strict=True):
+        whole = _wrapped(row[-2], way, widths[-2], width - indent) if ways and state not in ("", "compliant") else [row[-2]]
+        shown = (*row[:-2], whole[0], row[-1])
+        cells = [_cut(cell, size, keep_end=i == len(row) - 1).ljust(size) for i, (cell, size) in enumerate(zip(shown, widths, strict=True))]
         if colour and state in COLOURS:
             cells[3] = f"\033[{COLOURS[state]}m{cells[3]}\033[0m"
         lines.append("  ".join(cells).rstrip())
+        lines += [" " * indent + line for line in whole[1:]]
     return "\n".join(lines)
 
 

@@ -1,0 +1,56 @@
+"""What the acceptance scripts say when their parts fail: the last line and the exit code agree, always."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import TOP
+
+PARTS = {
+    "main": {
+        "tests/lab/lab": ":",
+        "tests/tools/all": "echo '7 passed, 0 failed' > build/test-count",
+        "tests/demo/run": "echo '== done in 23 s'",
+        "tests/benchmarks/run": "echo '{rows}' > build/bench.json",
+    },
+    "transaction": {"tests/lab/lab": ":", "tests/torture/run": "echo 'injected 9, violations 0'", "bin/python": "echo '5 passed in 1s'"},
+}
+
+
+def verify(folder: Path, name: str, audit: float = 0.4, **broken: str) -> tuple[int, str]:
+    rows = json.dumps([{"name": "audit", "ratio": audit}, {"name": "enforce-idle", "ratio": 0.5}])
+    for path, text in {**PARTS[name], f"tests/verify/{name}": ""}.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        body = broken.get(path.rpartition("/")[0].rpartition("/")[2], text).replace("{rows}", rows)
+        target.write_text(f"#!/bin/sh\n{body}\n" if body else (TOP / path).read_text(encoding="utf-8"), encoding="utf-8")
+        target.chmod(0o755)
+    done = subprocess.run(
+        [f"tests/verify/{name}"], cwd=folder, env={"PATH": f"{folder}/bin:/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.returncode, done.stdout.splitlines()[-1]
+
+
+def test_everything_well_is_ok_with_figures(tmp_path: Path) -> None:
+    assert verify(tmp_path, "main") == (0, "verify-main: 7 passed, 0 failed; demo 23 s (warm); ratios audit=0.4 enforce-idle=0.5 ok")
+    assert verify(tmp_path, "transaction") == (0, "verify-transaction: 5 passed in 1s; injected 9, violations 0 ok")
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("main", "lab"), ("main", "tools"), ("main", "demo"), ("main", "benchmarks"), ("transaction", "lab"), ("transaction", "torture")],
+)
+def test_whatever_part_fails_the_last_line_says_so(tmp_path: Path, name: str, part: str) -> None:
+    code, line = verify(tmp_path, name, **{part: "exit 3"})
+    assert code == 1
+    assert line.startswith(f"verify-{name}: ")
+    assert line.endswith(" FAILED")
+
+
+def test_a_ratio_above_what_is_allowed_fails(tmp_path: Path) -> None:
+    code, line = verify(tmp_path, "main", audit=0.61)
+    assert (code, line.endswith("failed: ratios FAILED")) == (1, True)
