@@ -224,7 +224,7 @@ def judge_setting(endpoint: Endpoint, aspect: str, requirement: Requirement, wan
     good = [name for name, v in verdicts.items() if v and v.kind == "allowed"]
     deadlines = sorted(v.deadline for v in verdicts.values() if v and v.deadline)
     deadline = deadlines[0] if deadlines else ""
-    if setting.values and (not good or (bad and wanted.blocked == "unsatisfiable")):
+    if setting.values and not (bad and wanted.blocked == "unknown") and (not good or (bad and wanted.blocked == "unsatisfiable")):
         return _nothing_allowed(requirement, wanted, deadline)
     if bad:
         why = next(v.reason for v in verdicts.values() if v and v.kind in ("forbidden", "retired"))
