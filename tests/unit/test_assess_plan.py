@@ -16,7 +16,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.reach im
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import plain, plan_from
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 
-from .conftest import HOSTS, TODAY, captured, policy_of, requirements, with_files
+from .conftest import HOSTS, TODAY, captured, files_of, policy_of, requirements, with_files
 
 TRANSITION, REQUIRED = "hybrid-transition@1", "hybrid-required@1"
 
@@ -83,6 +83,22 @@ def test_an_unknown_capability_is_unknown_and_nothing_is_planned() -> None:
     blind = replace(snapshot, answers={k: v for k, v in snapshot.answers.items() if k not in ("groups", "hybrid", "ssh-Q-kex")})
     assert findings("", TRANSITION, blind)["nginx *:443", "key_exchange"].state == "unknown"
     assert plan(blind).changes == ()
+
+
+def test_what_is_forbidden_is_forbidden_whatever_the_binary_can() -> None:
+    """Offline nobody can be asked; what is configured is there all the same."""
+    texts = {
+        "/etc/ssh/sshd_config": "Ciphers 3des-cbc\nKexAlgorithms diffie-hellman-group1-sha1\n",
+        "/etc/nginx/nginx.conf": "http { server { listen 443 ssl; ssl_protocols TLSv1; ssl_ciphers DES-CBC3-SHA; } }\n",
+    }
+    found = findings("", "mozilla-intermediate@1", files_of(texts))
+    states = {(f.endpoint, f.aspect): f.state for f in found.values()} | {
+        (f.endpoint, f.aspect): f.state for f in findings("", "bsi-tr-02102@1", files_of(texts)).values() if f.protocol == "ssh"
+    }
+    assert states["nginx *:443", "version"] == "forbidden"
+    assert states["nginx *:443", "cipher"] == "forbidden"
+    assert states["sshd", "cipher"] == "forbidden"
+    assert plan(files_of(texts), "mozilla-intermediate@1").changes == ()
 
 
 def test_an_old_openssh_still_gets_sntrup() -> None:
