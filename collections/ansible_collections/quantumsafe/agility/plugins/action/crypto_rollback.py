@@ -10,10 +10,11 @@ import socket
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..plugin_utils._core.model import Activation, Probe, Problem, Snapshot
 from ..plugin_utils._core.services import SERVICES
-from ..plugin_utils._core.targets.answer import TransactionReport, parse_transactions
+from ..plugin_utils._core.targets.answer import TransactionReport, notes, parse_transactions
 from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.script import Restore, Transaction, compose_recover, compose_status
 from ..plugin_utils._core.targets.survey import Survey, read
@@ -29,6 +30,7 @@ SPEC = {
     "recover": {"type": "bool", "default": False},
     "keep_days": {"type": "int"},
     "keep": {"type": "int", "default": 3},
+    "adopt": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 120},
 }
@@ -53,17 +55,28 @@ class ActionModule(ActionBase):
             days, keep = run.args["keep_days"], run.args["keep"]
             if min(days or 0, keep) < 0:
                 raise Problem("keep and keep_days cannot be negative", "agility_keep_days")
-            reports = run.channel.ask(lambda nonce: compose_recover(nonce, days, keep), parse_transactions)
+            reports, said = run.channel.ask(
+                lambda nonce: compose_recover(nonce, days, keep, bool(run.args["adopt"])),
+                lambda output, nonce: (parse_transactions(output, nonce), notes(output, nonce)),
+            )
+            for note in said:
+                Display().warning(f"{run.host}: {note}")
         pending = [r for r in reports if not r.final]
         broken = [r for r in reports if r.state == "REVERT_FAILED"]
         newest = sorted(reports, key=lambda r: -r.serial)
         run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "age": r.age, "size": r.size, "by": r.started_by} for r in newest))
         if broken:
-            where = {"message": f"{broken[0].id} could not be taken back", "where": run.host, "remedy": "look at the host now"}
+            where = {"message": f"{broken[0].id} could not be taken back; {broken[0].message}", "where": run.host, "remedy": "look at the host now"}
             run.note(status="revert-failed", problem=where)
         elif pending:
-            text = f"{pending[0].id} is pending, {pending[0].left} s left, started by {pending[0].started_by}"
-            run.note(status="skipped", problem={"message": text, "where": run.host, "remedy": "it resolves itself by then"})
+            one = pending[0]
+            text = f"{one.id} is pending, {one.left} s left, started by {one.started_by}"
+            remedy = (
+                "it resolves itself by then"
+                if one.left
+                else "it is not this machine's own, or cannot be read: look at it; agility_adopt=true takes a clone's for its own"
+            )
+            run.note(status="skipped", problem={"message": text, "where": run.host, "remedy": remedy})
 
     def _rollback(self, run: Run) -> None:
         reports = run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions)
