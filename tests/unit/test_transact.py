@@ -102,6 +102,28 @@ def test_a_script_that_never_arrived_changed_nothing() -> None:
     assert "never began" in outcome.why
 
 
+def test_a_verb_that_could_not_act_is_settled_by_what_the_host_says_later() -> None:
+    """Another verb may hold the lock, or the token come late: the host still goes back by itself."""
+    busy = says("RELOADED", error="refused-lock", message="another verb runs on this host")
+    confirmed = run(Host(says("RELOADED"), busy, says("REVERTING"), says("REVERTED")))
+    assert (confirmed.state, "another verb" in confirmed.why) == ("REVERTED", True)
+    reverted = run(Host(says("RELOADED"), busy, says("REVERTED")), lambda after: ((), ["no handshake any more"]))
+    assert (reverted.state, reverted.why) == ("REVERTED", "no handshake any more; another verb runs on this host")
+    assert run(Host(says("RELOADED"), says("RELOADED", error="late", message="late"), says("REVERTED"))).state == "REVERTED"
+
+
+def test_a_host_that_answers_is_waited_for_longer_than_one_that_is_silent() -> None:
+    """Somebody hangs with the lock: a minute after the deadline he is ended, and the host goes back."""
+    busy = [says("RELOADED") for _ in range(60)]
+    assert run(Host(GONE, *busy, says("REVERTED"))).state == "REVERTED"
+
+
+def test_the_recipe_of_what_could_not_be_taken_back_is_told_however_it_is_learnt() -> None:
+    failed = says("REVERT_FAILED", error="revert-failed", message="By hand: cp -a a b")
+    for answers in ((GONE, failed), (says("RELOADED"), failed), (says("RELOADED"), GONE, failed)):
+        assert "By hand" in run(Host(*answers), lambda after: ((), ["wrong"])).why
+
+
 def test_a_host_that_stays_silent_is_unknown_and_recover_is_named() -> None:
     outcome = run(Host(GONE))
     assert outcome.state == "UNKNOWN"

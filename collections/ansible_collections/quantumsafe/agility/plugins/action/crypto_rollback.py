@@ -10,11 +10,12 @@ import socket
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..plugin_utils._campaign import Gate
 from ..plugin_utils._core.model import Problem, Snapshot
 from ..plugin_utils._core.services import SERVICES
-from ..plugin_utils._core.targets.answer import TransactionReport, parse_transactions
+from ..plugin_utils._core.targets.answer import TransactionReport, notes, parse_transactions
 from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.script import Transaction, compose_recover, compose_status
 from ..plugin_utils._core.targets.transact import Prove, transact
@@ -30,10 +31,14 @@ SPEC = {
     "recover": {"type": "bool", "default": False},
     "keep_days": {"type": "int"},
     "keep": {"type": "int", "default": 3},
+    "adopt": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 120},
 }
 FINISHED = ("CLEANED", "REVERTED", "REFUSED")  # nothing is left to do, and they may be forgotten
+
+WAITS = "it resolves itself by then"
+STRANGE = "it is not this machine's own, or cannot be read: look at it; agility_adopt=true takes a clone's for its own"
 
 
 class ActionModule(ActionBase):
@@ -58,7 +63,12 @@ class ActionModule(ActionBase):
             resolved = [r.id for r in before if not r.final and not r.left]
             forgotten = _old(before, days, keep)
         else:
-            reports = run.channel.ask(lambda nonce: compose_recover(nonce, days, keep), parse_transactions)
+            reports, said = run.channel.ask(
+                lambda nonce: compose_recover(nonce, days, keep, bool(run.args["adopt"])),
+                lambda output, nonce: (parse_transactions(output, nonce), notes(output, nonce)),
+            )
+            for note in said:
+                Display().warning(f"{run.host}: {note}")
             now = {r.id: r.state for r in reports}
             resolved = [r.id for r in before if now.get(r.id, r.state) != r.state]
             forgotten = [r.id for r in before if r.id not in now]
@@ -121,13 +131,13 @@ def _still_open(run: Run, reports: tuple[TransactionReport, ...]) -> None:
     """Say of the worst that is left what to do about it."""
     for r in reports:
         if r.state == "REVERT_FAILED":
-            problem = {"message": f"{r.id} could not be taken back", "where": run.host, "remedy": "look at the host now"}
+            problem = {"message": f"{r.id} could not be taken back; {r.message}", "where": run.host, "remedy": "look at the host now"}
             run.note(status="revert-failed", problem=problem)
             return
     for r in reports:
-        if not r.final and r.left:
+        if not r.final and (r.left or not run.action._task.check_mode):
             text = f"{r.id} is pending, {r.left} s left, started by {r.started_by}"
-            run.note(status="skipped", problem={"message": text, "where": run.host, "remedy": "it resolves itself by then"})
+            run.note(status="skipped", problem={"message": text, "where": run.host, "remedy": WAITS if r.left else STRANGE})
 
 
 def _proof(run: Run, found: Look) -> Prove:

@@ -35,6 +35,12 @@ options:
     description: How many of the newest finished transactions O(keep_days) leaves, however old they are.
     type: int
     default: 3
+  adopt:
+    description:
+      - With O(recover), take what another machine left pending on this disk for this machine's own, and revert it. For a clone, or a restored
+        backup, of a host that was in the middle of a change.
+    type: bool
+    default: false
   force:
     description: Restore also over changes that somebody made since.
     type: bool

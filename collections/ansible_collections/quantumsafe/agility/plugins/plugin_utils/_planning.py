@@ -34,8 +34,8 @@ def plan_host(run: Run) -> None:
     if uid != "0":
         raise Problem("changing TLS and SSH needs root", run.host, "add become: true, or -b")
     plan = make(run, found, policy)
-    if only_way_in(run, plan):
-        plan = replace(plan, warnings=(*plan.warnings, ONLY_WAY))
+    if warning := only_way(run, plan):
+        plan = replace(plan, warnings=(*plan.warnings, warning))
     run.note(plan={**plain(plan), "diff": diff(found.snapshot, plan.changes), "route": run.channel.route, "extra": list(found.extra)})
     run.note(status="would-change" if plan.changes else "ok")
 
@@ -65,12 +65,21 @@ def planned_before(run: Run) -> bool:
     return True
 
 
-ONLY_WAY = "ssh is the only way in that is known, and this change closes part of it: have a console ready"
+ONLY_WAY = "ssh is the only way in that is known, and this change"
+
+
+def only_way(run: Run, plan: Plan) -> str:
+    """What a plan says when it touches the very way that this run comes by, and nobody named another (agility_out_of_band)."""
+    if run.channel.transport not in SSH or str(run.args.get("out_of_band") or "").strip():
+        return ""
+    if plan.tightens_ssh:
+        return f"{ONLY_WAY} closes part of it: have a console ready"
+    return f"{ONLY_WAY} reloads it" if any(a.service == "openssh" for a in plan.activations) else ""
 
 
 def only_way_in(run: Run, plan: Plan) -> bool:
-    """Whether the change tightens the very way that this run comes by, and nobody named another (agility_out_of_band)."""
-    return plan.tightens_ssh and run.channel.transport in SSH and not str(run.args.get("out_of_band") or "").strip()
+    """Whether the change closes part of the only way in: then another must be named first."""
+    return plan.tightens_ssh and bool(only_way(run, plan))
 
 
 def make(run: Run, found: Survey, policy: Policy) -> Plan:

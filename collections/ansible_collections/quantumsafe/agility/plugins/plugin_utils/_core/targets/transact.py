@@ -20,7 +20,9 @@ from .script import Transaction, compose_apply, compose_confirm, compose_revert,
 
 GRACE = 15  # seconds after the deadline within which a host must have reverted
 VERB = 60  # seconds for one verb; the lock alone may be waited for that long
+HUNG = 3 * VERB  # further seconds for a host that answers, but where somebody hangs with the lock: he is ended, then services are reloaded
 RETRY = 3  # seconds between two tries to read a host that does not answer
+DONE = ("CONFIRMED", "CLEANED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,14 @@ def transact(
         report, after = channel.ask(
             lambda nonce: compose_apply(transaction, requests, nonce, extra),
             lambda output, nonce: (parse_transaction(output, nonce), parse_snapshot(output, nonce, host, taken)),
-            within=transaction.seconds + GRACE,
+            within=VERB + transaction.seconds + GRACE,
         )
     except (Unreachable, NoAnswer) as lost:
         return settle(channel, transaction, sent, f"the connection was lost while applying: {lost}")
     if report.state != "RELOADED":
         if not report.final:  # the same script is still at work there, from a connection that was lost
             return settle(channel, transaction, sent, report.message or f"it stopped at {report.state}")
-        return Outcome(report.state, report.message, report)
+        return Outcome(report.state, report.message, report)  # the message has the recipe of one that could not be taken back
     proofs: tuple[Mapping[str, object], ...] = ()
     try:
         proofs, wrong = prove(after)
@@ -84,6 +86,8 @@ def _confirm(
             evidence = {"connection": channel.proof(), **parse_ssh_debug(fresh.stderr)}
     except (Unreachable, NoAnswer) as lost:
         return settle(channel, transaction, sent, f"no new connection after the change: {lost}")
+    if report.state not in DONE and not report.final:
+        return settle(channel, transaction, sent, report.message or f"it was not confirmed, but stays {report.state}")
     return Outcome(report.state, report.message, report, after, evidence, proofs)
 
 
@@ -92,22 +96,35 @@ def _revert(channel: Channel, transaction: Transaction, sent: float, after: Snap
         report = channel.ask(lambda nonce: compose_revert(transaction.id, why, nonce), parse_transaction, within=2 * VERB)
     except (Unreachable, NoAnswer):
         return settle(channel, transaction, sent, why)
-    return Outcome(report.state, why, report, after, proofs=proofs)
+    if not report.final:
+        return settle(channel, transaction, sent, f"{why}; {report.message}" if report.message else why)
+    return Outcome(report.state, _with_recipe(why, report), report, after, proofs=proofs)
+
+
+def _with_recipe(why: str, report: TransactionReport) -> str:
+    """What could not be taken back must be mended by hand, and the host says how."""
+    return f"{why}; {report.message}" if report.state == "REVERT_FAILED" and report.message else why
 
 
 def settle(channel: Channel, transaction: Transaction, sent: float, why: str) -> Outcome:
-    """Read the final state over new connections: as soon as the host answers with a final one, else until the deadline has passed."""
-    until = sent + transaction.seconds + GRACE
+    """Read the final state over new connections: as soon as the host answers with a final one, else until the deadline has passed.
+
+    The host counts from the moment it had the lock, so what it has left counts for more than our own clock.
+    """
+    until = sent + VERB + transaction.seconds + GRACE
+    hung = until + HUNG
     while True:
+        found = None
         try:
             with channel.fresh() as fresh:
                 found = fresh.ask(lambda nonce: compose_status(transaction.id, nonce), parse_transaction, within=VERB)
-            if found.final and found.state != "ABSENT":
-                return Outcome(found.state, why, found)
+            if found.state in DONE or (found.final and found.state != "ABSENT"):
+                return Outcome(found.state, _with_recipe(why, found), found)
             if found.state == "ABSENT" and time.monotonic() > until:
                 return Outcome("REFUSED", f"{why}; the host never began", found)
         except (Unreachable, NoAnswer, Problem) as error:
             why = why if str(error) in why else f"{why}; then: {error}"
-        if time.monotonic() > until:
-            return Outcome("UNKNOWN", f"{why}; the host did not answer until after its deadline, when it reverts by itself: run recover")
+        if time.monotonic() > (hung if found else until):
+            stays = f"the host stays {found.state}" if found else "the host did not answer until after its deadline, when it reverts by itself"
+            return Outcome("UNKNOWN", f"{why}; {stays}: run recover", found)
         time.sleep(RETRY)
