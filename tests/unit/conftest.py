@@ -13,6 +13,10 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.l
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, resolve
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.snapshot_json import snapshot_from_json
+from hypothesis import settings
+
+settings.register_profile("timeless", deadline=None)  # a loaded machine is no reason to fail
+settings.load_profile("timeless")
 
 TOP = Path(__file__).parents[2]
 FIXTURES = TOP / "tests" / "fixtures"

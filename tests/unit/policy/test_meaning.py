@@ -12,7 +12,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.l
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.plain import from_plain, to_plain
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, rank, resolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .texts import HEAD, RULES, known, of, rule
@@ -69,7 +69,6 @@ SELECTS = st.fixed_dictionaries(
 ).filter(bool)
 
 
-@settings(deadline=None)
 @given(
     SELECTS, st.sampled_from(["{}", "{protocol: tls}", "{protocol: tls, role: server}", "{host: h}"]), st.dates(date(2026, 1, 1), date(2033, 1, 1))
 )
