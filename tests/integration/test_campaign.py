@@ -121,6 +121,17 @@ def test_a_mistyped_campaign_is_a_failure_and_a_host_that_took_no_part_is_not(la
     assert lab.play("rollback", "web-new", agility_campaign="q1_2027.a").rc == 0, "undone before is known"
 
 
+def test_a_batch_in_which_nobody_took_part_does_not_end_a_rollback_in_batches(lab: Lab, tmp_path: Path) -> None:
+    play, before = tmp_path / "back.yml", configuration("web-new")
+    play.write_text("- hosts: web-bare,web-new\n  order: sorted\n  gather_facts: false\n  serial: 1\n  roles: [quantumsafe.agility.rollback]\n")
+    assert lab.play("enforce", "web-new", agility_campaign="waves").rc == 0
+    settings = json.dumps({"agility_campaign": "waves", "agility_output": str(tmp_path / "back")})
+    argv = ["ansible-playbook", "-i", "inventories/lab", str(play), "-e", settings]
+    done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+    assert configuration("web-new") == before
+
+
 def test_one_transaction_of_two_is_rolled_back_by_its_id(lab: Lab) -> None:
     before = configuration("web-new")
     first = lab.play("enforce", "web-new", agility_campaign="two", agility_services=["openssh"]).host("web-new")["transaction"]

@@ -56,7 +56,8 @@ class Gate:
 
     def planned(self, status: str, tightens: bool) -> None:
         """Before any host of this batch is enforced, so that the batch can be counted.  Who needs nothing any more has been mended."""
-        self._mark(UNPLANNED, status in BAD, "\n".join([self.run.run, *sorted(self._batch())]))
+        bad = status in BAD
+        self._mark(UNPLANNED, bad, "\n".join([self.run.run, *self._batch()]) if bad else "")
         self._mark(PLANNED, tightens)
         if status == "ok":
             self._mark(FAILED, present=False)
