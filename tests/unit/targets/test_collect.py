@@ -105,10 +105,16 @@ def test_a_file_that_is_no_text_is_named_and_not_shown(any_host: Host) -> None:
     any_host.write("nul", b"a\0b\nc\n")
     any_host.write("latin", "größe\n".encode("latin-1"))
     any_host.write("large", "x\n" * (script.MAX_FILE // 2 + 1))
-    seen = look(any_host, f"{any_host.etc}/*")
-    assert {Path(path).name: file.text for path, file in seen.files.items()} == {"nul": None, "latin": None, "large": None}
-    assert all(file.problem for file in seen.files.values())
-    assert "too large" in seen.files[f"{any_host.etc}/large"].problem
+    any_host.write("both", b"a\npassword = s3cret\n\0\n")
+    any_host.write("last", b"ab\ncd\0")
+    seen = look(any_host, f"{any_host.etc}/*").files
+    assert {Path(path).name: (file.text, file.problem) for path, file in seen.items()} == {
+        "nul": (None, "not a text file: NUL at byte 1"),
+        "latin": (None, "not UTF-8 text: byte 2 is 0xf6"),
+        "large": (None, "too large to be read"),
+        "both": (None, "not a text file: NUL at byte 20"),
+        "last": (None, "not a text file: NUL at byte 5"),
+    }
 
 
 def test_a_file_that_may_not_be_read_is_named(host: Host) -> None:
@@ -128,11 +134,39 @@ def test_a_command_is_ended_in_time_and_the_next_one_runs(any_host: Host, monkey
     assert answers["next"].out == "here"
 
 
+def test_commands_that_end_in_time_run_once(any_host: Host) -> None:
+    log = any_host.root / "ran"
+    look(any_host, commands={name: ("sh", "-c", f"echo {name} >>{log}") for name in ("a", "b")})
+    assert log.read_text() == "a\nb\n"
+
+
 def test_a_command_that_floods_its_standard_error_is_cut_off(host: Host) -> None:
     answers = look(host, commands={"flood": ("sh", "-c", "yes | head -c 1000000 >&2"), "next": ("echo", "here")}).answers
     assert answers["flood"].ok
     assert 0 < len(answers["flood"].err) <= 262144
     assert answers["next"].out == "here"
+
+
+def test_a_command_that_floods_its_output_is_cut_off_and_the_others_are_whole(any_host: Host) -> None:
+    commands = {"before": ("echo", "b"), "flood": ("yes",), "large": ("head", "-c", "9000000", "/dev/zero"), "after": ("echo", "a")}
+    answers = look(any_host, commands=commands).answers
+    assert (answers["before"].out, answers["after"].out) == ("b", "a")
+    for name in ("flood", "large"):
+        assert (answers[name].rc, answers[name].problem) == (None, "said too much")
+        assert len(answers[name].out) <= 4 << 20
+
+
+def test_a_command_that_ignores_the_signal_to_end_is_ended_all_the_same(any_host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "COMMAND_TIME", 1)
+    answers = look(any_host, commands={"deaf": ("sh", "-c", "trap '' TERM; while :; do sleep 9; done"), "next": ("echo", "here")}).answers
+    assert answers["deaf"].problem == "timed out"
+    assert answers["next"].out == "here"
+
+
+def test_a_host_that_cannot_end_a_command_in_time_is_told_so(host: Host) -> None:
+    text = script.compose_collect({}, NONCE).replace("command -v timeout", "command -v no-timeout").replace("tr timeout", "tr no-timeout")
+    with pytest.raises(Problem, match="no-timeout"):
+        host.snapshot(host.send(text))
 
 
 def test_without_base64_the_answer_comes_in_hex(host: Host) -> None:

@@ -6,6 +6,7 @@ Values are effective per listening socket, not per line: what governs what is in
 from __future__ import annotations
 
 import operator
+import posixpath
 import re
 from collections.abc import Mapping
 
@@ -14,7 +15,8 @@ from ..credentials import Certificate, Pair, Serving
 from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot, Unparsable, Wishes
 from . import nginx_certificates, openssl
 from .nginx_ciphers import Ciphers
-from .nginx_config import DEFAULT_CONF, Assembly, Node, absolute, main_path
+from .nginx_config import Assembly, Node, absolute
+from .nginx_main import BINARIES, DEFAULT_CONF, MASTERS, OTHER_CONFS, absent, built, main_path
 from .nginx_proof import after, prove
 from .nginx_sockets import Server, Socket, quic_listens, tls_sockets
 from .nginx_write import VERSIONS, Writer
@@ -28,10 +30,14 @@ DEFAULT_PROTOCOLS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
 )
 
 COLLECT = Collect(
-    needs=(DEFAULT_CONF,),
-    files=(DEFAULT_CONF, "/etc/nginx/conf.d/*.conf", "/etc/nginx/sites-enabled/*", "/etc/nginx/modules-enabled/*.conf", *openssl.SYSTEM_LISTS),
-    follow=(Follow("include", "/etc/nginx"), Follow("ssl_certificate", "/etc/nginx")),
-    commands={"nginx-V": ("nginx", "-V"), **openssl.COMMANDS},
+    needs=(DEFAULT_CONF, *OTHER_CONFS, *BINARIES),
+    files=(
+        *(DEFAULT_CONF, *OTHER_CONFS),
+        *("/etc/nginx/conf.d/*.conf", "/etc/nginx/sites-enabled/*", "/etc/nginx/modules-enabled/*.conf"),
+        *openssl.SYSTEM_LISTS,
+    ),
+    follow=tuple(Follow(word, posixpath.dirname(conf)) for word in ("include", "ssl_certificate") for conf in (DEFAULT_CONF, *OTHER_CONFS)),
+    commands={"nginx-V": ("nginx", "-V"), "nginx-masters": MASTERS, **openssl.COMMANDS},
     second_tries=("hybrid",),
 )
 
@@ -43,7 +49,7 @@ class Nginx:
         self.snapshot = snapshot
         answer = snapshot.answers.get("nginx-V")
         self.said = f"{answer.err}\n{answer.out}" if answer else ""
-        self.main = main_path(answer)
+        self.main = main_path(snapshot)
         self.assembly = Assembly(snapshot, self.main)
         found = re.search(r"nginx/(\d+(?:\.\d+)+)", self.said)
         self.version = tuple(int(part) for part in found[1].split(".")) if found else ()
@@ -68,9 +74,9 @@ def _running(said: str) -> str:
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     """One endpoint for each listening TLS socket."""
-    if DEFAULT_CONF not in snapshot.files:
-        return ()
     nginx = Nginx(snapshot)
+    if absent(snapshot, nginx.main):
+        return ()
     for path, origin in nginx.assembly.absent.items():
         if not is_glob(path):
             raise Unparsable(f"includes {path}, which is not there", str(origin), "nginx would not start with it: run `nginx -t`")
@@ -215,16 +221,17 @@ def _certificate_nodes(server: Server) -> tuple[Node, ...]:
 
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
     """nginx takes everything about TLS up on reload; old workers finish their connections."""
-    return Activation(
-        "nginx", ("nginx.service",), (), ("nginx", "-t"), "reload", tuple(dict.fromkeys(p for e in endpoints for dummy, p in e.addresses if p))
-    )
+    main = main_path(snapshot)
+    told = main != built(snapshot.answers.get("nginx-V")) and "nginx-masters" in snapshot.answers
+    check = ("nginx", "-t", "-c", main) if told else ("nginx", "-t")
+    return Activation("nginx", ("nginx.service",), (), check, "reload", tuple(dict.fromkeys(p for e in endpoints for dummy, p in e.addresses if p)))
 
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
-    """Includes and certificates that the configuration names and the snapshot lacks.  A glob that matched nothing is complete."""
-    if DEFAULT_CONF not in snapshot.files:
-        return ()
+    """The main file, includes and certificates that nginx reads and the snapshot lacks.  A glob that matched nothing is complete."""
     nginx = Nginx(snapshot)
+    if nginx.main not in snapshot.files:
+        return () if nginx.main in ("", *COLLECT.files) else (nginx.main,)
     wanted = [absolute(node.args[0], nginx.main) for socket in nginx.sockets for server in socket.servers for node in _certificate_nodes(server)]
     absent = {path for path in wanted if nginx.assembly.file(path) is None}
     guessed = {pattern for pattern in COLLECT.files if "*" in pattern}

@@ -6,16 +6,14 @@ Sources: ngx_conf_include() (glob(3), sorted, relative to the folder of nginx.co
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..documents import braces
 from ..documents.braces import Directive
-from ..model import Answer, File, Origin, Snapshot, Unparsable
+from ..model import File, Origin, Snapshot, Unparsable
 from .paths import glob, real_path
 
-DEFAULT_CONF = "/etc/nginx/nginx.conf"
 DEEPEST_INCLUDE = 20  # nginx itself ends at the limit of open files; a loop must end here by name
 
 
@@ -48,12 +46,6 @@ class Node:
 
     def named(self, name: str) -> tuple[Node, ...]:
         return tuple(child for child in self.children if child.name == name)
-
-
-def main_path(version: Answer | None) -> str:
-    """--conf-path of `nginx -V`, else the usual place."""
-    found = re.search(r"--conf-path=(\S+)", version.err + version.out) if version else None
-    return found[1] if found else DEFAULT_CONF
 
 
 def absolute(path: str, main: str) -> str:

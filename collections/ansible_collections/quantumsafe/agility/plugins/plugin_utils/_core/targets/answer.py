@@ -76,14 +76,16 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
             pending[_name(rest).rpartition(".")[0]] = _name(rest)
         elif letter == "F":
             heads = _heads(int(rest), content)
-            files.update({head[0]: _file(head, [], 0, 0) for head in heads})  # awk says nothing of an empty one
+            files.update({head[0]: _file(head, [], 0, 0, 0) for head in heads})  # awk says nothing of an empty one
         elif letter == "L":
             open_file = int(rest)
             texts[open_file] = [line[1:] for line in content if line.startswith("|")]
         elif letter == "E" and rest:
-            at, counted, hidden = (int(word) for word in rest.split())
-            name, real, stat, digest = heads[at - 1]
-            files[name] = _file((name, real, stat, digest), texts.get(at, []), counted, hidden)
+            at, counted, hidden, nul = (int(word) for word in rest.split())
+            files[heads[at - 1][0]] = _file(heads[at - 1], texts.get(at, []), counted, hidden, nul)
+        elif letter == "O":
+            at, nul = (int(word) for word in rest.split())
+            files[heads[at - 1][0]] = replace(files[heads[at - 1][0]], text=None, problem=NUL.format(nul - 1))
         elif letter == "C":
             command, said = rest, "\n".join(content)
         elif letter == "R":
@@ -117,21 +119,26 @@ def _heads(count: int, content: list[str]) -> list[tuple[str, str, list[str], st
     ]
 
 
-def _file(head: tuple[str, str, list[str], str], texts: list[str], counted: int, hidden: int) -> File:
-    """awk drops a missing final newline; the size says whether there was one.  A size that does not fit is no text."""
+NUL = "not a text file: NUL at byte {}"
+
+
+def _file(head: tuple[str, str, list[str], str], texts: list[str], counted: int, hidden: int, nul: int) -> File:
+    """awk drops a missing final newline; the size says whether there was one.  nul: where the first one is, counted from 1, 0 = nowhere."""
     name, real, (size, mode, owner, group), digest = head
     problem, text = "", "\n".join(texts)
     unfinished = counted == int(size) + 1
     if int(size) and not texts and counted:
         problem = "too large to be read"
+    elif nul:
+        problem = NUL.format(nul - 1)
     elif counted != int(size) and not unfinished:
-        problem = "not a text file"
+        problem = "not a text file, or it changed while it was read"
     else:
         text += "" if unfinished or not texts else "\n"
         try:
             lines.decode(text.encode("utf-8", "surrogateescape"), name)
         except Unparsable as error:
-            problem = error.message
+            problem = error.message + (" of what is left after redaction" if hidden else "")
         if not problem and not hidden and lines.sha256(text) != digest:
             problem = "not a text file: it changed or holds bytes that do not travel"
     return File(name, None if problem else text, digest, int(size), owner, group, mode.zfill(4), real, bool(hidden), problem)

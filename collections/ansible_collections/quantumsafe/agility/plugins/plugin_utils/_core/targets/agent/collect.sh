@@ -8,7 +8,8 @@ ca_nl='
 '
 ca_path=$PATH:/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin
 ca_limit=33554432 # bytes of one whole answer
-ca_noise=262144   # bytes of what one command says on its standard error
+ca_most=4194304   # bytes of what one command says
+ca_noise=262144   # bytes of what they all say on their standard error
 
 # ca_say MARKER COMMAND...: the framed, encoded output of COMMAND.
 ca_say() {
@@ -29,7 +30,7 @@ ca_say() {
 
 # ca_missing NAME...: which of these utilities, and of those that we always need, this host lacks, one a line.
 ca_missing() {
-  for ca_tool in awk sed stat head readlink tr "$@"; do
+  for ca_tool in awk sed stat head readlink tr timeout wc "$@"; do
     command -v "$ca_tool" >/dev/null 2>&1 || printf '%s\n' "$ca_tool"
   done
   command -v sha256sum >/dev/null 2>&1 || command -v shasum >/dev/null 2>&1 || command -v openssl >/dev/null 2>&1 || printf 'sha256sum\n'
@@ -181,10 +182,12 @@ ca_show() {
       q = head; if (gsub(/"/, "", q) % 2) tail = "\"" tail
       q = head; if (gsub(/\047/, "", q) % 2) tail = "\047" tail
       return head " [redacted]" tail }
-    BEGIN { count = split(sizes, size, "\n"); at = 0 }
-    FNR == 1 { if (at) printf "\001E %d %d %d\n", at, bytes, hidden
+    function whole() { if (at) printf "\001E %d %d %d %d\n", at, bytes, hidden, nul }
+    BEGIN { count = split(sizes, size, "\n"); at = 0; zero = sprintf("%c", 0) }
+    FNR == 1 { whole()
       do { at++ } while (at < ARGC && ARGV[at] != FILENAME)
-      bytes = 0; hidden = 0; key = 0; printf "\001L %d\n", at }
+      bytes = 0; hidden = 0; key = 0; nul = 0; printf "\001L %d\n", at }
+    zero != "" && !nul && index($0, zero) { nul = bytes + index($0, zero) }
     { bytes += length($0) + 1
       if (size[at] + 0 > max + 0) next
       if ($0 ~ /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/) key = 1
@@ -196,7 +199,18 @@ ca_show() {
         rest = substr($0, RSTART + RLENGTH); sub(/[;{} \t\r]+$/, "", rest)
         if (rest != "") { hidden++; print "|" cut($0, RSTART + RLENGTH - 1); next } }
       print "|" $0 }
-    END { if (at) printf "\001E %d %d %d\n", at, bytes, hidden }' "$@"
+    END { whole(); exit zero == "" }' "$@" || ca_nuls "$@"
+}
+
+# ca_nuls FILE...: where the first NUL of a file is, counted from 1, for an awk that does not see it (that of busybox).
+ca_nuls() {
+  ca_at=0
+  [ "$(cat "$@" | tr -dc '\000' | head -c 1 | wc -c)" -ne 0 ] || return 0
+  for ca_f; do
+    ca_at=$((ca_at + 1))
+    [ "$(tr -dc '\000' <"$ca_f" | head -c 1 | wc -c)" -eq 0 ] ||
+      printf '\001O %s %s\n' "$ca_at" "$(tr '\000\n' '\n\001' <"$ca_f" | head -n 1 | wc -c | tr -d ' ')"
+  done
 }
 
 # ca_commands SECONDS LIST: the lines of LIST, which call ca_run.  Standard output goes straight into the answer; what they say on standard
@@ -207,12 +221,15 @@ ca_commands() {
   printf '\n%s\n' "$ca_errs"
 }
 
-# ca_ask SECONDS LIST: one timeout(1) for all of them, for each is a process more.  Only when something hung are they asked again, each with
-# its own.  One of busybox, a link, would end the shell alone and leave what hangs.
+# ca_ask SECONDS LIST: one timeout(1) and one head(1) for all of them, for each is a process more.  Only when something hung or said too much
+# are they asked again, each with its own.  A timeout of busybox, a link, would end the shell alone and leave what hangs.  KILL, for what is
+# deaf to TERM; they only read.
 ca_ask() {
   ca_each=
-  if [ -n "$ca_timeout" ] && [ ! -h "$ca_timeout" ]; then
-    timeout "$1" sh -c "$ca_runner$ca_nl$2:" </dev/null 3>&3 && return
+  if [ ! -h "$ca_timeout" ]; then
+    ca_bad=$({ { timeout -s KILL "$1" sh -c "$ca_runner$ca_nl$2:" </dev/null 3>&1 4>&- || printf bad >&4; } |
+      { head -c "$ca_most" >&3 4>&-; [ "$(head -c 1 | wc -c)" -eq 0 ] || printf cut >&4; }; } 4>&1)
+    [ -n "$ca_bad" ] || return 0
   fi
   # shellcheck disable=SC2034 # ca_run reads it
   ca_each=$1
@@ -232,9 +249,14 @@ ca_run() {
     return
   }
   printf "\n\001N %s\n" "$ca_id" >&2
-  if [ -n "${ca_each-}" ] && [ -n "${ca_timeout-}" ]; then set -- timeout "$ca_each" "$@"; fi
-  "$@" </dev/null >&3 3>&-
-  ca_rc=$?
+  if [ -n "${ca_each-}" ]; then
+    ca_rc=$({ { timeout -s KILL "$ca_each" "$@" </dev/null 3>&- 4>&-; printf %s "$?" >&4; } |
+      { head -c "$ca_most" >&3 4>&-; [ "$(head -c 1 | wc -c)" -eq 0 ] || printf cut >&4; }; } 4>&1)
+    case $ca_rc in *cut*) ca_rc=141 ;; esac
+  else
+    "$@" </dev/null >&3 3>&-
+    ca_rc=$?
+  fi
   printf "\n\001R %s\n" "$ca_rc" >&3
 }'
 eval "$ca_runner"
