@@ -9,9 +9,10 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation, Change, Edit
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import script
 
 from .container import NONCE, TOKEN, Container, original
@@ -51,14 +52,17 @@ def test_a_confirmed_change_is_live_and_leaves_nothing_running(container: Contai
 
 def test_the_deadline_holds_against_reloads_kills_and_starts(container: Container, id_: str) -> None:
     before = original(container, "/etc/ssh/sshd_config")
-    assert container.apply(id_, container.add_line("/etc/ssh/sshd_config", "MaxStartups 8:30:80"), seconds=8).state == "RELOADED"
+    assert container.apply(id_, container.add_line("/etc/ssh/sshd_config", "MaxStartups 8:30:80"), seconds=40).state == "RELOADED"
     unit = f"crypto-agility-{id_}.service"
     container.run(
-        f"systemctl kill -s KILL {unit}; for i in 1 2 3 4 5; do systemctl daemon-reload; systemctl restart systemd-tmpfiles-clean; done", check=False
+        f"systemctl kill -s KILL {unit}; for i in $(seq 40); do systemctl daemon-reload; [ $((i % 8)) != 0 ] || systemctl restart systemd-tmpfiles-clean;"
+        f" done; sleep 1; systemctl kill -s TERM --kill-who=main {unit}; sleep 2; systemctl is-active {unit} >/run/poller",
+        check=False,
     )
     report = container.status(id_)
     assert (report.state, report.left > 0) == ("RELOADED", True), "somebody's daemon-reload must not take the change back"
-    assert container.wait(id_, "REVERTED", 30).state == "REVERTED"
+    assert container.run("cat /run/poller") == "active", "a poller that somebody ended must come back"
+    assert container.wait(id_, "REVERTED", 60).state == "REVERTED"
     assert original(container, "/etc/ssh/sshd_config") == before
     time.sleep(1.5)
     assert container.ours() == ""
@@ -112,3 +116,38 @@ def test_a_socket_activated_sshd_needs_no_reload(container: Container, id_: str)
     assert container.send(script.compose_revert(id_, "a test", NONCE)).state == "REVERTED"
     assert container.run("systemctl is-active ssh.socket") == "active"
     assert container.ours() == ""
+
+
+def test_a_host_whose_tmp_lets_nothing_run_is_no_obstacle(container: Container, id_: str) -> None:
+    container.run("mount -t tmpfs -o noexec,nosuid,nodev none /tmp && printf '#!/bin/sh\n' >/tmp/x && chmod 755 /tmp/x && ! /tmp/x 2>/dev/null")
+    try:
+        assert container.apply(id_, container.add_line("/etc/ssh/sshd_config", "MaxStartups 5:30:50")).state == "RELOADED"
+        assert container.send(script.compose_revert(id_, "a test", NONCE)).state == "REVERTED"
+    finally:
+        container.run("umount /tmp")
+
+
+def test_an_address_that_is_no_longer_listened_on_is_a_failed_reload(container: Container, id_: str) -> None:
+    """The port alone is still open, on another address."""
+    unit = "[Service]\nExecStart=/bin/sh -c 'exec python3 -m http.server --bind $(cat /etc/listens) 7070'\nExecReload=/bin/kill -KILL $MAINPID\nRestart=always\nRestartSec=100ms\n"
+    if container.run("command -v python3", check=False) == "":
+        unit = unit.replace(
+            "python3 -m http.server --bind $(cat /etc/listens) 7070", "/usr/sbin/sshd -D -e -f /dev/null -p 7070 -o ListenAddress=$(cat /etc/listens)"
+        )
+    container.podman("exec", "-i", container.name, "/bin/sh", "-c", "cat >/etc/systemd/system/listens.service", stdin=unit.encode())
+    container.run("mkdir -p /run/sshd; echo 127.0.0.1 >/etc/listens; systemctl daemon-reload; systemctl restart listens; sleep 1")
+    container.run("until grep -q '0100007F:1B9E .* 0A ' /proc/net/tcp; do sleep 0.2; done")
+    before = original(container, "/etc/listens")
+    service = Activation("listens", ("listens.service",), (), ("true",), "restart", (7070,))
+    change = Change("/etc/listens", before.split()[-2], (Edit(1, 1, ("127.0.0.2\n",)),))
+    report = container.apply(id_, change, service=service)
+    assert (report.state, "port 7070" in report.message) == ("REVERTED", True), report.message
+    assert original(container, "/etc/listens") == before
+
+
+@pytest.mark.skipif(not Path("/sys/fs/selinux/enforce").exists(), reason="SKIPPED LOUDLY: this kernel has no SELinux, so labels are not proved")
+def test_a_label_comes_with_the_new_file(container: Container, id_: str) -> None:
+    label = container.run("stat -c %C /etc/ssh/sshd_config")
+    assert container.apply(id_, container.add_line("/etc/ssh/sshd_config", "MaxStartups 5:30:50")).state == "RELOADED"
+    assert container.run("stat -c %C /etc/ssh/sshd_config") == label
+    container.send(script.compose_revert(id_, "a test", NONCE))

@@ -1,7 +1,7 @@
 """A spread of faults on real sshd and nginx under real systemd: a container of its own from the lab's images, gone afterwards.
 
-The same tracer, the same agent; here the fault falls into a transaction that reloads both daemons.  Afterwards the deadline passes and
-`recover` runs; the host must be as it was, both daemons up with it.
+The same tracer, the same agent; here the fault falls into a transaction that reloads both daemons.  Afterwards the deadline passes; the
+poller alone must settle it, then `recover` runs, and what was confirmed is undone by its recipe: the host is as it was, both daemons up.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation, Change, Edit, Identity
@@ -25,6 +26,9 @@ SERVICES = (
     Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), ("sshd", "-t"), "reload", (22,)),
     Activation("nginx", ("nginx.service",), (), ("nginx", "-t"), "reload", (8080,)),
 )
+PHASES = ("apply", "confirm", "revert")
+TX, TOKEN = "/var/lib/crypto-agility/tx", "a token that only the controller knows"
+FINAL = ("CLEANED", "REVERTED", "REFUSED", "ABSENT")
 FAULTS = (("ENOSPC", "enospc", "a"), ("EIO", "eio", "am"), ("KILL, then deadline", "kill", "am"))
 # All that must come back: files, what listens, what the daemons really use, and nothing of ours.
 LOOK = f"""stat -c '%n %i %s %a %u %g %y %h' /etc/ssh/* {SITE}; sha256sum /etc/ssh/sshd_config /etc/nginx/*.conf /etc/nginx/conf.d/*
@@ -76,51 +80,75 @@ class Container:
             Change(ADDED, "", (Edit(1, 0, ("# added\n",)),)),
         )
         return script.compose_apply(
-            script.Transaction(id_, 60, Identity(), "the torture", changes, SERVICES, hashlib.sha256(b"x").hexdigest()), {}, NONCE
+            script.Transaction(id_, 60, Identity(), "the torture", changes, SERVICES, hashlib.sha256(TOKEN.encode()).hexdigest()), {}, NONCE
         )
 
-    def traced(self, fault: str = "", at: int = 0, kinds: str = "am") -> tuple[str, answer.TransactionReport | None, list[Call]]:
-        """One apply with a fault; (id, what was reported, calls)."""
+    def traced(self, phase: str, fault: str = "", at: int = 0, kinds: str = "am") -> tuple[str, answer.TransactionReport | None, list[Call]]:
+        """One verb with a fault; (id, what was reported, calls)."""
         self.number += 1
         id_ = f"t-{self.number}"
+        text = self.apply(id_)
+        if phase != "apply":
+            self.send(text)
+            text = script.compose_confirm(id_, TOKEN, NONCE) if phase == "confirm" else script.compose_revert(id_, "the torture", NONCE)
         words = ["/run/tracer", "-c", kinds, "-u", "/etc", "-u", "/var/lib/crypto-agility", "-l", "/run/calls"]
-        report = self.send(self.apply(id_), *words, *(["-n", str(at), "-f", fault] if fault else []), "--")
+        report = self.send(text, *words, *(["-n", str(at), "-f", fault] if fault else []), "--")
         return id_, report, read_lines(self.run("cat /run/calls"))
 
+    def states(self, id_: str) -> list[str]:
+        return [line.split()[1] for line in self.run(f"cat {TX}/{id_}/journal 2>/dev/null").splitlines() if len(line.split()) > 2]
+
     def back(self, id_: str) -> list[str]:
-        """The deadline passes; the poller and `recover` do what they do."""
-        self.run(f"[ ! -e /var/lib/crypto-agility/tx/{id_}/deadline ] || echo 1 >/var/lib/crypto-agility/tx/{id_}/deadline")
+        """The deadline passes.  What is armed the poller settles alone, then comes `recover`; what is confirmed is undone without a controller."""
+        self.run(f"[ ! -e {TX}/{id_}/deadline ] || echo 1 >{TX}/{id_}/deadline")
+        bad = self.settled(id_, "the poller alone: ") if "ARMED" in self.states(id_) else []
         self.send(script.compose_recover(NONCE))
-        report = self.send(script.compose_status(id_, NONCE))
-        until = time.monotonic() + 15
-        while (now := self.run(LOOK)) != self.before and time.monotonic() < until:
+        bad += self.settled(id_, "")
+        self.run(f"rm -rf {TX}/*")
+        return bad
+
+    def settled(self, id_: str, who: str) -> list[str]:
+        until = time.monotonic() + 30
+        while True:
+            states, now = self.states(id_), self.run(LOOK)
+            last = states[-1] if states else "ABSENT"
+            if last == "CLEANED" and not who:
+                self.run(f"sh {TX}/{id_}/revert.sh")
+                now = self.run(LOOK)
+            if last in FINAL and (now == self.before or (last == "CLEANED" and who and "crypto-agility" not in now and ".ca-" not in now)):
+                return []
+            if time.monotonic() > until:
+                differs = [line for line in now.splitlines() if line not in self.before.splitlines()]
+                return [f"{who}{last}, not as it was: {differs or 'something is missing'}"]
             time.sleep(0.5)
-        bad = [] if not report or report.state in ("REVERTED", "REFUSED", "ABSENT") else [f"{report.state}: {report.message}"]
-        differs = [line for line in now.splitlines() if line not in self.before.splitlines()]
-        return bad + ([f"not as it was: {differs or 'something is missing'}"] if now != self.before else [])
 
     def remove(self) -> None:
         self.podman("rm", "-f", "-i", "-t", "0", self.name)
 
 
-def run(count: int, tally: Tally, image: str = "bookworm") -> int:
-    """How many points one good run has; `count` of them are tried."""
+def run(count: int, tally: Tally, say: Callable[[str], None], image: str = "bookworm") -> tuple[int, int]:
+    """How many points were tried of how many that good runs have; `count` of them, all when it is 0."""
     host = Container(image)
     try:
-        id_, report, calls = host.traced()
-        if not report or report.state != "RELOADED":
-            raise AssertionError(f"without any fault: {report}")
-        if bad := host.back(id_):
-            raise AssertionError(f"without any fault: {bad}")
-        every = [(name, fault, kinds, at) for name, fault, kinds in FAULTS for at in range(1, sum(call.kind in kinds for call in calls) + 1)]
-        for name, fault, kinds, at in spread_evenly(every, count):
-            id_, report, calls = host.traced(fault, at, kinds)
+        every = []
+        for phase, good in zip(PHASES, ("RELOADED", "CLEANED", "REVERTED"), strict=True):
+            id_, report, calls = host.traced(phase)
+            if not report or report.state != good:
+                raise AssertionError(f"without any fault: {report}")
+            if bad := host.back(id_):
+                raise AssertionError(f"without any fault: {bad}")
+            every += [(phase, *fault, at) for fault in FAULTS for at in range(1, sum(call.kind in fault[2] for call in calls) + 1)]
+        chosen = spread_evenly(every, count)
+        for number, (phase, name, fault, kinds, at) in enumerate(chosen):
+            if number and number % 50 == 0:
+                say(f"  points on sshd and nginx: {number} of {len(chosen)}")
+            id_, report, calls = host.traced(phase, fault, at, kinds)
             hit = next((call for call in calls if call.number == at), None)
             bad = host.back(id_)
             if hit:
-                tally.add(name, "apply on sshd and nginx", bad, f"{name} / {image} / {at}: {hit}")
+                tally.add(name, f"{phase} on sshd and nginx", bad, f"{name} / {image} / {phase} / {at}: {hit}")
             else:
                 tally.missed += 1
-        return len(every)
+        return len(chosen), len(every)
     finally:
         host.remove()

@@ -78,6 +78,20 @@ def by_wrong_token(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
         bench.close()
 
 
+def by_reads(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
+    """The list of changes cannot be read, on the way back."""
+    bench = Bench.make(folder / "disks", make(folder / "machine"))
+    try:
+        kind = next(kind for kind in KINDS if kind.kinds == "r")
+        for phase in PHASES[2:4]:
+            for call in inject.good_calls(bench, phase, kind.kinds):
+                if call.path.endswith("/changes") and (bad := severe(inject.judge(bench, inject.Point(kind, phase, call.number, "deadline"))[1])):
+                    return bad
+        return []
+    finally:
+        bench.close()
+
+
 def by_rivals(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
     tally = Tally()
     rivals.run(folder, make, 0, tally, stop_at=1, writes_of="/journal")
@@ -121,23 +135,24 @@ MUTANTS = (
     Mutant("no fsync of the new file", 'ca_sync "$ca_n" "${ca_file%/*}" "$ca_tx/after.$ca_i"', ":", AT_JOURNAL),
     Mutant(
         "no fsync of the folder after the swap",
-        '    ca_sync "${ca_file%/*}"\n  done <"$ca_tx/changes"',
-        '  done <"$ca_tx/changes"',
+        'mv -f "$(ca_fresh "$ca_file")" "$ca_file" || return 1; fi\n  ca_sync "${ca_file%/*}"\n',
+        'mv -f "$(ca_fresh "$ca_file")" "$ca_file" || return 1; fi\n',
         AT_JOURNAL,
     ),
     Mutant("no fsync of the folder of the transaction", '"$ca_tx"/* "$ca_tx" "$ca_state/tx"', '"$ca_tx"/* "$ca_state/tx"', AT_BEGIN),
-    Mutant("no fsync after the tidying", '.try"\n    ca_sync "${ca_file%/*}"\n', '.try"\n', AT_END),
-    Mutant("no fsync after the disarming", '[ ! -d "$ca_d" ] || ca_sync "$ca_d"', ":", AFTER_END),
+    Mutant("no fsync after the tidying", '"$(ca_fresh "$ca_file")" && ca_sync "${ca_file%/*}"\n}', '"$(ca_fresh "$ca_file")"\n}', AT_END),
+    Mutant("no fsync after the disarming", '[ ! -d "${ca_f%/*}" ] || ca_sync "${ca_f%/*}" || return 1', ":", AFTER_END),
     Mutant("no lock", '  until ca_take "$ca_state/lock"; do\n', "  until :; do\n", by_rivals),
-    Mutant("no look at the token", '!= "$(ca_get token)" ]; then', '= "" ]; then', by_wrong_token),
+    Mutant("no look at the token", '[ "$ca_hash" != "$(ca_get token)" ]', "false", by_wrong_token),
+    Mutant("a read error is the end of the list", '{ ca_changes=$(cat "$ca_tx/changes") &&', '{ ca_changes=$(cat "$ca_tx/changes");', by_reads),
     Mutant(
         "swap before arm",
         ARM_FIRST,
-        "! ca_prepare || ! ca_swap || ! ca_arm || ! ca_record ARMED",
+        '! ca_prepare || ! ca_count || ! ca_each ca_swap "$ca_changes" || ! ca_arm || ! ca_record ARMED',
         by_kill,
-        ("if ca_swap && ca_record SWAPPED", "if ca_record SWAPPED"),
+        ('if ca_each ca_swap "$ca_changes" && ca_record SWAPPED', "if ca_record SWAPPED"),
     ),
-    Mutant("no look at CONFIRMED", "    CONFIRMED) if ca_begin", "    NEVER) if ca_begin", AT_END),
+    Mutant("no look at CONFIRMED", "CLEANED | REVERTED | REFUSED | CONFIRMED | ABSENT)", "CLEANED | REVERTED | REFUSED | ABSENT)", AT_END),
 )
 
 

@@ -18,7 +18,14 @@ TREES = ("etc", "var")
 SYNCS = ("fsync", "fdatasync", "syncfs", "sync")
 PHASE = {phase.name: phase for phase in PHASES}
 # A story is what is sent one after the other on one disk.
-STORIES = {"apply, confirm": ("apply", "confirm"), "apply, revert": ("apply", "revert"), "rollback": ("rollback", "confirm the rollback")}
+STORIES = {
+    "apply, confirm": ("apply", "confirm"),
+    "apply, revert": ("apply", "revert"),
+    "rollback": ("rollback", "confirm the rollback"),
+    "deadline": ("deadline",),
+    "boot": ("boot",),
+    "recover": ("recover",),
+}
 FAULT = "power loss"
 
 
@@ -56,9 +63,8 @@ def record(bench: Bench, story: str) -> Iterator[Crash]:
         confirm = Phase(name, "", first.id, lambda machine: bench.confirm_text(first.id))
         phase = confirm if name == "confirm the rollback" else PHASE[name]
         outcome = bench.run(phase, Fault(), after_call)
-        assert outcome.report and outcome.report.state in ("RELOADED", "CLEANED", "REVERTED"), (
-            f"{story}, {name}: {outcome.report or outcome.output[-300:]}"
-        )
+        states = invariant.journal(machine, first.id)
+        assert states and states[-1] in ("RELOADED", "CLEANED", "REVERTED"), f"{story}, {name}: {states} {outcome.output[-300:]}"
     yield from out
 
 

@@ -28,7 +28,7 @@ TEXTS = st.one_of(
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """link: the folder is reached through a symbolic link."""
+    """link: the folder is reached through a symbolic link.  aim: the target itself is one, and named by it, or by what it leads to."""
 
     folder: str
     name: str
@@ -40,6 +40,7 @@ class File:
     link: bool
     new: bool
     insert: str
+    aim: str
 
 
 FILES = st.builds(
@@ -53,6 +54,7 @@ FILES = st.builds(
     acl=st.booleans(),
     link=st.booleans(),
     new=st.booleans(),
+    aim=st.sampled_from(("", "", "", "link", "through")),
     insert=st.sampled_from(("a\n", "%s\\n $(x) `y` 'z'\n", "é\n", "", "no end")),
 )
 
@@ -79,6 +81,12 @@ def place(machine: Machine, number: int, file: File) -> Change | None:
     if file.acl:
         os.setxattr(path, "system.posix_acl_access", ACL)
     os.utime(path, ns=(10**18 + number, 10**18 + number))
+    if file.aim:
+        aimed = tree / "the link"
+        if aimed == folder:
+            return None
+        aimed.symlink_to(path)
+        path = aimed if file.aim == "link" else path
     lines = file.text.count("\n")
     return Change(str(path), sha256(path), (Edit(1, 1 if lines > 1 else 0, (file.insert,)),))
 
@@ -101,6 +109,7 @@ def check(machine: Machine, files: list[File], verdicts: list[str]) -> None:
         verdicts.append("not sent")
         assert seen(machine) == before
         return
+    links = [change for change in changes if Path(change.path).is_symlink()]
     applied = machine.send(text).report
     assert applied, "no answer"
     verdicts.append(applied.state if applied.state != "REFUSED" else f"refused: {applied.error}")
@@ -108,6 +117,7 @@ def check(machine: Machine, files: list[File], verdicts: list[str]) -> None:
         assert seen(machine) == before, f"refused ({applied.message}), but something changed"
         return
     assert applied.state == "RELOADED", applied.message
+    assert not links, "a link was written to, or replaced"
     assert not changes or seen(machine) != before or all(not change.edits[0].insert for change in changes), "nothing changed"
     back = machine.send(script.compose_revert(FIRST, "a property", NONCE)).report
     assert back and back.state == "REVERTED", back

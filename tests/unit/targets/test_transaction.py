@@ -399,9 +399,9 @@ def test_of_many_starters_on_a_dead_owners_lock_one_works_at_a_time(any_host: Ho
     text = any_host.place("\n".join([script.TRANSACTION.replace("sleep 1\n", "sleep 0.1\n"), "ca_code='' ca_message=''", work, ""]))
     path = any_host.root / "starter"
     path.write_text(text)
-    with ThreadPoolExecutor(20) as pool:
-        list(pool.map(lambda _: subprocess.run([any_host.root / "bin/sh", path], check=False, timeout=60), range(20)))
-    assert log.read_text() == "in\nout\n" * 20
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(lambda _: subprocess.run([any_host.root / "bin/sh", path], check=False, timeout=60), range(50)))
+    assert log.read_text() == "in\nout\n" * 50
     assert not list(any_host.state.glob("lock*"))
 
 

@@ -12,33 +12,39 @@ ca_undo_early() {
   fi
 }
 
-# ca_back REASON: the way back.  The lock is held.
+# ca_back REASON: the way back, twice for a fault that passes.  The lock is held.
 ca_back() {
   ca_load || return 1 # the next try reads again
   rm -f "$ca_tx/reserve" # room for the journal on a full disk
   ca_record REVERTING "$1"
   ca_count
-  ca_code='' ca_reason=$1 ca_way=back ca_bad=''
-  ca_each ca_unswap "$ca_changes" back
-  if [ -z "$ca_bad" ]; then
-    # Again, with a restart: a service that died of the reload, or hangs in it, would not take another.
-    ca_activate_all || { ca_code='' ca_way=again && ca_activate_all; }
-    ca_tidy
-    ca_bad=${ca_code:+ $ca_message}
-  fi
-  if [ -z "$ca_bad" ]; then
-    # "old" is a second name of what is in its place again: gone for good before anybody reads REVERTED.
-    if rm -rf "$ca_tx/old" && ca_sync "$ca_tx" && ca_record REVERTED "$ca_reason"; then
-      ca_put_away
-      ca_error reverted "$ca_reason"
-      return
-    fi
-    ca_bad=" $ca_tx (everything else is back)"
+  ca_reason=$1 ca_way=back
+  if ca_bring_back || ca_bring_back; then
+    ca_put_away
+    ca_error reverted "$ca_reason"
+    return
   fi
   ca_record REVERT_FAILED "$ca_bad"
-  logger -p daemon.crit -t crypto-agility "transaction $ca_tid could not be taken back:$ca_bad. By hand: $(ca_recipe)" 2>/dev/null
+  logger -p daemon.crit -t crypto-agility "transaction $ca_tid could not be taken back:$ca_bad. $(ca_recipe)" 2>/dev/null
   ca_code=''
   ca_error revert-failed "could not restore:$ca_bad. $(ca_recipe)"
+}
+
+# ca_bring_back: files, then services, then nothing is left beside the files, then it is written down.  Where it stopped is in ca_bad.
+ca_bring_back() {
+  ca_code='' ca_bad=''
+  ca_each ca_unswap "$ca_changes" back
+  [ -z "$ca_bad" ] || return 1
+  ca_activate_all
+  if [ -n "$ca_code" ]; then
+    ca_way=again ca_bad=" $ca_message" # with a restart: what died of the reload, or hangs in it, would not take another
+  elif ! ca_tidy; then
+    ca_bad=" $ca_message"
+  elif ! rm -rf "$ca_tx/old" || ! ca_sync "$ca_tx" || ! ca_record REVERTED "$ca_reason"; then
+    # "old" is a second name of what is in its place again: gone for good before anybody reads REVERTED.
+    ca_bad=" $ca_tx (everything else is back)"
+  fi
+  [ -z "$ca_bad" ]
 }
 
 # ca_recipe: what a person can do about what could not be put back, one command a file.

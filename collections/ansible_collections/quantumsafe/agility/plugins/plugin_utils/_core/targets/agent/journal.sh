@@ -63,7 +63,7 @@ ca_get() {
 # ca_load: what was written down, read once and whole, so that an error while reading never looks like the end of a list.
 ca_load() {
   [ "${ca_loaded-}" != "$ca_tid" ] || return 0
-  ca_changes=$(cat "$ca_tx/changes") && ca_services=$(cat "$ca_tx/services") && ca_stood=$(cat "$ca_tx/before") && ca_loaded=$ca_tid && return 0
+  { ca_changes=$(cat "$ca_tx/changes") && ca_services=$(cat "$ca_tx/services") && ca_stood=$(cat "$ca_tx/before"); } && ca_loaded=$ca_tid && return 0
   ca_changes='' ca_services='' ca_stood='' ca_loaded=''
   ca_error unreadable "cannot read what $ca_tx says; nothing was done"
 } 2>/dev/null

@@ -118,7 +118,7 @@ ca_write_down() {
   ca_stop_switch && mkdir "$ca_tx" && printf '%s' "$ca_changes" >"$ca_tx/changes" && printf '%s' "$ca_services" >"$ca_tx/services" &&
     printf '%s' "$ca_checks" >"$ca_tx/checks" && printf '%s' "$ca_stood" >"$ca_tx/before" &&
     printf '%s\n' "$ca_token" >"$ca_tx/token" && printf '%s\n' "$ca_by" >"$ca_tx/by" && printf '%s\n' "$(ca_boot)" >"$ca_tx/boot" &&
-    printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && ca_number >"$ca_tx/serial" && ca_adopt &&
+    printf '%s\n' "$(($(ca_uptime) + ca_secs))" >"$ca_tx/deadline" && ca_number >"$ca_tx/serial" && ca_now=$(ca_machine) && printf '%s\n' "$ca_now" >"$ca_tx/identity" &&
     ca_put "$CA_AGENT$ca_nl" >"$ca_tx/agent.sh" && printf 'ca_cli %s "$@"\n' "$ca_tid" >>"$ca_tx/agent.sh" &&
     printf '%s\n' '# Takes this change back without controller or network; a confirmed one, too, as long as its old files are kept.' \
       "[ ! -e '$ca_tx/agent.sh' ] || exec /bin/sh '$ca_tx/agent.sh' revert 'by hand'" "exec /bin/sh '$ca_tx/undo.sh' undo" >"$ca_tx/revert.sh" &&
