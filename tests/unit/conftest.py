@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import hypothesis
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import lines
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, Collect, File, Identity, Snapshot
@@ -13,6 +14,9 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.l
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, resolve
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.snapshot_json import snapshot_from_json
+
+hypothesis.settings.register_profile("patient", deadline=None)  # a machine that others use, too, fails no property
+hypothesis.settings.load_profile("patient")
 
 TOP = Path(__file__).parents[2]
 FIXTURES = TOP / "tests" / "fixtures"

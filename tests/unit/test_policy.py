@@ -10,7 +10,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorith
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import PolicyError, baselines, load
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.plain import from_plain, to_plain
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, owner_of, rank, resolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .conftest import TODAY, TOP, policy_of, requirements
@@ -152,7 +152,6 @@ def test_a_retired_algorithm_is_retired_from_its_day_on() -> None:
     assert judge(requirement, sntrup, date(2028, 1, 1)).kind == "retired"
 
 
-@settings(deadline=None)
 @given(st.permutations([a for a in ALL if a.protocol == "tls" and a.aspect == "key_exchange"]))
 def test_the_order_is_total_and_does_not_depend_on_the_input(algorithms) -> None:
     requirement = requirements(policy_of("hybrid-transition@1"), "tls")["key_exchange"]
