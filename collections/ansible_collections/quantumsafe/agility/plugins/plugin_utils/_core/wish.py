@@ -18,6 +18,8 @@ from .policy.resolve import judge, rank, said_by_rule
 # Aspects in which a better algorithm is added although a good one is there: peers differ in which of them they know.
 WIDENED = ("key_exchange", "version")
 
+MOST_SEEN = 4096  # of one requirement, so that memory stays flat however large the fleet is
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -47,6 +49,17 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
         return Wish(blocked="unknown", reason="its effective value could not be read", remedy="see the notes of this endpoint")
     if capability.names is None:
         return Wish(blocked="unknown", reason=f"what this binary supports is unknown: {capability.source}")
+    key = (aspect, endpoint.protocol, endpoint.names, endpoint.version, setting.values, capability, as_of)  # a fleet has few of them
+    known = requirement.seen.get(key)
+    if not isinstance(known, Wish):
+        if len(requirement.seen) > MOST_SEEN:
+            requirement.seen.clear()
+        known = requirement.seen[key] = _wish(endpoint, aspect, requirement, as_of)
+    return known
+
+
+def _wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Wish:
+    setting, capability = endpoint.settings[aspect], endpoint.capabilities[aspect]
     current = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
     there = [a for a in current.values() if a]
     able = [a for a in capable(endpoint, aspect) if judge(requirement, a, as_of).good and (a in there or sayable(endpoint, aspect, a))]

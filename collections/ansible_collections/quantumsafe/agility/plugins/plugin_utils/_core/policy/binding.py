@@ -12,6 +12,10 @@ from .model import Requirement
 def binding(requirements: Mapping[str, Requirement]) -> dict[str, Requirement]:
     """The requirements with only the rules that bind; aspects of which none does are left out."""
     found = {aspect: _binding(requirement) for aspect, requirement in requirements.items()}
+    for aspect, requirement in found.items():
+        if requirement.parts:
+            parts = {part: found[part] for part in requirement.parts if found[part].rules}
+            found[aspect] = replace(requirement, parts=parts, seen={})
     return {aspect: requirement for aspect, requirement in found.items() if requirement.rules}
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from ..algorithms.lookup import Algorithm
 from ..model import Source, State
 from .model import Requirement, Rule
-from .resolve import judge, said_by_life, said_by_rule
+from .resolve import judge, said_by_life, said_by_parts, said_by_rule
 from .weight import weight
 
 WORST = ("retired", "forbidden", "deprecated", "fallback")
@@ -24,6 +24,8 @@ def deciders(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: d
         return (requirement.rule,), ""
     algorithm, kind = hit
     rules = [rule for rule in requirement.rules if said_by_rule(requirement, rule, algorithm, as_of).kind == kind]
+    if not rules:
+        rules = [asked.rule for verdict, asked in said_by_parts(requirement, algorithm, as_of) if verdict.kind == kind]
     lives = [v for v in said_by_life(requirement, algorithm, as_of) if v.kind == kind]
     return tuple(sorted(rules, key=weight)), lives[0].reason if lives and not rules else ""
 

@@ -11,7 +11,7 @@ from datetime import date
 
 from ..algorithms.lookup import Algorithm
 from .model import Exemption, Policy, Requirement
-from .resolve import judge, said_by_rule
+from .resolve import judge, said_by_parts, said_by_rule
 
 LIFE = ""  # stands for the life-cycle where a breach is of no rule: only an exception that names the algorithm covers that
 
@@ -32,6 +32,7 @@ def breaches(requirement: Requirement, algorithms: Iterable[Algorithm], as_of: d
         if judge(requirement, algorithm, as_of).kind not in kinds:
             continue
         mine = [Breach(algorithm.id, rule.id) for rule in requirement.rules if said_by_rule(requirement, rule, algorithm, as_of).kind in kinds]
+        mine += [Breach(algorithm.id, asked.rule.id) for verdict, asked in said_by_parts(requirement, algorithm, as_of) if verdict.kind in kinds]
         states = {life.state(today)[0] for life in requirement.lifecycle.get(algorithm.id, ())}
         out += [*mine, *([Breach(algorithm.id, LIFE)] if states & {"candidate", "deprecated", "retired"} else [])]
     return tuple(out) or (Breach("", requirement.rule.id),)

@@ -11,6 +11,7 @@ from ..algorithms.lookup import ALL, Algorithm
 from ..model import Stage
 from .derive import derived
 from .model import Lifecycle, Match, Policy, Requirement, Rule, Scoped
+from .suite import brings
 from .weight import ordering_of, stage_of, weight
 
 Kind = Literal["allowed", "deprecated", "fallback", "forbidden", "retired"]
@@ -73,7 +74,17 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
             exceptions=tuple(one for one in exceptions if {rule.id for rule in rules} & set(one.rules)),
             applicable=bool(rules),
         )
-    return derived(out, target.protocol, as_of, _classical_left, exceptions)
+    return joined(derived(out, target.protocol, as_of, _classical_left, exceptions), target.protocol)
+
+
+def joined(found: Mapping[str, Requirement], protocol: str) -> Mapping[str, Requirement]:
+    """The requirements, those of a TLS cipher suite with what is asked of the parts that it brings along."""
+    parts = {aspect: found[aspect] for aspect in ("key_exchange", "signature") if aspect in found and found[aspect].applicable}
+    if protocol != "tls" or "cipher" not in found or not parts:
+        return found
+    cipher = found["cipher"]
+    answers = tuple(dict.fromkeys(one for each in (cipher, *parts.values()) for one in each.exceptions))
+    return {**found, "cipher": replace(cipher, parts=parts, exceptions=answers, seen={})}
 
 
 def _classical_left(requirement: Requirement, as_of: date) -> bool:
@@ -168,14 +179,36 @@ def judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdic
 
 
 def _judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdict:
-    verdicts = [*said_by_life(requirement, algorithm, as_of), *(said_by_rule(requirement, rule, algorithm, as_of) for rule in requirement.rules)]
+    verdicts = [
+        *said_by_life(requirement, algorithm, as_of),
+        *(said_by_rule(requirement, rule, algorithm, as_of) for rule in requirement.rules),
+        *(verdict for verdict, dummy in said_by_parts(requirement, algorithm, as_of)),
+    ]
     worst = max(verdicts, key=lambda v: _WORST.index(v.kind), default=Verdict("forbidden", "no rule speaks of it"))
-    if worst.kind == "retired":
+    if worst.kind in ("retired", "forbidden"):
         return worst
     deadlines = [v.deadline for v in verdicts if v.deadline]
-    if requirement.required_from and worst.kind != "forbidden" and not all(v.good for v in verdicts):
+    if requirement.required_from and not all(v.good for v in verdicts):
         deadlines.append(_day_before(requirement.required_from))
     return Verdict(worst.kind, worst.reason, min(deadlines, default=""), bool(requirement.rules) and all(v.good for v in verdicts))
+
+
+def said_by_parts(requirement: Requirement, algorithm: Algorithm, as_of: date) -> list[tuple[Verdict, Requirement]]:
+    """What is said of the exchange and of the authentication that a TLS 1.2 suite brings along, each with the requirement that says it.
+
+    It lasts as long as the best of what it can be; that this is merely tolerated is the other aspect's finding.
+    """
+    out = []
+    for aspect, choices in brings(algorithm.id).items() if requirement.parts else ():
+        asked = requirement.parts.get(aspect)
+        judged = [judge(asked, a, as_of) for a in choices] if asked and asked.rules else []
+        left = [v for v in judged if v.kind not in ("forbidden", "retired")]
+        if asked and left:
+            ends = "" if any(not v.deadline for v in left) else max(v.deadline for v in left)
+            out.append((Verdict("allowed", f"its {aspect} passes", ends, good=True), asked))
+        elif asked and judged:
+            out.append((Verdict("forbidden", f"its {aspect} cannot pass: {judged[0].reason}"), asked))
+    return out
 
 
 def said_by_life(requirement: Requirement, algorithm: Algorithm, as_of: date) -> list[Verdict]:
