@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import hypothesis
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import lines
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, Collect, File, Identity, Snapshot
@@ -17,6 +18,9 @@ from hypothesis import settings
 
 settings.register_profile("timeless", deadline=None)  # a loaded machine is no reason to fail
 settings.load_profile("timeless")
+
+hypothesis.settings.register_profile("patient", deadline=None)  # a machine that others use, too, fails no property
+hypothesis.settings.load_profile("patient")
 
 TOP = Path(__file__).parents[2]
 FIXTURES = TOP / "tests" / "fixtures"
