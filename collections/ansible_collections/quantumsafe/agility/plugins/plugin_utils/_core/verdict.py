@@ -161,7 +161,7 @@ def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str
         return "hybrid groups exist in TLS 1.3 only, and TLS 1.3 is off"
     tiers = setting.tiers or (0,) * len(setting.values)
     best = min(tier for name, tier in zip(setting.values, tiers, strict=True) if name in good)
-    rival = [name for name, tier in zip(setting.values, tiers, strict=True) if tier <= best and not quantum_safe("tls", name)]
+    rival = [name for name, tier in zip(setting.values, tiers, strict=True) if tier <= best and name not in good and not quantum_safe("tls", name)]
     if rival:
         return f"a flat list is no preference: a client that sends only a key share for {rival[0]} gets {rival[0]}"
     return ""
