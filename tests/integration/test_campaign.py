@@ -78,6 +78,25 @@ def test_a_canary_that_cannot_be_planned_fails_alone_in_its_batch_and_closes_the
         lab.play("rollback", "web-new", agility_campaign="blind")
 
 
+def test_of_hosts_that_come_at_once_without_a_plan_only_the_share_is_tightened(lab: Lab, tmp_path: Path) -> None:
+    play, four = tmp_path / "free.yml", ("web-new", "web-old", "web-bare", "web-include")
+    play.write_text("- hosts: all\n  gather_facts: false\n  strategy: free\n  tasks: [{quantumsafe.agility.crypto_enforce: {}}]\n")
+    settings = {
+        "agility_policy": "hybrid-required@1",
+        "agility_campaign": "free",
+        "agility_output": str(tmp_path / "free"),
+        "agility_out_of_band": "podman",
+    }
+    argv = ["ansible-playbook", "-i", "inventories/lab", str(play), "-l", ",".join(four), "-e", json.dumps(settings)]
+    subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=180)
+    results = [json.loads((tmp_path / "free/hosts" / f"{host}.json").read_text(encoding="utf-8")) for host in four]
+    try:
+        assert sorted(result["status"] for result in results) == ["changed", "refused", "refused", "refused"]
+        assert sum("would tighten SSH on" in result["problem"].get("message", "") for result in results) == 3
+    finally:
+        assert lab.play("rollback", ",".join(four), agility_campaign="free").rc == 0
+
+
 # ---------------------------------------------------------------- the way back
 
 

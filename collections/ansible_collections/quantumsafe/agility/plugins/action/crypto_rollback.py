@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
         run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "age": r.age, "size": r.size, "by": r.started_by} for r in newest))
         if resolved or forgotten:
             run.note(status="would-change" if self._task.check_mode else "changed")
-        _still_open(run, reports)
+        _still_open(run, reports, resolved)
         return {"changed": bool(resolved or forgotten), "resolved": resolved, "forgotten": forgotten}
 
     def _rollback(self, run: Run) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _old(reports: tuple[TransactionReport, ...], days: int | None, keep: int) ->
     return [r.id for r in finished[keep:] if days is not None and r.age > days * 86400]
 
 
-def _still_open(run: Run, reports: tuple[TransactionReport, ...]) -> None:
+def _still_open(run: Run, reports: tuple[TransactionReport, ...], resolved: list[str]) -> None:
     """Say of the worst that is left what to do about it."""
     for r in reports:
         if r.state == "REVERT_FAILED":
@@ -135,7 +135,7 @@ def _still_open(run: Run, reports: tuple[TransactionReport, ...]) -> None:
             run.note(status="revert-failed", problem=problem)
             return
     for r in reports:
-        if not r.final and (r.left or not run.action._task.check_mode):
+        if not r.final and r.id not in resolved:
             text = f"{r.id} is pending, {r.left} s left, started by {r.started_by}"
             run.note(status="skipped", problem={"message": text, "where": run.host, "remedy": WAITS if r.left else STRANGE})
 
