@@ -64,7 +64,8 @@ class Lab:
         output = self.tmp / f"{self.runs}-{name}"
         settings = {"agility_policy": str(TOP / "policies/default.yml"), "agility_output": str(output), **variables}
         argv = ["ansible-playbook", "-i", "inventories/lab", f"playbooks/{name}.yml", "-l", limit, "-e", json.dumps(settings), *more]
-        done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "NO_COLOR": "1"})
+        ours = {"NO_COLOR": "1", "ANSIBLE_BECOME_PLUGINS": str(TOP / "tests/integration/become")}
+        done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, **ours})
         return Ran(done.returncode, done.stdout + done.stderr, output)
 
 
