@@ -65,7 +65,8 @@ class Lab:
         settings = {"agility_policy": str(TOP / "policies/default.yml"), "agility_output": str(output), **variables}
         limited = ("-l", limit) if limit else ()  # the implicit localhost takes no limit
         argv = ["ansible-playbook", "-i", "inventories/lab", f"playbooks/{name}.yml", *limited, "-e", json.dumps(settings), *more]
-        done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "NO_COLOR": "1"})
+        ours = {"NO_COLOR": "1", "ANSIBLE_BECOME_PLUGINS": str(TOP / "tests/integration/become")}
+        done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, **ours})
         return Ran(done.returncode, done.stdout + done.stderr, output)
 
 

@@ -99,6 +99,50 @@ def test_a_policy_that_is_wrong_is_told_before_any_host_is_touched(lab: Lab, tmp
     assert not list((ran.output / "hosts").glob("*.json"))
 
 
+def logins(host: str) -> int:
+    return int(on(host, "journalctl -u ssh -u sshd | grep -c 'Accepted '", check=False))
+
+
+@pytest.mark.parametrize(
+    ("allow", "line", "said"),
+    [("{name: [mlkem768x25519-sha265]}", 3, "mlkem768x25519-sha256"), ("{name: []}", 6, "empty")],
+)
+def test_a_name_that_is_none_and_an_empty_list_are_told_before_any_host_is_touched(
+    lab: Lab, tmp_path: Path, allow: str, line: int, said: str
+) -> None:
+    bad = tmp_path / "bad.yml"
+    bad.write_text(
+        "policy: {name: x, version: 1}\nrules:\n  - id: kex\n    match: {protocol: ssh}\n    aspect: key_exchange\n"
+        f"    allow: {allow}\n    source: {{doc: x, force: draft}}\nstages: [{{stage: require}}]\n",
+        encoding="utf-8",
+    )
+    before = logins("web-new"), logins("web-bare")
+    ran = lab.play("enforce", "web-new,web-bare", agility_policy=str(bad), ansible_control_path="none")
+    assert ran.rc != 0
+    assert f"{bad}:{line}:" in ran.text.replace("\n", "")
+    assert said in ran.text
+    assert (logins("web-new"), logins("web-bare")) == before
+    assert lab.play("audit", "web-new,web-bare", ansible_control_path="none").rc == 0
+    assert logins("web-new") > before[0], "a login is what would have been seen"
+
+
+def test_an_sshd_text_that_cannot_be_parsed_fails_that_host_alone(lab: Lab) -> None:
+    """sshd goes on with what it read when it began."""
+    path = "/etc/ssh/sshd_config.d/99-broken.conf"
+    on("web-bare", f"printf '# ours\\nBanner \"/etc/issue\\n' > {path}")
+    try:
+        ran = lab.play("audit", "web-new,web-bare")
+        assert ran.host("web-new")["status"] == "ok"
+        found = ran.host("web-bare")
+        assert (found["status"], found["problem"]["where"]) == ("failed", f"{path}:2")
+        on("web-bare", f"printf '# ours\\n# \\000\\n' > {path}")
+        nul = lab.play("audit", "web-bare").host("web-bare")
+        assert (nul["status"], nul["problem"]["where"]) == ("failed", path)
+        assert "NUL at byte 9" in nul["problem"]["message"]
+    finally:
+        on("web-bare", f"rm {path}")
+
+
 def test_a_file_that_cannot_be_parsed_fails_that_host_alone(lab: Lab) -> None:
     on("web-bare", "cp -p /etc/nginx/nginx.conf /root/n && echo 'http {' >> /etc/nginx/nginx.conf")
     try:
@@ -151,6 +195,14 @@ ROUTES = {
     "sudo without pipelining": {"ansible_user": "ops", "ansible_become": True, "ansible_pipelining": False},
     "sudo with a password": {"ansible_user": "opspw", "ansible_become": True, "ansible_become_password": "lab-pw-1"},
     "su with a password": {"ansible_user": "opspw", "ansible_become": True, "ansible_become_method": "su", "ansible_become_password": "lab-root-1"},
+    "su without a password": {"ansible_become": True, "ansible_become_method": "su"},
+    "doas": {"ansible_user": "opsdoas", "ansible_become": True, "ansible_become_method": "doas"},
+    "doas with a password": {
+        "ansible_user": "opspw",
+        "ansible_become": True,
+        "ansible_become_method": "doas",
+        "ansible_become_password": "lab-pw-1",
+    },
     "requiretty": {"ansible_user": "opstty", "ansible_become": True},
     "a noisy login shell": {"ansible_user": "noisy", "ansible_become": True},
     "an address written as a template": {"ansible_host": "{{ net }}.14", "net": "10.91.0"},
@@ -168,6 +220,26 @@ def test_every_way_to_root_enforces_confirms_and_rolls_back(lab: Lab, route: str
     assert ran.summary["proofs"] == {"proved": 2, "unproved": []}
     back = lab.play("rollback", "web-bare", agility_campaign="route", **ROUTES[route])
     assert back.rc == 0, back.text
+    assert configuration("web-bare") == before
+    on("web-bare", "rm -rf /var/lib/crypto-agility")
+
+
+def test_a_local_connection_enforces_and_rolls_back_and_says_what_it_proves(lab: Lab, tmp_path: Path) -> None:
+    """The local plugin, whose shell is the host's; the controller's own loopback is another, so its probes prove nothing."""
+    shell = tmp_path / "shell"
+    shell.write_text(f'#!/bin/sh\nexec {TOP}/tests/lab/lab in-ns podman exec -i web-bare /bin/sh "$@"\n', encoding="utf-8")
+    shell.chmod(0o755)
+    local = {"ansible_connection": "local", "ansible_shell_executable": str(shell)}
+    before = configuration("web-bare")
+    ran = lab.play("enforce", "web-bare", agility_campaign="local", **local)
+    assert ran.rc == 0, ran.text
+    assert ran.host("web-bare")["status"] == "changed"
+    assert ran.host("web-bare")["evidence"]["connection"] == "loopback"
+    assert len(ran.summary["proofs"]["unproved"]) == 2
+    assert "UNPROVED      web-bare: " in ran.text
+    tight = lab.play("enforce", "web-bare", agility_policy="hybrid-required@1", agility_ssh_batch_limit=100, **local)
+    assert "tightening SSH over a local connection is refused" in problem(tight, "web-bare")
+    assert lab.play("rollback", "web-bare", agility_campaign="local", **local).rc == 0
     assert configuration("web-bare") == before
     on("web-bare", "rm -rf /var/lib/crypto-agility")
 

@@ -38,6 +38,11 @@ def test_a_body_that_lost_its_end_is_not_taken_for_a_whole_one() -> None:
         answer.body(f"==CA:{NONCE}:b64==\n{coded}\n==CA:{NONCE}:end==\n", NONCE)
 
 
+def test_an_answer_of_a_command_that_lacks_its_end_is_not_a_whole_one() -> None:
+    seen = answer.parse_snapshot(frame("\001I\nuid=0\n\n\001C ask\nhalf"), NONCE, "h", "now")
+    assert (seen.answers["ask"].ok, seen.answers["ask"].problem) == (False, "said too much")
+
+
 def test_a_journal_line_that_a_crash_cut_off_is_passed_over() -> None:
     report = answer.parse_transaction(frame("\001T t-1\nstate ARMED\nleft 3\nJ 1 NEW 10 \nJ 2 ARMED 11 \nJ 3 SWA\n"), NONCE)
     assert [line.state for line in report.journal] == ["NEW", "ARMED"]

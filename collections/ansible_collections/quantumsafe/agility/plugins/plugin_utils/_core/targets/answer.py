@@ -88,6 +88,7 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
             files[heads[at - 1][0]] = replace(files[heads[at - 1][0]], text=None, problem=NUL.format(nul - 1))
         elif letter == "C":
             command, said = rest, "\n".join(content)
+            answers[command] = Answer((), None, said.strip("\n"), problem=ENDED["141"])  # unless its end follows
         elif letter == "R":
             answers[command] = _answered(said, rest)
         elif letter == "N" and rest in answers:

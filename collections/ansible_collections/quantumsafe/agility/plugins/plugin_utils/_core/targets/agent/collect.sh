@@ -227,8 +227,8 @@ ca_commands() {
 ca_ask() {
   ca_each=
   if [ ! -h "$ca_timeout" ]; then
-    ca_bad=$({ { timeout -s KILL "$1" sh -c "$ca_runner$ca_nl$2:" </dev/null 3>&1 4>&- || printf bad >&4; } |
-      { head -c "$ca_most" >&3 4>&-; [ "$(head -c 1 | wc -c)" -eq 0 ] || printf cut >&4; }; } 4>&1)
+    ca_bad=$({ { timeout -s KILL "$1" sh -c "$ca_runner$ca_nl$2"'printf "\n" >&3' </dev/null 3>&1 4>&- || printf bad >&4; } |
+      head -c "$ca_most" >&3 4>&-; } 4>&1)
     [ -n "$ca_bad" ] || return 0
   fi
   # shellcheck disable=SC2034 # ca_run reads it
