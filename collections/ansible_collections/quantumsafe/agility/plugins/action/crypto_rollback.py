@@ -137,7 +137,7 @@ def _restores(undo: list[TransactionReport], force: bool) -> tuple[Restore, ...]
             expect = "" if force else left[kept.path]
             if not force and left[kept.path] != kept.now:
                 raise Problem(f"{kept.path} changed since {report.id}", "", "look at it; -e agility_force=true restores all the same")
-            out[kept.path] = Restore(kept.path, expect, report.id, number, "remove" if kept.kind == "create" else "restore")
+            out[kept.path] = Restore(kept.path, expect, report.id, number, "remove" if kept.kind == "create" else "restore", kept.before)
     return tuple(out.values())
 
 
