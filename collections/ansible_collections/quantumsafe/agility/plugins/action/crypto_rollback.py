@@ -35,7 +35,7 @@ SPEC = {
     "force": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 120},
 }
-FINISHED = ("CLEANED", "REVERTED", "REFUSED")  # nothing is left to do, and they may be forgotten
+FINISHED = ("CLEANED", "REVERTED")  # nothing is left to do, and they may be forgotten; so may REFUSED, which is a line or two
 
 WAITS = "it resolves itself by then"
 STRANGE = "it is not this machine's own, or cannot be read: look at it; agility_adopt=true takes a clone's for its own"
@@ -124,7 +124,8 @@ def _reports(run: Run) -> tuple[TransactionReport, ...]:
 def _old(reports: tuple[TransactionReport, ...], days: int | None, keep: int) -> list[str]:
     """What the host would forget, as ca_forget decides it."""
     finished = [r for r in sorted(reports, key=lambda r: -r.serial) if r.state in FINISHED]
-    return [r.id for r in finished[keep:] if days is not None and r.age > days * 86400]
+    spare = [*finished[keep:], *(r for r in reports if r.state == "REFUSED")]
+    return [r.id for r in spare if days is not None and r.age > days * 86400]
 
 
 def _still_open(run: Run, reports: tuple[TransactionReport, ...], resolved: list[str]) -> None:

@@ -61,7 +61,8 @@ def restores(undo: list[TransactionReport], force: bool) -> tuple[Restore, ...]:
             if not force and (since := _since(kept, left)):
                 raise Problem(f"{kept.path} {since} since {report.id}", "", "look at it; -e agility_force=true restores all the same")
             left.setdefault(kept.path, kept.after)
-            out[kept.path] = Restore(kept.path, "" if force else left[kept.path], report.id, number, "remove" if kept.kind == "create" else "restore")
+            kind = "remove" if kept.kind == "create" else "restore"
+            out[kept.path] = Restore(kept.path, "" if force else left[kept.path], report.id, number, kind, kept.before)
     return tuple(out.values())
 
 

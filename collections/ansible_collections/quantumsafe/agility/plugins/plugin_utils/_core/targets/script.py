@@ -29,7 +29,7 @@ COMMAND_TIME = 20  # seconds for one command
 class Restore:
     """Bring back what transaction `of` kept as its file `number`; kind "remove" when it had created the file.
 
-    sha256: what must be there now, "" = whatever is there.
+    sha256: what must be there now, "" = whatever is there.  after: what it must become, so that a kept file that was spoiled is not restored.
     """
 
     path: str
@@ -37,6 +37,7 @@ class Restore:
     of: str
     number: int
     kind: Literal["restore", "remove"] = "restore"
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ def _change_call(number: int, change: Change | Restore | Place) -> str:
     if not change.path.startswith("/") or re.search(r"[\x00-\x1f\x7f]", change.path) or change.path != change.path.rstrip():
         raise Problem(f"{change.path!r} cannot be changed: control characters or blanks at its end", remedy="rename the file")
     if isinstance(change, Restore):
-        return _call("ca_change", number, change.kind, change.sha256 or "-", "-", "-", "-", "-", f"{_id(change.of)}/{change.number}", change.path)
+        of, after = f"{_id(change.of)}/{change.number}", change.after or "-"
+        return _call("ca_change", number, change.kind, change.sha256 or "-", after, "-", "-", "-", of, change.path)
     if isinstance(change, Place):
         return _call("ca_change", number, "create", "-", "-", change.mode, change.owner, change.group, "-", change.path)
     kind = "edit" if change.sha256 else "create"

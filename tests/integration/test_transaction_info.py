@@ -1,0 +1,69 @@
+"""What a host remembers of transactions, as crypto_transaction_info tells it; and what its plan says of the way in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from .conftest import TOP, Lab, configuration, on
+
+TX = "/var/lib/crypto-agility/tx"
+PLAY = """---
+- hosts: all
+  gather_facts: false
+  tasks:
+    - quantumsafe.agility.crypto_transaction_info:
+      register: found
+    - ansible.builtin.copy: {content: "{{ found | to_json }}", dest: "{{ out }}"}
+      delegate_to: localhost
+      become: false
+"""
+
+
+def remembered(tmp: Path, host: str) -> list[dict[str, Any]]:
+    play, out = tmp / "info.yml", tmp / "found.json"
+    play.write_text(PLAY, encoding="utf-8")
+    argv = ["ansible-playbook", "-i", "inventories/lab", str(play), "-l", host, "-e", f"out={out} agility_output={tmp / 'results'}"]
+    done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["changed"] is False
+    return found["transactions"]
+
+
+def test_history_shows_what_was_changed_by_whom_and_when_it_ended(lab: Lab, tmp_path: Path) -> None:
+    on("web-new", f"rm -rf {TX}")
+    before = configuration("web-new")
+    assert remembered(tmp_path, "web-new") == []
+    ran = lab.play("enforce", "web-new", agility_campaign="history")
+    assert ran.rc == 0, ran.text
+    assert "ssh is the only way in that is known, and this change reloads it" in ran.text
+    (kept,) = remembered(tmp_path, "web-new")
+    assert (kept["state"], kept["left"], kept["error"]) == ("CLEANED", 0, "")
+    assert kept["id"].startswith("history-")
+    assert "campaign history" in kept["started_by"]
+    assert [line["state"] for line in kept["journal"]][-3:] == ["VERIFIED", "CONFIRMED", "CLEANED"]
+    assert kept["size"] > 0 <= kept["age"]
+    assert {"openssh", "nginx"} >= set(kept["services"])
+    on("web-new", f"sh {TX}/{kept['id']}/revert.sh")
+    assert configuration("web-new") == before
+    undone = remembered(tmp_path, "web-new")
+    assert [one["state"] for one in undone] == ["CLEANED"] * 2
+    assert any(f"rollback of {kept['id']}" in one["started_by"] for one in undone)
+
+
+def test_one_that_waits_comes_first_with_the_time_that_it_has_left(lab: Lab, tmp_path: Path) -> None:
+    assert lab.play("enforce", "web-new", agility_campaign="first").rc == 0
+    on(
+        "web-new",
+        f"cp -a {TX}/first-* {TX}/waits && sed -i '/CONFIRMED/,$d' {TX}/waits/journal && echo $(($(cut -d. -f1 /proc/uptime) + 500)) >{TX}/waits/deadline",
+    )
+    try:
+        waits = remembered(tmp_path, "web-new")[0]
+        assert (waits["id"], waits["state"]) == ("waits", "VERIFIED")
+        assert 400 < waits["left"] <= 500
+    finally:
+        on("web-new", f"rm -rf {TX}/waits")
+    assert lab.play("rollback", "web-new", agility_campaign="first").rc == 0
