@@ -14,6 +14,7 @@ from .policy.decide import cited
 from .policy.exempt import excuses, lapsed
 from .policy.model import Requirement
 from .policy.weight import weight
+from .urgency import raised
 from .verdict import Judged, Requirements, acts, excepted, judged, said_late
 from .wish import Wish, wish
 
@@ -76,6 +77,7 @@ def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: 
     capability = endpoint.capabilities.get(aspect, Capability(None, ""))
     origin = setting.origin if setting else Origin(capability.source or endpoint.version)
     there = [a for name in (setting.values if setting else ()) if (a := find(endpoint.protocol, aspect, name))]
+    severity, why = raised(endpoint, aspect, requirement, SEVERITY.get((verdict.state, requirement.stage), "none"), verdict.deadline, as_of)
     rule, source = cited(requirement, there, verdict.state, as_of)
     return Finding(
         endpoint=endpoint.id,
@@ -84,9 +86,9 @@ def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: 
         aspect=aspect,
         rule=rule,
         state=verdict.state,
-        severity=SEVERITY.get((verdict.state, requirement.stage), "none"),
+        severity=severity,
         stage=requirement.stage,
-        message=verdict.message,
+        message="; ".join(filter(None, (verdict.message, why))),
         origin=str(origin),
         evidence=setting.evidence if setting else "configured",
         source=source,

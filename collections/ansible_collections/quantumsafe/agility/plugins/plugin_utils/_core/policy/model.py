@@ -276,7 +276,8 @@ class Requirement:
     require begins, "" = it has, or never will.  lifecycle: catalogue id → all that is said of it.
     outside: rules of regimes that this target is not in; when nothing else speaks, applicable is False and the answer is not-applicable.
     replaced: rules that an override took out here.  advice: rules that do not bind, once binding() has taken
-    them out of rules.  parts: of the aspect cipher of TLS, what is asked of the exchange and the signature that a TLS 1.2 suite brings along.
+    them out of rules.  data_lifetime: years, the longest of its zones.  parts: of the aspect cipher of TLS, what is asked of the exchange
+    and the signature that a TLS 1.2 suite brings along.
     exceptions: those for this scope and one of these rules, expired ones too.
     """
 
@@ -294,4 +295,5 @@ class Requirement:
     exceptions: tuple[Exemption, ...] = ()
     applicable: bool = True
     required_from: str = ""
+    data_lifetime: int = 0
     seen: dict[tuple[object, ...], object] = field(default_factory=dict, compare=False, repr=False)  # verdicts and wishes already given

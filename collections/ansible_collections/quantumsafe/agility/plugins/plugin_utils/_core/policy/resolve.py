@@ -53,6 +53,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     stages = [stage for stage in policy.stages if _applies(stage.match, target, zones) and _bound(stage.regimes, regimes)]
     lives = policy.algorithms if not _regional(policy) else _lives(policy, regimes)
     exceptions = [one for one in policy.exceptions if _applies(one.match, target, zones)]
+    lifetime = max((policy.zones[zone].data_lifetime for zone in zones), default=0)
     out = {}
     for aspect in dict.fromkeys(rule.aspect for rule in scoped):
         what = f"{aspect} of {target.host or 'any host'}"
@@ -73,6 +74,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
             replaced=tuple(rule for rule in held if rule.aspect == aspect and rule.id in gone),
             exceptions=tuple(one for one in exceptions if {rule.id for rule in rules} & set(one.rules)),
             applicable=bool(rules),
+            data_lifetime=lifetime,
         )
     return joined(derived(out, target.protocol, as_of, _classical_left, exceptions), target.protocol)
 
