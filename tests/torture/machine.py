@@ -211,7 +211,8 @@ class Machine:
     def await_pollers(self, seconds: float = 20) -> bool:
         """Whether all pollers came to their own end in this time."""
         until = time.monotonic() + seconds
-        while list((self.root / "pid1").glob("*.start")):
+        # One that was told to stop ends what it is at.
+        while list((self.root / "pid1").glob("*.start")) or any(poller.poll() is None for poller in self.pollers.values()):
             self.manage()
             if time.monotonic() > until:
                 return False
