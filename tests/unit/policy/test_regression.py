@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Finding, Origin, Plan, Setting
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Capability, Endpoint, Finding, Origin, Plan, Setting
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.plan import make_plan
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, resolve
@@ -85,3 +85,19 @@ def test_a_retirement_as_broken_is_exempt_and_the_plan_records_who_approved_it(b
     else:
         assert plan.reasons == ()
         assert judged(policy, server)["key_exchange"].state == "pq-regression"
+
+
+@pytest.mark.parametrize(("versions", "left"), [("TLSv1.2 TLSv1.3", ()), ("TLSv1 TLSv1.2 TLSv1.3", ("TLSv1",))])
+def test_tls13_alone_waits_for_the_exchange_that_it_would_protect(versions: str, left: tuple[str, ...]) -> None:
+    """A library without a hybrid: peers of TLS 1.2 would be cut off, and nobody would be quantum-safe for it."""
+    hybrids = rule(allow="{construction: [hybrid]}", source=BINDS, verified="2026-11-23")
+    old = rule(id="old", aspect="version", allow="{name: [TLSv1.2, TLSv1.3]}", source=BINDS, verified="2026-11-23") if left else ""
+    policy = of(HEAD + RULES + hybrids + old + "stages: [{stage: require}]\n")
+    able = endpoint(kex="X25519", version=versions)
+    unable = replace(able, capabilities={**able.capabilities, "key_exchange": Capability(("X25519",), "told")})
+    assert "removes" in planned(policy, able).reasons[1] and "TLSv1.2" in planned(policy, able).reasons[1]
+    assert judged(policy, unable)["key_exchange"].state == "unsatisfiable"
+    assert judged(policy, unable)["version"].state == "forbidden", "it is still a breach, and said"
+    reasons = planned(policy, unable).reasons
+    assert [text for text in reasons if "version" in text and "removes TLSv1.2" in text] == []
+    assert bool(reasons) is bool(left)

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, resolve
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.suite import STATIC, brings
 
 from .test_exceptions import TODAY, endpoint, found
 from .texts import HEAD, RULES, exception, known, of, rule
@@ -50,3 +51,19 @@ def test_the_finding_cites_the_rule_of_the_part_and_an_exception_names_it() -> N
     assert "AES256-GCM-SHA384: its key_exchange cannot pass: not among what k allows" in finding.message
     excepted = of(text + "exceptions:\n" + exception(match="{host: plc-7, rule: k}", permits="[AES256-GCM-SHA384]"))
     assert found(excepted, what)["cipher"].state == "excepted"
+
+
+@pytest.mark.parametrize(
+    ("suite", "static", "signs"),
+    [
+        ("AECDH-AES128-SHA", False, False),
+        ("ADH-AES256-SHA", False, False),
+        ("ECDHE-PSK-CHACHA20-POLY1305", False, False),
+        ("PSK-AES128-GCM-SHA256", True, False),
+        ("RSA-PSK-AES128-GCM-SHA256", True, True),
+        ("SRP-RSA-AES-128-CBC-SHA", True, True),
+    ],
+)
+def test_what_a_suite_brings_is_what_the_catalogue_says(suite: str, static: bool, signs: bool) -> None:
+    found = brings(suite)
+    assert (found["key_exchange"] == (STATIC,), "signature" in found) == (static, signs)

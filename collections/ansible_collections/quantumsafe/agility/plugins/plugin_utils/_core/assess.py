@@ -15,7 +15,7 @@ from .policy.exempt import excuses, lapsed
 from .policy.model import Requirement
 from .policy.weight import weight
 from .urgency import raised
-from .verdict import Judged, Requirements, acts, excepted, judged, said_late
+from .verdict import Judged, Requirements, acts, excepted, judged, patient, said_late
 from .wish import Wish, wish
 
 # How bad a state is at a stage.  observe never shouts: nobody has decided yet that it must change.
@@ -42,7 +42,7 @@ def assess(endpoints: tuple[Endpoint, ...], resolve: Callable[[Endpoint], Requir
     out = []
     for endpoint in endpoints:
         requirements = resolve(endpoint)
-        then = ahead(endpoint, requirements, as_of)
+        then = ahead(endpoint, patient(endpoint, requirements, as_of), as_of)
         out += [finding(endpoint, then, aspect, requirement, as_of) for aspect, requirement in requirements.items()]
     return tuple(out)
 

@@ -16,7 +16,7 @@ from .policy.binding import binding, unbound
 from .policy.model import Requirement
 from .policy.resolve import broken
 from .reach import Client, unreachable_after
-from .verdict import Requirements, acts, left_alone
+from .verdict import Requirements, acts, left_alone, patient
 from .wish import Wish, wish
 
 
@@ -31,6 +31,7 @@ def wishes_for(endpoint: Endpoint, requirements: Requirements, as_of: date) -> d
 
 def _wishes(endpoint: Endpoint, requirements: Requirements, as_of: date) -> dict[str, Wish]:
     out = {}
+    requirements = patient(endpoint, requirements, as_of)
     endpoint = ahead(endpoint, requirements, as_of)
     for aspect, requirement in requirements.items():
         if requirement.stage == "observe" or requirement.rule.require:

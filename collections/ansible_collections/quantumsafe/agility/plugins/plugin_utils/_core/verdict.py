@@ -10,6 +10,7 @@ from .algorithms.lookup import find
 from .invariant import consequence
 from .model import Endpoint, Setting, State
 from .peers import quantum_safe
+from .policy.derive import TLS13
 from .policy.exempt import breaches, excuses, lapsed, touching
 from .policy.model import Exemption, Requirement
 from .policy.resolve import judge
@@ -45,10 +46,26 @@ def acts(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: Wish
     return verdict.state in ACTIONABLE and not wanted.blocked and not verdict.exceptions
 
 
+def patient(endpoint: Endpoint, requirements: Requirements, as_of: date) -> Requirements:
+    """What is to be planned: TLS 1.3 alone, which follows from a quantum-safe key exchange, waits until there can be one.
+
+    Without one it would cut off peers of TLS 1.2 for nothing.
+    """
+    version, exchange = requirements.get("version"), requirements.get("key_exchange")
+    if version is None or exchange is None or not wish(endpoint, "key_exchange", exchange, as_of).blocked:
+        return requirements
+    others = tuple(rule for rule in version.rules if rule.id != TLS13.id)
+    if others == version.rules:
+        return requirements
+    if not others:
+        return {aspect: requirement for aspect, requirement in requirements.items() if aspect != "version"}
+    return {**requirements, "version": replace(version, rule=others[0], rules=others, seen={})}
+
+
 def left_alone(endpoint: Endpoint, requirements: Requirements, as_of: date) -> tuple[str, ...]:
     """One sentence for each aspect that would be changed if no exception answered for it in part, and no peer lost quantum safety by it."""
     out = []
-    for aspect, requirement in requirements.items():
+    for aspect, requirement in patient(endpoint, requirements, as_of).items():
         if requirement.stage != "observe" and not requirement.rule.require:
             verdict = judged(endpoint, aspect, requirement, wish(endpoint, aspect, requirement, as_of), as_of)
             if verdict.state == "pq-regression" or (verdict.exceptions and verdict.state != "excepted"):

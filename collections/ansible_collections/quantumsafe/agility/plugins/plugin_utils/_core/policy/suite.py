@@ -1,15 +1,16 @@
 """What a TLS 1.2 suite brings beside its cipher: an exchange and an authentication, each of which must pass by its own rules.
 
-Source: RFC 5246, 7.4.3 and appendix A.5, RFC 8422; the names are those of openssl-ciphers(1).  A hybrid exchange does not exist there.
+Source: RFC 5246, 7.4.3 and appendix A.5, RFC 8422, RFC 4279.  A hybrid exchange does not exist there.  Which suite has which is the
+catalogue's.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from ..algorithms.lookup import Algorithm, all_of
+from ..algorithms.lookup import Algorithm, all_of, find
 
-# An exchange without a group of its own: the key of the certificate carries the secret.  That it is old is the suite's own status.
+# An exchange without a group of its own: the key of the certificate, or a shared one, carries the secret.  That it is old is the suite's status.
 STATIC = Algorithm("static key exchange", "tls", "key_exchange", "classical", "current", "RFC 5246", {}, classical_bits=112, forward_secret=False)
 SIGNED = {"RSA": ("RSA",), "ECDSA": ("ECDSA", "ED")}  # what the certificate's key must be (RFC 8422, 5.3)
 
@@ -17,12 +18,11 @@ SIGNED = {"RSA": ("RSA",), "ECDSA": ("ECDSA", "ED")}  # what the certificate's k
 @lru_cache(maxsize=1024)
 def brings(suite: str) -> dict[str, tuple[Algorithm, ...]]:
     """Aspect → algorithms of which one must pass; {} for a suite of TLS 1.3, and no authentication where none is by certificate."""
-    if suite.startswith("TLS_"):
+    found = find("tls", "cipher", suite)
+    if found is None or not found.exchange:
         return {}
-    exchange, dummy, rest = suite.partition("-")
     classical = tuple(a for a in all_of("tls", "key_exchange") if a.construction == "classical")
     finite = tuple(a for a in classical if a.id.startswith("ffdhe"))
-    groups = {"ECDHE": tuple(a for a in classical if a not in finite), "DHE": finite, "EDH": finite}.get(exchange, (STATIC,))
-    kind = rest.partition("-")[0] if groups != (STATIC,) else "RSA"
-    signers = tuple(a for a in all_of("tls", "signature") if a.id.startswith(SIGNED.get(kind, ("none",))))
+    groups = {"ECDHE": tuple(a for a in classical if a not in finite), "DHE": finite}.get(found.exchange.removesuffix("-PSK"), (STATIC,))
+    signers = tuple(a for a in all_of("tls", "signature") if a.id.startswith(SIGNED.get(found.authentication, ("none",))))
     return {"key_exchange": groups, **({"signature": signers} if signers else {})}
