@@ -18,6 +18,7 @@ from .nginx_ciphers import Ciphers
 from .nginx_config import Assembly, Node, absolute
 from .nginx_main import BINARIES, DEFAULT_CONF, MASTERS, OTHER_CONFS, absent, built, main_path
 from .nginx_proof import after, prove
+from .nginx_session import session
 from .nginx_sockets import Server, Socket, quic_listens, tls_sockets
 from .nginx_write import VERSIONS, Writer
 from .paths import is_glob
@@ -90,6 +91,7 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
     ciphers, remarks = nginx.ciphers.setting(socket, allowed)
     certificates = _certificates(nginx, socket)
     found = {"version": versions, "key_exchange": _groups(nginx, socket), "cipher": (ciphers, ""), "signature": (_signature(certificates), "")}
+    found["session"] = (session(socket, _default(nginx)), "")
     settings = {aspect: setting for aspect, (setting, dummy) in found.items() if setting}
     notes = [*quic, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for dummy, note in found.values() if note), *remarks]
     return Endpoint(
