@@ -94,9 +94,13 @@ def lasting(ca: Authority, days: int) -> None:
 def issue(ca: Authority, orders: Sequence[Order], keys: Sequence[NewKey], days: int) -> dict[Pair, str]:
     """The new pair → its chain, PEM."""
     now = datetime.now(UTC)
-    serial = lambda: secrets.randbits(159) | 1 << 158  # noqa: E731  # positive, 20 bytes at most (RFC 5280 §4.1.2.2)
     pairs = zip(orders, keys, strict=True)
-    return {order.new: sign(ca, made.request, order.kind, order.names, days, now, serial()) for order, made in pairs}
+    return {order.new: sign(ca, made.request, order.kind, order.names, days, now, _serial()) for order, made in pairs}
+
+
+def _serial() -> int:
+    """Positive, 20 bytes at most, not to be guessed (RFC 5280 §4.1.2.2)."""
+    return secrets.randbits(159) | 1 << 158
 
 
 def changes(found: Survey, plan: Rotation, keys: Sequence[NewKey], chains: Mapping[Pair, str]) -> tuple[Change | Place, ...]:
