@@ -126,8 +126,8 @@ ca_start_of() {
 }
 
 # ca_lock [end]: one verb at a time, up to 60 s; says why not.  With "end" an owner that lives but hangs, past the deadline, is ended: nobody
-# may keep the way back waiting for ever.  One that is on the way back itself gets ten minutes.  The owner is the process that works: the shell that read the script may be gone
-# (a hang-up) while its child goes on, so $$ would name the wrong one; the parent of a child is the right one.
+# may keep the way back waiting for ever.  One that is on the way back itself gets ten minutes.  The owner is the process that works: the
+# shell that read the script may be gone (a hang-up) while its child goes on, so $$ would name the wrong one; the parent of a child is right.
 ca_lock() {
   if [ "$(id -u)" != 0 ]; then
     ca_error no-privilege "this needs root; use become"
