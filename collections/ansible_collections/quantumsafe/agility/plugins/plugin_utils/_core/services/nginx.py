@@ -9,6 +9,7 @@ import operator
 import posixpath
 import re
 from collections.abc import Mapping
+from functools import cached_property
 
 from ..certificates.read import leaf
 from ..credentials import Certificate, Pair, Serving
@@ -58,13 +59,26 @@ class Nginx:
         self.library = openssl.library(_running(self.said))
         self.ciphers = Ciphers(self.library, openssl.suites(self.library, snapshot.answers), _default(self), openssl.system_ciphers(snapshot.files))
 
-    @property
+    @cached_property
     def sockets(self) -> tuple[Socket, ...]:
         return tls_sockets(self.assembly)
 
-    @property
+    @cached_property
     def groups(self) -> Capability:
         return openssl.group_capability(self.library, {name: self.snapshot.answers.get(name) for name in openssl.COMMANDS})
+
+
+_LAST: dict[int, Nginx] = {}  # of the snapshot that was asked about last: it is asked about several times in a row
+
+
+def _of(snapshot: Snapshot) -> Nginx:
+    """Nginx(snapshot), once."""
+    found = _LAST.get(id(snapshot))
+    if found is None:
+        found = Nginx(snapshot)
+        _LAST.clear()
+        _LAST[id(snapshot)] = found
+    return found
 
 
 def _running(said: str) -> str:
@@ -75,7 +89,7 @@ def _running(said: str) -> str:
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     """One endpoint for each listening TLS socket."""
-    nginx = Nginx(snapshot)
+    nginx = _of(snapshot)
     if absent(snapshot, nginx.main):
         return ()
     for path, origin in nginx.assembly.absent.items():
@@ -231,7 +245,7 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
     """The main file, includes and certificates that nginx reads and the snapshot lacks.  A glob that matched nothing is complete."""
-    nginx = Nginx(snapshot)
+    nginx = _of(snapshot)
     if nginx.main not in snapshot.files:
         return () if nginx.main in ("", *COLLECT.files) else (nginx.main,)
     wanted = [absolute(node.args[0], nginx.main) for socket in nginx.sockets for server in socket.servers for node in _certificate_nodes(server)]
@@ -242,7 +256,7 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     """One Change a file; see nginx_write.py.  Raises Inexpressible, also when the edited files would not read as wished."""
-    nginx = Nginx(snapshot)
+    nginx = _of(snapshot)
     before = read(snapshot)
     now = {endpoint.id: endpoint for endpoint in before}
     changes = Writer(nginx.assembly, nginx.sockets, nginx.version, nginx.library, nginx.groups, nginx.ciphers, now).changes(wishes)
@@ -253,12 +267,12 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     if DEFAULT_CONF not in snapshot.files:
         return ()
-    nginx = Nginx(snapshot)
+    nginx = _of(snapshot)
     return nginx_certificates.servings(nginx.assembly, nginx.sockets)
 
 
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
-    nginx = Nginx(snapshot)
+    nginx = _of(snapshot)
     return nginx_certificates.rebind(nginx.assembly, nginx.sockets, wanted)
 
 

@@ -30,15 +30,16 @@ def survey(ask: Ask, services: Mapping[str, Service], looks: int = 2) -> Survey:
     """
     first = snapshot = ask({name: service.collect for name, service in services.items()}, ())
     asked: set[str] = set()
+    wanted = _missing(snapshot, services)
     for dummy in range(looks - 1):
-        wanted = _missing(snapshot, services) - asked
         if not wanted:
             break
         asked |= wanted
         more = ask({name: _following(service.collect, wanted) for name, service in services.items()}, tuple(sorted(wanted)))
         snapshot = replace(snapshot, files={**snapshot.files, **more.files}, rounds=snapshot.rounds + more.rounds)
+        wanted = _missing(snapshot, services) - asked
     extra = tuple(sorted(asked | (set(snapshot.files) - set(first.files))))
-    return Survey(snapshot, read(snapshot, services, extra), extra)
+    return Survey(snapshot, _whole(snapshot, services, wanted - set(extra)), extra)
 
 
 def _following(collect: Collect, wanted: set[str]) -> Collect:
@@ -56,9 +57,12 @@ def read(snapshot: Snapshot, services: Mapping[str, Service], asked: Collection[
 
     Raises Unparsable, also for a snapshot that lacks what its configuration refers to.
     """
-    unseen = sorted(_missing(snapshot, services) - set(asked))
+    return _whole(snapshot, services, _missing(snapshot, services) - set(asked))
+
+
+def _whole(snapshot: Snapshot, services: Mapping[str, Service], unseen: set[str]) -> tuple[Endpoint, ...]:
     if unseen:
-        raise Unparsable(f"{', '.join(unseen)} is referred to and was not seen", snapshot.host, "write each include on a line of its own")
+        raise Unparsable(f"{', '.join(sorted(unseen))} is referred to and was not seen", snapshot.host, "write each include on a line of its own")
     return tuple(endpoint for service in services.values() for endpoint in service.read(snapshot))
 
 
