@@ -25,7 +25,7 @@ MASTERS = (
     "-c",
     'printf "path %s\\n" "$(readlink -f "$(command -v nginx)")"; for p in /proc/[0-9]*; do'
     ' t=; { read -r t <$p/cmdline; } 2>/dev/null; case $t in "nginx: master process"*) ;; *) continue ;; esac;'
-    ' [ $p/ns/pid -ef /proc/self/ns/pid ] || [ ! -r $p/ns/pid ] || continue;'
+    " [ $p/ns/pid -ef /proc/self/ns/pid ] || [ ! -r $p/ns/pid ] || continue;"
     ' printf "master %s\\t%s\\n" "$(readlink $p/exe)" "$t"; done',
 )
 _MASTER = re.compile(r"^master (?P<program>[^\t]*)\tnginx: master process ?(?P<words>.*)$", re.MULTILINE)
