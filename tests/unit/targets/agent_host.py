@@ -119,12 +119,16 @@ class Host:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
-    def transaction(self, *changes: Change | script.Restore, id_: str = "t-1", seconds: int = 60, check: str = "") -> script.Transaction:
+    def transaction(
+        self, *changes: Change | script.Restore | script.Place, id_: str = "t-1", seconds: int = 60, check: str = ""
+    ) -> script.Transaction:
         words = (str(self.root / "bin" / "check"), check) if check else ("true",)
         activations = (Activation("demo", ("demo.service",), (), words, "reload"),)
         return script.Transaction(id_, seconds, Identity(), "a test", changes, activations, DIGEST)
 
-    def apply(self, *changes: Change | script.Restore, id_: str = "t-1", seconds: int = 60, check: str = "") -> answer.TransactionReport:
+    def apply(
+        self, *changes: Change | script.Restore | script.Place, id_: str = "t-1", seconds: int = 60, check: str = ""
+    ) -> answer.TransactionReport:
         transaction = self.transaction(*changes, id_=id_, seconds=seconds, check=check)
         return self.ask(script.compose_apply(transaction, {}, NONCE), answer.parse_transaction)
 

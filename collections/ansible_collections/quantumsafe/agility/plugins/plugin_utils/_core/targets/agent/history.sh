@@ -39,6 +39,7 @@ ca_recover() {
     esac
     (ca_resolve "found unconfirmed by recover") >/dev/null
   done
+  ca_drop_strays
   shift
   [ $# -eq 0 ] || ca_forget "$@"
   # shellcheck disable=SC2119 # all of them
@@ -96,4 +97,12 @@ ca_by_age() {
     ca_enter "${ca_p##*/}"
     printf '%s %s\n' "$(ca_get serial)" "$ca_tid"
   done | sort -rn | sed 's/.* //'
+}
+
+# ca_drop_strays: keys that were made for a transaction that did not come within a day (of the wall clock; nobody waits for them).
+ca_drop_strays() {
+  for ca_r in "$ca_state"/keys/*; do
+    if [ ! -d "$ca_r" ] || [ -d "$ca_state/tx/${ca_r##*/}" ]; then continue; fi
+    [ $(($(date +%s) - $(stat -c %Y "$ca_r"))) -le 86400 ] || ca_drop_keys "${ca_r##*/}"
+  done
 }

@@ -1,0 +1,69 @@
+"""agent/keys.sh: private keys that are made on the host wait there, 0600 in 0700, for one transaction, and leave no trace."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.keys import kind
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.request import request_config
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
+
+from .agent_host import NONCE, Host
+
+ORDER = (kind("ECDSA-P256").options, "/nowhere/server.key", request_config(("a.test",)))
+
+
+def made(host: Host, *orders: tuple[tuple[str, ...], str, str]) -> tuple[answer.NewKey, ...]:
+    return answer.parse_keys(host.send(script.compose_keys("t-1", orders, NONCE)), NONCE, "h")
+
+
+def mode(path: os.PathLike[str]) -> int:
+    return os.stat(path).st_mode & 0o777
+
+
+def test_a_key_is_made_once_for_nobody_else_and_only_its_request_travels(any_host: Host) -> None:
+    like = any_host.write("server.key", "old\n")
+    like.chmod(0o640)
+    (key,) = made(any_host, (ORDER[0], str(like), ORDER[2]))
+    assert key.request.startswith("-----BEGIN CERTIFICATE REQUEST-----") and key.mode == "640"
+    kept = any_host.state / "keys/t-1/1.key"
+    assert (mode(kept), mode(kept.parent), mode(kept.parent.parent)) == (0o600, 0o700, 0o700)
+    before = kept.read_bytes()
+    output = any_host.send(script.compose_keys("t-1", [ORDER], NONCE))
+    assert kept.read_bytes() == before, "sent twice it makes no second one"
+    assert before.decode().splitlines()[1] not in output
+
+
+def test_what_openssl_cannot_make_is_said_in_its_words_and_leaves_no_key(any_host: Host) -> None:
+    with pytest.raises(Problem, match="openssl genpkey says"):
+        made(any_host, (("-algorithm", "NO-SUCH-KEY"), "/nowhere", ORDER[2]))
+    assert [path.name for path in (any_host.state / "keys/t-1").glob("*.key")] == []
+
+
+def test_a_key_gets_to_its_place_with_a_transaction_and_waits_nowhere_else(any_host: Host) -> None:
+    made(any_host, ORDER)
+    new = any_host.etc / "new.key"
+    any_host.apply(script.Place(str(new), 1, "root", "root", "0640"))
+    assert "PRIVATE KEY" in new.read_text() and mode(new) == 0o640
+    any_host.confirm()
+    assert not (any_host.state / "keys/t-1").exists()
+
+
+def test_a_change_that_goes_back_takes_the_key_along(host: Host) -> None:
+    made(host, ORDER)
+    new = host.etc / "new.key"
+    host.apply(script.Place(str(new), 1, "root", "root", "0600"))
+    host.revert()
+    assert not new.exists() and not (host.state / "keys/t-1").exists()
+
+
+def test_recover_removes_keys_that_no_transaction_came_for_when_a_day_has_passed(host: Host) -> None:
+    made(host, ORDER)
+    folder = host.state / "keys/t-1"
+    host.ask(script.compose_recover(NONCE), answer.parse_transactions)
+    assert folder.exists(), "somebody may be at it"
+    os.utime(folder, (1, 1))
+    host.ask(script.compose_recover(NONCE), answer.parse_transactions)
+    assert not folder.exists()
