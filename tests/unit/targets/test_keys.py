@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.keys import kind
@@ -19,8 +20,8 @@ def made(host: Host, *orders: tuple[tuple[str, ...], str, str]) -> tuple[answer.
     return answer.parse_keys(host.send(script.compose_keys("t-1", orders, NONCE)), NONCE, "h")
 
 
-def mode(path: os.PathLike[str]) -> int:
-    return os.stat(path).st_mode & 0o777
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
 
 
 def test_a_key_is_made_once_for_nobody_else_and_only_its_request_travels(any_host: Host) -> None:
