@@ -5,24 +5,27 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import secrets
-import socket
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._certifying import authority, changes, issue, lasting, make_keys, servings, unproved, wanted
+from ..plugin_utils._campaign import Gate, id_prefix
+from ..plugin_utils._certifying import authority, changes, issue, lasting, make_keys, probes, servings, wanted
+from ..plugin_utils._core.certificates.authority import Authority
 from ..plugin_utils._core.certificates.rotate import Rotation
 from ..plugin_utils._core.model import Change, Plan, Problem, Snapshot
 from ..plugin_utils._core.plan import diff
 from ..plugin_utils._core.report.results import plain
 from ..plugin_utils._core.services import SERVICES
-from ..plugin_utils._core.targets.script import Transaction, compose_drop_keys
+from ..plugin_utils._core.targets.answer import NewKey, parse_keys
+from ..plugin_utils._core.targets.script import compose_drop_keys
 from ..plugin_utils._core.targets.survey import Survey
-from ..plugin_utils._core.targets.transact import transact
-from ..plugin_utils._outcome import settle
+from ..plugin_utils._core.targets.transact import Outcome
+from ..plugin_utils._outcome import carry_out, settle
+from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded, target
+from ..plugin_utils._undoing import CAMPAIGN
 
 SPEC = {
     **COMMON,
@@ -44,13 +47,15 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "rotate", SPEC)
-        out = guarded(run, self._rotate)
+        gate = Gate(run)
+        out = guarded(run, lambda run: self._rotate(run, gate))
+        gate.ended(run.result.status)
         out["transaction"] = run.result.transaction
         if self._task.diff and run.result.plan and run.result.plan.get("diff"):
             out["diff"] = run.result.plan["diff"]
         return out
 
-    def _rotate(self, run: Run) -> None:
+    def _rotate(self, run: Run, gate: Gate) -> None:
         if min(int(run.args["days"]), int(run.args["renew_before"]) + 1) < 1:
             raise Problem("days and renew_before cannot be negative", "agility_days")
         run.note(campaign=str(run.args.get("campaign") or run.run))
@@ -68,29 +73,28 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             run.note(status="would-change")
             return
-        id_ = f"{run.result.campaign[:50]}-{secrets.token_hex(3)}"
+        if stop := gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
+            run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
+            return
+        id_ = f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
         keys = make_keys(run, id_, plan.orders)
         try:
-            chains = issue(ca, plan.orders, keys, int(run.args["days"]))
-            transaction = Transaction(
-                id=id_,
-                seconds=int(run.args["confirm_timeout"]),
-                identity=found.snapshot.identity,
-                started_by=f"{getpass.getuser()}@{socket.gethostname()}, campaign {run.result.campaign}",
-                changes=changes(found, plan, keys, chains),
-                activations=_activations(found, plan),
-            )
-        except Problem:
-            _drop(run, id_)
-            raise
-        run.note(transaction=id_)
+            settle(run, self._replace(run, found, plan, keys, id_, ca))
+        finally:
+            if run.result.status not in ("changed", "unknown"):  # of those the host itself puts the keys away
+                _drop(run, id_)
+
+    def _replace(self, run: Run, found: Survey, plan: Rotation, keys: tuple[NewKey, ...], id_: str, ca: Authority) -> Outcome:
+        chains = issue(ca, plan.orders, keys, int(run.args["days"]))
+        asked = probes(found, plan, chains)
+        answered = reachable(run, asked)
 
         def proof(after: Snapshot) -> Any:
-            proofs, wrong = unproved(run, found, plan, chains)
-            return tuple(proofs), [*_unswitched(after, plan), *wrong]
+            proofs, wrong = prove(run, asked, answered)
+            return proofs, [*_unswitched(after, plan), *wrong]
 
-        requests = {name: service.collect for name, service in SERVICES.items()}
-        settle(run, transact(run.channel, transaction, requests, found.extra, proof, run.host, run.taken))
+        why, snapshot = f"{CAMPAIGN}{run.result.campaign}", found.snapshot
+        return carry_out(run, id_, why, snapshot.identity, changes(found, plan, keys, chains), _activations(found, plan), found.extra, proof)
 
 
 def _references(found: Survey, plan: Rotation) -> tuple[Change, ...]:
@@ -119,4 +123,4 @@ def _unswitched(after: Snapshot, plan: Rotation) -> list[str]:
 def _drop(run: Run, id_: str) -> None:
     """The keys that nobody will use; one that stays behind is no harm, `recover` removes it."""
     with contextlib.suppress(Problem):
-        run.channel.ask(lambda nonce: compose_drop_keys(id_, nonce), lambda output, nonce: output)
+        run.channel.ask(lambda nonce: compose_drop_keys(id_, nonce), lambda output, nonce: parse_keys(output, nonce, run.host))

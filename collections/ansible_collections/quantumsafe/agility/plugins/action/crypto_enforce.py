@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
-import socket
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -16,13 +14,13 @@ from ..plugin_utils._core.model import Plan
 from ..plugin_utils._core.report.results import plan_from
 from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.host import close_shared
-from ..plugin_utils._core.targets.script import Transaction
 from ..plugin_utils._core.targets.survey import Survey, choose, read
-from ..plugin_utils._core.targets.transact import Outcome, transact
-from ..plugin_utils._outcome import settle
+from ..plugin_utils._core.targets.transact import Outcome
+from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._planning import only_way_in, plan_host, planned_before, seen_besides, unsettled
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded
+from ..plugin_utils._undoing import CAMPAIGN
 
 SPEC = {
     **COMMON,
@@ -78,20 +76,11 @@ def _plan(run: Run) -> Plan:
 
 def _apply(run: Run, plan: Plan) -> Outcome:
     policy = run.policy()
-    transaction = Transaction(
-        id=f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}",
-        seconds=int(run.args["confirm_timeout"]),
-        identity=plan.identity,
-        started_by=f"{getpass.getuser()}@{socket.gethostname()}, campaign {run.result.campaign}",
-        changes=plan.changes,
-        activations=plan.activations,
-    )
-    run.note(transaction=transaction.id)
     answered = reachable(run, plan.probes)
 
     def proof(after: Any) -> Any:
         proofs, wrong = prove(run, plan.probes, answered)
         return proofs, [*unsettled(run, after, policy), *wrong]
 
-    requests = {name: service.collect for name, service in SERVICES.items()}
-    return transact(run.channel, transaction, requests, seen_besides(run), proof, run.host, run.taken)
+    id_, why = f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}", f"{CAMPAIGN}{run.result.campaign}"
+    return carry_out(run, id_, why, plan.identity, plan.changes, plan.activations, seen_besides(run), proof)

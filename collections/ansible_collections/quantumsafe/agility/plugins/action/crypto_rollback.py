@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
-import socket
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -14,12 +12,11 @@ from ansible.utils.display import Display
 
 from ..plugin_utils._campaign import Gate
 from ..plugin_utils._core.model import Problem, Snapshot
-from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.answer import TransactionReport, notes, parse_transactions
 from ..plugin_utils._core.targets.host import close_shared
-from ..plugin_utils._core.targets.script import Transaction, compose_recover, compose_status
-from ..plugin_utils._core.targets.transact import Prove, transact
-from ..plugin_utils._outcome import settle
+from ..plugin_utils._core.targets.script import compose_recover, compose_status
+from ..plugin_utils._core.targets.transact import Prove
+from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded, target
 from ..plugin_utils._undoing import OF, Look, activations, campaigns, diff, look, probes, restores, to_undo, took_part, unreadable
@@ -99,17 +96,9 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             run.note(status="would-change")
             return told
-        transaction = Transaction(
-            id=f"{undo[0].id[:48]}-undo-{secrets.token_hex(2)}",
-            seconds=int(run.args["confirm_timeout"]),
-            identity=found.survey.snapshot.identity,
-            started_by=f"{getpass.getuser()}@{socket.gethostname()}{OF}{','.join(r.id for r in undo)}",
-            changes=changes,
-            activations=activations(found.survey, undo),
-        )
-        run.note(transaction=transaction.id)
-        requests = {name: service.collect for name, service in SERVICES.items()}
-        outcome = transact(run.channel, transaction, requests, found.survey.extra, _proof(run, found), run.host, run.taken)
+        id_, why = f"{undo[0].id[:48]}-undo-{secrets.token_hex(2)}", f"{OF}{','.join(r.id for r in undo)}"
+        survey = found.survey
+        outcome = carry_out(run, id_, why, survey.snapshot.identity, changes, activations(survey, undo), survey.extra, _proof(run, found))
         settle(run, outcome, "rolled-back")
         if campaign and run.result.status == "rolled-back":
             Gate(run).rolled_back()

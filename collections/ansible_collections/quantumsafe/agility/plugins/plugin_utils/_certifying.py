@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,17 +13,14 @@ from ._core.certificates.authority import Authority, load, sign
 from ._core.certificates.keys import kind, lacking
 from ._core.certificates.read import leaf
 from ._core.certificates.request import request_config
-from ._core.certificates.rotate import Order, Rotation, Shown, Terms, rotation
+from ._core.certificates.rotate import Order, Rotation, Terms, rotation
 from ._core.credentials import Certificate, Pair, Serving
 from ._core.model import Change, Edit, Probe, Problem, Snapshot
-from ._core.probe.tls import TlsResult, probe_tls
-from ._core.probe.tls_suites import schemes_of
 from ._core.services import SERVICES
 from ._core.services.openssl import library
 from ._core.targets.answer import NewKey, parse_keys
 from ._core.targets.script import Place, compose_keys
 from ._core.targets.survey import Survey
-from ._proving import AGAIN, TIMEOUT, _address
 from ._run import Run
 
 
@@ -127,34 +123,14 @@ def private(mode: str) -> str:
     return f"0{(int(mode or '600', 8) & 0o640) | 0o400:o}"
 
 
-def unproved(run: Run, found: Survey, plan: Rotation, chains: Mapping[Pair, str]) -> tuple[list[dict[str, object]], list[str]]:
-    """(what clients of each kind are served, what is wrong): a handshake for each endpoint, name and kind of key."""
-    proofs: list[dict[str, object]] = []
-    wrong: list[str] = []
+def probes(found: Survey, plan: Rotation, chains: Mapping[Pair, str]) -> tuple[Probe, ...]:
+    """A client for each endpoint, name and kind of key: it must be served the very certificate that belongs there."""
     endpoints = {e.id: e for e in found.endpoints}
     expected = {path: one.sha256 for path, one in served(found).items()}
     expected |= {pair.certificate: one.sha256 for pair, text in chains.items() if (one := leaf(text, ""))}
+    out = []
     for shown in plan.shown:
         address, port = endpoints[shown.endpoint].addresses[0]
-        where = _address(run, Probe("tls", shown.endpoint, port, "" if address == "*" else address, shown.name))
-        if not where:
-            proofs.append({"endpoint": shown.endpoint, "proved": False, "why": "no address reaches it from here"})
-            continue
-        seen = _served(where, port, shown, expected[shown.path])
-        good = seen.certificate_sha256 == expected[shown.path]
-        facts = {"certificate": seen.certificate, "signature": seen.signature, "failure": seen.failure}
-        proofs.append({"endpoint": shown.endpoint, "name": shown.name, "kind": shown.kind, "proved": good, **facts})
-        if not good:
-            what = seen.failure or f"it is served {seen.certificate}"
-            wrong.append(f"{shown.endpoint}: a client that wants {shown.kind} for {shown.name or 'no name'} does not get {shown.path}: {what}")
-    return proofs, wrong
-
-
-def _served(where: str, port: int, shown: Shown, sha256: str) -> TlsResult:
-    """What a client of that kind is served.  For a moment after a reload the old workers still answer, so it is asked a few times."""
-    for pause in (*AGAIN, None):
-        seen = probe_tls(where, port, shown.name, timeout=TIMEOUT, schemes=schemes_of(shown.kind))
-        if pause is None or seen.certificate_sha256 == sha256 or "timed-out" in seen.failure:
-            break
-        time.sleep(pause)
-    return seen
+        where = "" if address == "*" else address
+        out.append(Probe("tls", shown.endpoint, port, where, shown.name, signer=shown.kind, certificate=expected[shown.path]))
+    return tuple(out)

@@ -1,14 +1,39 @@
 # Copyright: quantumsafe.agility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""PRIVATE to the collection: from a transaction's outcome to the words of a host's result; what enforce and rollback share."""
+"""PRIVATE to the collection: a transaction, its outcome, and the words of a host's result; what enforce, rollback and rotate share."""
 
 from __future__ import annotations
 
+import getpass
+import socket
+from collections.abc import Iterable
+
+from ._core.model import Activation, Change, Identity
 from ._core.report.results import plain
-from ._core.targets.transact import Outcome
+from ._core.services import SERVICES
+from ._core.targets.script import Place, Restore, Transaction
+from ._core.targets.transact import Outcome, Prove, transact
 from ._run import Run
 
 STATUS = {"CLEANED": "changed", "CONFIRMED": "changed", "REVERTED": "reverted", "REVERT_FAILED": "revert-failed", "REFUSED": "refused"}
+
+
+def carry_out(
+    run: Run,
+    id_: str,
+    why: str,
+    identity: Identity,
+    changes: Iterable[Change | Restore | Place],
+    activations: Iterable[Activation],
+    extra: tuple[str, ...],
+    proof: Prove,
+) -> Outcome:
+    """One transaction on this host.  why: behind who started it, for whoever finds it pending; extra: globs to look at besides afterwards."""
+    started_by = f"{getpass.getuser()}@{socket.gethostname()}{why}"
+    transaction = Transaction(id_, int(run.args["confirm_timeout"]), identity, started_by, tuple(changes), tuple(activations))
+    run.note(transaction=id_)
+    requests = {name: service.collect for name, service in SERVICES.items()}
+    return transact(run.channel, transaction, requests, extra, proof, run.host, run.taken)
 
 
 def settle(run: Run, outcome: Outcome, done: str = "changed") -> None:

@@ -15,6 +15,7 @@ from ._core.algorithms.lookup import find
 from ._core.model import Probe
 from ._core.probe.ssh import probe_ssh
 from ._core.probe.tls import accepts, probe_tls, strictly_prefers
+from ._core.probe.tls_suites import SCHEMES, schemes_of
 from ._run import Run
 
 TIMEOUT = 10  # seconds for one handshake, all of it
@@ -39,7 +40,7 @@ def address_of(run: Run) -> str:
 
 def reachable(run: Run, probes: tuple[Probe, ...]) -> tuple[str, ...]:
     """Endpoints that answer at all before the change: only of these an answer can be demanded afterwards."""
-    asked = (replace(probe, forbid=()) for probe in probes)  # what is forbidden tomorrow is accepted today
+    asked = (replace(probe, forbid=(), signer="") for probe in probes)  # today other things are accepted and served
     return tuple(probe.endpoint for probe in asked if _address(run, probe) and not _handshake(run, probe)["failure"])
 
 
@@ -79,13 +80,15 @@ def _handshake(run: Run, probe: Probe) -> dict[str, Any]:
     if probe.kind == "ssh":
         seen = probe_ssh(where, probe.port, forbid_kex=probe.forbid, timeout=TIMEOUT)
         return {"offered": seen.kex, "refused": seen.refused, "seconds": seen.seconds, "bytes": seen.bytes_received, "failure": seen.failure}
-    tls = probe_tls(where, probe.port, probe.server_name, timeout=TIMEOUT)
+    schemes = schemes_of(probe.signer) if probe.signer else tuple(SCHEMES)
+    tls = probe_tls(where, probe.port, probe.server_name, timeout=TIMEOUT, schemes=schemes)
     return {
         "version": tls.version,
         "group": tls.group,
         "cipher": tls.cipher,
         "signature": tls.signature,
         "certificate": tls.certificate,
+        "certificate_sha256": tls.certificate_sha256,
         "seconds": tls.seconds,
         "bytes": tls.bytes_received,
         "failure": tls.failure,
@@ -102,7 +105,9 @@ def prove(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tup
             proofs.append({"endpoint": probe.endpoint, "proved": False, "why": why})
             continue
         seen, faults = _settled(run, probe)
-        proofs.append({"endpoint": probe.endpoint, "proved": not faults, **seen, "expected": list(probe.expect), "forbidden": list(probe.forbid)})
+        asked = {"name": probe.server_name, "kind": probe.signer} if probe.signer else {}
+        told = {**asked, **seen, "expected": list(probe.expect), "forbidden": list(probe.forbid)}
+        proofs.append({"endpoint": probe.endpoint, "proved": not faults, **told})
         wrong += [f"{probe.endpoint}: {fault}" for fault in faults]
     return tuple(proofs), wrong
 
@@ -125,6 +130,9 @@ def _faults(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
     met = {_id(probe, name) for name in probe.expect} & {_id(probe, name) for name in got}
     faults = [f"a live handshake got {', '.join(got)}, not one of {', '.join(probe.expect)}"] if probe.expect and not met else []
     faults += _flat(run, probe, seen) if probe.strict and not faults else []
+    if probe.certificate not in ("", seen.get("certificate_sha256")):
+        wants = f"a client that wants {probe.signer} for {probe.server_name or 'no name'}"
+        faults.append(f"{wants} does not get the certificate that belongs there: it is served {seen['certificate']}")
     return faults + (_leaks(run, probe, seen) if probe.forbid else [])
 
 

@@ -287,6 +287,7 @@ class Probe:
 
     kind: "tls" or "ssh".  expect: names (catalogue ids) one of which must be negotiated/offered; forbid: offers that must be refused.
     strict: a client that knows one of `expect` and only holds back its key share must be asked for it.
+    signer: the kind of key (certificates/keys.py) whose signatures alone the client takes; certificate: sha256 of what it must be served.
     """
 
     kind: Literal["tls", "ssh"]
@@ -297,6 +298,8 @@ class Probe:
     expect: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
     strict: bool = False
+    signer: str = ""
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
