@@ -16,24 +16,26 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from .ca import create, encoded, make_key
+
 NOW = datetime.now(UTC)
 CLASSICAL = ("ECDSA-P256", "ECDSA-P384", "RSA-2048", "ED25519")
 MODERN = ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")
 
 
 def root(kind: str = "ECDSA-P256") -> Authority:
-    key = authority.make_key(kind)
-    return Authority(authority.create("Test root", key, 3650, NOW, 1), key, ())
+    key = make_key(kind)
+    return Authority(create("Test root", key, 3650, NOW, 1), key, ())
 
 
 def below(top: Authority, kind: str) -> Authority:
-    key = authority.make_key(kind)
-    made = authority.create("Test issuing", key, 365, NOW, 2, top)
+    key = make_key(kind)
+    made = create("Test issuing", key, 365, NOW, 2, top)
     return Authority(made, key, (made,))
 
 
 def request(kind: str, names: tuple[str, ...] = ("ours.test",)) -> str:
-    key = authority.make_key(kind)
+    key = make_key(kind)
     wanted = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
     made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).add_extension(wanted, critical=False)
     return made.sign(key, None if kind[:2] in ("ED", "ML") else hashes.SHA256()).public_bytes(Encoding.PEM).decode()
@@ -75,12 +77,12 @@ def test_a_key_of_another_kind_a_broken_request_and_a_foreign_key_are_refused() 
         broken = x509.load_der_x509_csr(bytes(der)).public_bytes(Encoding.PEM).decode()
         authority.sign(ours, broken, "ED25519", ("a.test",), 47, NOW, 3)
     with pytest.raises(Problem, match="not that of its certificate"):
-        authority.load(ours.certificate.public_bytes(Encoding.PEM).decode(), authority.encoded(authority.make_key("ECDSA-P256"), None), None, "/ca")
+        authority.load(ours.certificate.public_bytes(Encoding.PEM).decode(), encoded(make_key("ECDSA-P256"), None), None, "/ca")
 
 
 def test_an_encrypted_key_wants_its_password() -> None:
     ours = root("ML-DSA-65")
-    certificate, key = ours.certificate.public_bytes(Encoding.PEM).decode(), authority.encoded(ours.key, b"secret")
+    certificate, key = ours.certificate.public_bytes(Encoding.PEM).decode(), encoded(ours.key, b"secret")
     assert "ENCRYPTED" in key
     assert authority.load(certificate, key, b"secret", "/ca").name == "CN=Test root"
     for wrong in (None, b"wrong"):
@@ -123,3 +125,19 @@ def test_openssl_makes_the_request_that_is_asked_for(tmp_path: Path) -> None:
 def test_lifetimes_start_a_little_in_the_past() -> None:
     (made,) = x509.load_pem_x509_certificates(authority.sign(root(), request("ED25519"), "ED25519", ("a.test",), 47, NOW, 3).encode())
     assert made.not_valid_before_utc < NOW < made.not_valid_after_utc < NOW + timedelta(days=47)
+
+
+def test_what_is_no_authority_signs_nothing() -> None:
+    key = make_key("ECDSA-P256")
+    server = create("Server", key, 90, NOW, 4, ca=False).public_bytes(Encoding.PEM).decode()
+    with pytest.raises(Problem, match="CN=Server is no certificate authority"):
+        authority.load(server, encoded(key, None), None, "/ca")
+
+
+def test_an_authority_that_does_not_name_its_key_signs_all_the_same() -> None:
+    key = make_key("ECDSA-P256")
+    ours = Authority(create("Plain", key, 90, NOW, 5, named=False), key, ())
+    text = authority.sign(ours, request("ED25519"), "ED25519", ("a.test",), 47, NOW, 6)
+    (made,) = x509.load_pem_x509_certificates(text.encode())
+    found = made.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    assert found.key_identifier == x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest

@@ -1,4 +1,4 @@
-"""A local certificate authority: make one, sign requests with it.  For labs and small sites.  Pure but for the dice that make keys.
+"""A local certificate authority: read one, sign requests with it.  For labs and small sites.  Pure.
 
 Profile of a leaf: RFC 5280 §4.2, RFC 9881 §5 (ML-DSA: digitalSignature, never keyEncipherment), CA/Browser Forum BR 7.1.2.7 in spirit.
 The names come from whoever asks us to sign, never from the request: a host may ask for what it likes.
@@ -22,8 +22,8 @@ with suppress(ImportError):
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
-    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 SKEW = timedelta(minutes=5)  # clocks of hosts that are a little behind
@@ -42,32 +42,6 @@ class Authority:
         return str(self.certificate.subject.rfc4514_string())
 
 
-def make_key(kind: str) -> Any:
-    """A private key of that kind (certificates/keys.py).  Only an authority's own is ever made on the controller."""
-    family, dummy, size = kind.rpartition("-")
-    if family == "ML-DSA":
-        return getattr(mldsa, f"MLDSA{size}PrivateKey").generate()
-    if family == "ECDSA":
-        return ec.generate_private_key({"P256": ec.SECP256R1(), "P384": ec.SECP384R1(), "P521": ec.SECP521R1()}[size])
-    if family == "RSA":
-        return rsa.generate_private_key(65537, int(size))
-    if kind == "ED25519":
-        return ed25519.Ed25519PrivateKey.generate()
-    raise Problem(f"no authority can have a key of kind {kind}")
-
-
-def create(name: str, key: Any, days: int, now: datetime, serial: int, parent: Authority | None = None) -> x509.Certificate:
-    """A root, or an intermediate (path length 0) below `parent`."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = _builder(subject, parent.certificate.subject if parent else subject, key.public_key(), days, now, serial)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0 if parent else 1), critical=True)
-    builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
-    signer = parent.key if parent else key
-    if parent:
-        builder = builder.add_extension(_issuer_id(parent.certificate), critical=False)
-    return builder.sign(signer, _digest(signer))
-
-
 def load(certificates: str, key: str, password: bytes | None, where: str) -> Authority:
     """certificates: PEM, the issuing one first, then those above it.  Raises Problem when they do not belong together."""
     try:
@@ -77,8 +51,17 @@ def load(certificates: str, key: str, password: bytes | None, where: str) -> Aut
         raise Problem(f"the certificate authority cannot be read: {error}", where, "its folder, or the password of its key, is wrong") from error
     if private.public_key() != found[0].public_key():
         raise Problem("the key of the certificate authority is not that of its certificate", where)
+    if not _may_sign(found[0]):
+        raise Problem(f"{found[0].subject.rfc4514_string()} is no certificate authority", where, "its basicConstraints must say CA:TRUE")
     chain = tuple(one for one in found if one.subject != one.issuer)
     return Authority(found[0], private, chain)
+
+
+def _may_sign(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 def sign(authority: Authority, request: str, kind: str, names: tuple[str, ...], days: int, now: datetime, serial: int) -> str:
@@ -94,7 +77,7 @@ def sign(authority: Authority, request: str, kind: str, names: tuple[str, ...], 
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])] if len(names[0]) <= 64 else [])
     builder = _builder(subject, authority.certificate.subject, public, days, now - SKEW, serial)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
+    builder = builder.add_extension(_usage(), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=not subject.rdns)
     builder = builder.add_extension(_issuer_id(authority.certificate), critical=False)
@@ -116,12 +99,6 @@ def verify(chain: tuple[x509.Certificate, ...], anchor: x509.Certificate) -> Non
             raise Problem(f"{lower.subject.rfc4514_string()} is not issued by {upper.subject.rfc4514_string()}") from error
 
 
-def encoded(key: Any, password: bytes | None) -> str:
-    """PKCS #8, encrypted when there is a password."""
-    how = BestAvailableEncryption(password) if password else NoEncryption()
-    return str(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how).decode())
-
-
 def _builder(subject: x509.Name, issuer: x509.Name, public: Any, days: int, start: datetime, serial: int) -> x509.CertificateBuilder:
     """Both ends of a lifetime count, so it ends a second early (BR 6.3.2)."""
     start = start.replace(microsecond=0)
@@ -131,22 +108,23 @@ def _builder(subject: x509.Name, issuer: x509.Name, public: Any, days: int, star
 
 
 def _issuer_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    """RFC 5280 §4.2.1.1: what the issuer calls its own key, where it does."""
+    try:
+        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())  # type: ignore[arg-type]  # any that can sign
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
 
-def _usage(signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
+def _usage() -> x509.KeyUsage:
+    nothing_else = dict.fromkeys(
+        (
+            *("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+            *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+        ),
+        False,
     )
+    return x509.KeyUsage(digital_signature=True, **nothing_else)
 
 
 def _general(name: str) -> x509.GeneralName:

@@ -13,18 +13,17 @@ from ..model import Problem
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """options: of `openssl genpkey`.  since: the first OpenSSL that can.  modern: TLS 1.3 only (no code point in TLS 1.2)."""
+    """options: of `openssl genpkey`.  since: the first OpenSSL that can."""
 
     options: tuple[str, ...]
     since: tuple[int, ...]
-    post_quantum: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
     **{f"ECDSA-P{n}": Kind(("-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:P-{n}"), (1, 0, 2)) for n in (256, 384, 521)},
     **{f"RSA-{n}": Kind(("-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{n}"), (1, 0, 2)) for n in (2048, 3072, 4096)},
     "ED25519": Kind(("-algorithm", "ED25519"), (1, 1, 1)),
-    **{f"ML-DSA-{n}": Kind(("-algorithm", f"ML-DSA-{n}"), (3, 5), True) for n in (44, 65, 87)},
+    **{f"ML-DSA-{n}": Kind(("-algorithm", f"ML-DSA-{n}"), (3, 5)) for n in (44, 65, 87)},
 }
 
 

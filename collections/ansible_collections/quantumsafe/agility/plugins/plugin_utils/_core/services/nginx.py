@@ -68,19 +68,6 @@ class Nginx:
         return openssl.group_capability(self.library, {name: self.snapshot.answers.get(name) for name in openssl.COMMANDS})
 
 
-_LAST: dict[int, Nginx] = {}  # of the snapshot that was asked about last: it is asked about several times in a row
-
-
-def _of(snapshot: Snapshot) -> Nginx:
-    """Nginx(snapshot), once."""
-    found = _LAST.get(id(snapshot))
-    if found is None:
-        found = Nginx(snapshot)
-        _LAST.clear()
-        _LAST[id(snapshot)] = found
-    return found
-
-
 def _running(said: str) -> str:
     """ "built with OpenSSL 3.5.1 … (running with OpenSSL 3.5.7 …)": what runs counts."""
     found = re.search(r"running with ((?:\w+) [^)\s]+)", said) or re.search(r"built with ((?:OpenSSL|LibreSSL|BoringSSL) ?\S*)", said)
@@ -89,7 +76,7 @@ def _running(said: str) -> str:
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     """One endpoint for each listening TLS socket."""
-    nginx = _of(snapshot)
+    nginx = Nginx(snapshot)
     if absent(snapshot, nginx.main):
         return ()
     for path, origin in nginx.assembly.absent.items():
@@ -245,7 +232,7 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
     """The main file, includes and certificates that nginx reads and the snapshot lacks.  A glob that matched nothing is complete."""
-    nginx = _of(snapshot)
+    nginx = Nginx(snapshot)
     if nginx.main not in snapshot.files:
         return () if nginx.main in ("", *COLLECT.files) else (nginx.main,)
     wanted = [absolute(node.args[0], nginx.main) for socket in nginx.sockets for server in socket.servers for node in _certificate_nodes(server)]
@@ -256,7 +243,7 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     """One Change a file; see nginx_write.py.  Raises Inexpressible, also when the edited files would not read as wished."""
-    nginx = _of(snapshot)
+    nginx = Nginx(snapshot)
     before = read(snapshot)
     now = {endpoint.id: endpoint for endpoint in before}
     changes = Writer(nginx.assembly, nginx.sockets, nginx.version, nginx.library, nginx.groups, nginx.ciphers, now).changes(wishes)
@@ -267,12 +254,12 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     if DEFAULT_CONF not in snapshot.files:
         return ()
-    nginx = _of(snapshot)
+    nginx = Nginx(snapshot)
     return nginx_certificates.servings(nginx.assembly, nginx.sockets)
 
 
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
-    nginx = _of(snapshot)
+    nginx = Nginx(snapshot)
     return nginx_certificates.rebind(nginx.assembly, nginx.sockets, wanted)
 
 
