@@ -6,13 +6,13 @@ variables since 1.15.9; "data:", "engine:" and "store:" instead of a file).  A s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from ..credentials import Binding, Pair, Serving
-from ..documents import braces, lines
 from ..documents.braces import Splice
-from ..model import Change, Edit, File, Inexpressible, Origin
+from ..model import Change, File, Inexpressible, Origin
 from .nginx_config import Assembly, Node, absolute
+from .nginx_edit import behind, change
 from .nginx_sockets import Server, Socket
 from .paths import real_path
 
@@ -71,11 +71,8 @@ def rebind(assembly: Assembly, sockets: tuple[Socket, ...], wanted: Mapping[Orig
         for node, splice in _splices(assembly, one, key, wanted[one.origin]):
             splices.setdefault(real_path(node.file), []).append(splice)
             files[real_path(node.file)] = node.file
-    return tuple(
-        Change(path, files[path].sha256, edits, _after(files[path], edits))
-        for path, found in splices.items()
-        if (edits := braces.edits(files[path].text or "", found))
-    )
+    made = (change(files[path], found) for path, found in splices.items())
+    return tuple(one for one in made if one.edits)
 
 
 def _references(assembly: Assembly, sockets: tuple[Socket, ...]) -> Iterator[tuple[Node, Node, str]]:
@@ -94,26 +91,10 @@ def _splices(assembly: Assembly, one: Node, key: Node, pairs: tuple[Pair, ...]) 
         if one.file is not key.file:
             raise Inexpressible(f"its key is named in another file, {key.origin}", str(one.origin), "switch this reference by hand")
         last = max((one, key), key=lambda node: node.directive.end_at)
-        yield last, _behind(last, more)
+        yield last, behind(last, more)
 
 
 def _argument(node: Node, path: str) -> Splice:
     word = node.directive.words[1]
     quote = word.raw[0] if word.raw[:1] in "'\"" else ""
     return Splice(word.line, word.column, word.raw, f"{quote}{path}{quote}")
-
-
-def _behind(node: Node, texts: Iterable[str]) -> Splice:
-    """Lines of their own, indented like the directive; on its line when more directives share it."""
-    line, column = node.directive.end_at
-    source = lines.split(node.file.text or "")
-    rest = source[line - 1][column:].strip()
-    if rest and not rest.startswith("#"):
-        return Splice(line, column, "", "".join(f" {text}" for text in texts))
-    first = source[node.directive.line - 1]
-    before = lines.newline(source[line - 1]) + first[: len(first) - len(first.lstrip(" \t"))]
-    return Splice(line, len(source[line - 1].rstrip("\r\n")), "", "".join(before + text for text in texts))
-
-
-def _after(file: File, edits: tuple[Edit, ...]) -> str:
-    return "" if file.redacted or file.text is None else lines.sha256(lines.apply(file.text, edits))

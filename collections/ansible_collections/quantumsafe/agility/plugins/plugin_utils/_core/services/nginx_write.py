@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ..documents import braces, lines
 from ..documents.braces import Splice
-from ..model import Capability, Change, Endpoint, Inexpressible, Wanted, Wishes
+from ..model import Capability, Change, Endpoint, File, Inexpressible, Wanted, Wishes
 from .nginx_ciphers import Ciphers, governing, is_modern, old_versions
 from .nginx_config import Assembly, Node
+from .nginx_edit import behind, change
 from .nginx_sockets import Server, Socket
 from .openssl import Library, render_groups
 from .paths import real_path
 
 # All that ssl_protocols takes, in the order in which people write it (ngx_http_ssl_module).
 VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
-
-REDACTED = "[redacted]"  # what the agent puts in place of a secret
 
 COMMANDS = (1, 19, 4)  # the first nginx with ssl_conf_command (CHANGES)
 
@@ -54,7 +52,10 @@ class Writer:
         for kind, value in self.values(wishes).items():
             for path, splice in self.placed(kind, value):
                 splices.setdefault(path, []).append(splice)
-        return tuple(change for path, found in splices.items() if (change := self.change(path, found)).edits)
+        return tuple(made for path, found in splices.items() if (made := change(self.file(path), found)).edits)
+
+    def file(self, path: str) -> File:
+        return next(file for file in self.assembly.snapshot.files.values() if real_path(file) == path)
 
     def values(self, wishes: Wishes) -> dict[str, Value]:
         """What each kind of directive shall say."""
@@ -199,30 +200,11 @@ class Writer:
         ssl = [child for child in own if child.name.startswith("ssl_")] or [child for child in own if child.name == "listen"]
         text = f"{DIRECTIVES[kind]} {value};"
         path = real_path(block.file)
-        source = lines.split(block.file.text or "")
         if not own:
             line, column = block.directive.open_at
             yield path, Splice(line, column, "", f" {text}")
             return
-        anchor = (ssl or own[:1])[-1].directive
-        line, column = anchor.end_at
-        rest = source[line - 1][column:].strip()
-        if rest and not rest.startswith("#"):
-            yield path, Splice(line, column, "", f" {text}")  # more directives share this line
-            return
-        indent = source[anchor.line - 1][: len(source[anchor.line - 1]) - len(source[anchor.line - 1].lstrip(" \t"))]
-        end = len(source[line - 1].rstrip("\r\n"))  # behind a comment on that line
-        yield path, Splice(line, end, "", f"{lines.newline(source[line - 1])}{indent}{text}")
-
-    def change(self, path: str, splices: list[Splice]) -> Change:
-        file = next(f for f in self.assembly.snapshot.files.values() if real_path(f) == path)
-        edits = braces.edits(file.text or "", splices)
-        if any(REDACTED in line for edit in edits for line in edit.insert):
-            raise Inexpressible(
-                "a line to be changed also holds a secret, which this controller does not know", path, "give the secret a line of its own"
-            )
-        after = "" if file.redacted or file.text is None else lines.sha256(lines.apply(file.text, edits))
-        return Change(path, file.sha256, edits, after, file.owner, file.group, file.mode)
+        yield path, behind((ssl or own[:1])[-1], [text])
 
 
 def _argument(node: Node, value: str, aspect: str) -> Splice | None:
