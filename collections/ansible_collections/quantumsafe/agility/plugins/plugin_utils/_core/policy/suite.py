@@ -19,10 +19,13 @@ SIGNED = {"RSA": ("RSA",), "ECDSA": ("ECDSA", "ED")}  # what the certificate's k
 def brings(suite: str) -> dict[str, tuple[Algorithm, ...]]:
     """Aspect → algorithms of which one must pass; {} for a suite of TLS 1.3, and no authentication where none is by certificate."""
     found = find("tls", "cipher", suite)
-    if found is None or not found.exchange:
-        return {}
+    return _parts(found.exchange.removesuffix("-PSK"), found.authentication) if found and found.exchange else {}
+
+
+@lru_cache(maxsize=64)  # of hundreds of suites
+def _parts(exchange: str, authentication: str) -> dict[str, tuple[Algorithm, ...]]:
     classical = tuple(a for a in all_of("tls", "key_exchange") if a.construction == "classical")
     finite = tuple(a for a in classical if a.id.startswith("ffdhe"))
-    groups = {"ECDHE": tuple(a for a in classical if a not in finite), "DHE": finite}.get(found.exchange.removesuffix("-PSK"), (STATIC,))
-    signers = tuple(a for a in all_of("tls", "signature") if a.id.startswith(SIGNED.get(found.authentication, ("none",))))
+    groups = {"ECDHE": tuple(a for a in classical if a not in finite), "DHE": finite}.get(exchange, (STATIC,))
+    signers = tuple(a for a in all_of("tls", "signature") if a.id.startswith(SIGNED.get(authentication, ("none",))))
     return {"key_exchange": groups, **({"signature": signers} if signers else {})}

@@ -20,6 +20,8 @@ PENALTIES = "PerSourcePenalties is on: repeated unauthenticated connections lock
 GSSAPI = "GSSAPIKeyExchange is on: sshd offers {} besides KexAlgorithms; they are classical and are not judged here"
 UNKNOWN = "{}: without an answer of `sshd -T` ({}) its effective value is unknown (a default, or a change to it)"
 
+_VERSION = re.compile(r"OpenSSH_(\S+?)[,\s]")
+
 COLLECT = Collect(
     needs=(MAIN,),
     files=(
@@ -36,8 +38,8 @@ COLLECT = Collect(
         **ASKED,
         "sshd-V": ("sshd", "-V"),
         **{f"ssh-Q-{query}": ("ssh", "-Q", query) for query in dict.fromkeys(QUERIES.values())},
-        LISTED: ("ls", "-d", "/etc/ssh/sshd_config.d", *USUAL),
     },
+    there={LISTED: ("/etc/ssh/sshd_config.d", *USUAL)},
     second_tries=tuple(ASKED)[1:],
 )
 
@@ -111,7 +113,7 @@ def _silence(snapshot: Snapshot) -> str:
 def _version(snapshot: Snapshot) -> str:
     """ "OpenSSH 10.0p2"; releases before 9.? print it among the complaint that -V is no option."""
     answer = snapshot.answers.get("sshd-V")
-    found = re.search(r"OpenSSH_(\S+?)[,\s]", answer.err + answer.out + " ") if answer else None
+    found = _VERSION.search(answer.err + answer.out + " ") if answer else None
     return f"OpenSSH {found[1]}" if found else "OpenSSH of unknown version"
 
 

@@ -45,7 +45,9 @@ def survey(ask: Ask, services: Mapping[str, Service], looks: int = 2) -> Survey:
 def _following(collect: Collect, wanted: set[str]) -> Collect:
     """Only the words to follow; relative names are looked for beside what is asked for as well."""
     beside = sorted({posixpath.dirname(path) for path in wanted if not is_glob(path)})
-    return replace(collect, files=(), commands={}, follow=(*collect.follow, *(replace(f, base=base) for f in collect.follow for base in beside)))
+    return replace(
+        collect, files=(), commands={}, there={}, follow=(*collect.follow, *(replace(f, base=base) for f in collect.follow for base in beside))
+    )
 
 
 def _missing(snapshot: Snapshot, services: Mapping[str, Service]) -> set[str]:
