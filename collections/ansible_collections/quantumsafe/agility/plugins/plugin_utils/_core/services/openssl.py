@@ -28,7 +28,7 @@ COMMANDS = {
     "hybrid": ("openssl", "s_client", "-groups", "X25519MLKEM768", "-unix", "/dev/null/none"),
     "openssl": ("openssl", "version"),
 }
-SECOND_TRIES = ("hybrid", "openssl")  # before 3.5; from then on the providers tell the version, and a process is saved
+SECOND_TRIES = {"hybrid": "groups", "openssl": "groups"}  # before 3.5; from then on the providers tell the version
 HYBRID = "X25519MLKEM768"
 
 # Where a distribution sets the list of every program that sets none itself (fedora-crypto-policies, openssl back end: "Groups = …").
