@@ -97,7 +97,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One target at one moment.  facts: os_id, os_version, hostname, uid, systemd ("yes"/"no"), shell, … as strings."""
+    """One target at one moment.  facts: os_id, os_version, hostname, uid, systemd ("yes"/"no"), shell, … as strings.
+
+    seen: what a service has worked out from it already, by its name; a copy begins anew.
+    """
 
     host: str
     taken: str
@@ -106,6 +109,7 @@ class Snapshot:
     files: Mapping[str, File]
     answers: Mapping[str, Answer]
     rounds: int = 1
+    seen: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
 
 
 # ---------------------------------------------------------------- what to ask a target for
