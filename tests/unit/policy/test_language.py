@@ -363,7 +363,7 @@ def test_a_time_zone_is_a_name_not_a_path(zone: str) -> None:
 FULL = (
     TRANSITION
     + ZONES
-    + "  z: {hosts: [h], owner: {default: a, cipher: b}, approver: c, exposure: public, data_lifetime: 7y, jurisdiction: [de], flows: [api]}\n"
+    + "  z: {hosts: [h], owner: {default: a, cipher: b}, approver: c, exposure: public, data_lifetime: 7y, pki: private, jurisdiction: [de], flows: [api]}\n"
     + OVERRIDE
     + "algorithms:\n  sntrup761: {state: deprecated, from: 2028-01-01, retire: 2030-01-01, hybrids: any, broken: true, approver: ciso, reason: 'no: yes'}\n"
     + "  X25519MLKEM768: [{state: preferred, from: 2026-01-01}, {state: approved, from: 2026-01-01, deprecate: 2035-01-01, regimes: [nss]}]\n"
@@ -379,6 +379,7 @@ FULL = (
         deprecated_after="{X25519: 2028-01-01}",
     )
     + rule(id="s", aspect="session", allow=None, require="{early_data: never}")
+    + rule(id="c", aspect="certificate", allow=None, require="{key: [ECDSA-P256+]}", pki="{public: [classical, hybrid], private: any}")
 )
 
 

@@ -70,7 +70,9 @@ def _life(life: Lifecycle) -> dict[str, Any]:
 def _zone(zone: Zone) -> dict[str, Any]:
     lists = {key: list(getattr(zone, key)) for key in ("groups", "hosts", "regimes", "jurisdiction", "flows")}
     years = f"{zone.data_lifetime}y" if zone.data_lifetime else ""
-    return _said({**lists, "owner": dict(zone.owners), "approver": dict(zone.approvers), "exposure": zone.exposure, "data_lifetime": years})
+    return _said(
+        {**lists, "owner": dict(zone.owners), "approver": dict(zone.approvers), "exposure": zone.exposure, "data_lifetime": years, "pki": zone.pki}
+    )
 
 
 def _peer(peer: Peer) -> dict[str, Any]:
@@ -99,6 +101,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
             "source": _said(source),
             "verified": rule.source.verified,
             "enforce": "true" if rule.binds and rule.source.force not in BINDING else "",
+            "pki": {kind: list(can) or "any" for kind, can in rule.pki.items()},
             "regimes": list(rule.regimes),
             "layer": _layer(rule.depth),
         }

@@ -100,8 +100,9 @@ class Rule:
     allow: what is good.  fallback: what is tolerated until (and on) fallback_until, "" = until stage require.  disallowed_after, deprecated_after:
     catalogue id → the last day on which it is allowed, or more than deprecated.  require: key → alternatives, for aspects without algorithms.
     order: (attribute, values or "asc"/"desc") in falling weight.  depth: as StageRule.  regimes: () = it speaks everywhere.
-    override: the id of the override that put it in the place of others, "" = none.  binds: whether a plan enforces it: verified, and its
-    document requires it or the organisation decided so (`enforce`); what does not bind is judged all the same.
+    pki: kind of PKI → constructions of keys that it can issue, () = any.  override: the id of the override that put it in the place of
+    others, "" = none.  binds: whether a plan enforces it: verified, and its document requires it or the organisation decided so (`enforce`);
+    what does not bind is judged all the same.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Rule:
     disallowed_after: Mapping[str, str] = field(default_factory=dict)
     deprecated_after: Mapping[str, str] = field(default_factory=dict)
     require: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pki: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     regimes: tuple[str, ...] = ()
     override: str = ""
     depth: int = 0
@@ -156,7 +158,7 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """owners, approvers: aspect → who, "default" = of all others.  data_lifetime: years, 0 = not said."""
+    """owners, approvers: aspect → who, "default" = of all others.  data_lifetime: years, 0 = not said.  pki: who issues its certificates."""
 
     groups: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -164,6 +166,7 @@ class Zone:
     approvers: Mapping[str, str] = field(default_factory=dict)
     exposure: str = ""
     data_lifetime: int = 0
+    pki: str = ""
     regimes: tuple[str, ...] = ()
     jurisdiction: tuple[str, ...] = ()
     flows: tuple[str, ...] = ()
@@ -268,6 +271,14 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuers:
+    """What those who issue a target's certificates can: constructions of keys.  said: who says so of which PKI."""
+
+    constructions: tuple[str, ...]
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """What the policy asks of one aspect of one endpoint on one day.
 
@@ -276,9 +287,9 @@ class Requirement:
     require begins, "" = it has, or never will.  lifecycle: catalogue id → all that is said of it.
     outside: rules of regimes that this target is not in; when nothing else speaks, applicable is False and the answer is not-applicable.
     replaced: rules that an override took out here.  advice: rules that do not bind, once binding() has taken
-    them out of rules.  data_lifetime: years, the longest of its zones.  parts: of the aspect cipher of TLS, what is asked of the exchange
-    and the signature that a TLS 1.2 suite brings along.
-    exceptions: those for this scope and one of these rules, expired ones too.
+    them out of rules.  data_lifetime: years, the longest of its zones.  parts: of the aspect cipher of TLS, what is asked of what a suite
+    brings along (suite.py).
+    exceptions: those for this scope and one of these rules, expired ones too.  issuers: of keys and certificates; None = whatever is asked for.
     """
 
     rule: Rule
@@ -296,4 +307,5 @@ class Requirement:
     applicable: bool = True
     required_from: str = ""
     data_lifetime: int = 0
+    issuers: Issuers | None = None
     seen: dict[tuple[object, ...], object] = field(default_factory=dict, compare=False, repr=False)  # verdicts and wishes already given

@@ -10,8 +10,9 @@ from typing import Literal
 from ..algorithms.lookup import ALL, Algorithm
 from ..model import Stage
 from .derive import derived
+from .issue import CERTIFIED, issuers_of
 from .model import Lifecycle, Match, Policy, Requirement, Rule, Scoped
-from .suite import brings
+from .suite import OF_SUITES, brings
 from .weight import ordering_of, stage_of, weight
 
 Kind = Literal["allowed", "deprecated", "fallback", "forbidden", "retired"]
@@ -54,6 +55,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     lives = policy.algorithms if not _regional(policy) else _lives(policy, regimes)
     exceptions = [one for one in policy.exceptions if _applies(one.match, target, zones)]
     lifetime = max((policy.zones[zone].data_lifetime for zone in zones), default=0)
+    issuers = issuers_of([policy.zones[zone] for zone in zones], [rule for rule in held if rule.id not in gone])
     out = {}
     for aspect in dict.fromkeys(rule.aspect for rule in scoped):
         what = f"{aspect} of {target.host or 'any host'}"
@@ -75,13 +77,14 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
             exceptions=tuple(one for one in exceptions if {rule.id for rule in rules} & set(one.rules)),
             applicable=bool(rules),
             data_lifetime=lifetime,
+            issuers=issuers if aspect in CERTIFIED else None,
         )
     return joined(derived(out, target.protocol, as_of, _classical_left, exceptions), target.protocol)
 
 
 def joined(found: Mapping[str, Requirement], protocol: str) -> Mapping[str, Requirement]:
     """The requirements, those of a TLS cipher suite with what is asked of the parts that it brings along."""
-    parts = {aspect: found[aspect] for aspect in ("key_exchange", "signature") if aspect in found and found[aspect].applicable}
+    parts = {aspect: found[aspect] for aspect in ("key_exchange", "signature", *OF_SUITES) if aspect in found and found[aspect].applicable}
     if protocol != "tls" or "cipher" not in found or not parts:
         return found
     cipher = found["cipher"]
@@ -196,7 +199,8 @@ def _judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdi
 
 
 def said_by_parts(requirement: Requirement, algorithm: Algorithm, as_of: date) -> list[tuple[Verdict, Requirement]]:
-    """What is said of the exchange and of the authentication that a TLS 1.2 suite brings along, each with the requirement that says it.
+    """What is said of the exchange, the authentication and the PRF that a TLS 1.2 suite brings along, and of the hash of one of TLS 1.3,
+    each with the requirement that says it.
 
     It lasts as long as the best of what it can be; that this is merely tolerated is the other aspect's finding.
     """
