@@ -106,7 +106,7 @@ def _not_applicable(endpoint: Endpoint, aspect: str, requirement: Requirement) -
     """Nothing speaks of this aspect here but baselines of regimes that this host is not in: that is no pass."""
     rule = requirement.rule
     regimes = ", ".join(dict.fromkeys(name for rule in requirement.outside for name in rule.regimes))
-    message = f"{', '.join(rule.id for rule in requirement.outside)} speak only for {regimes}; no zone of this host names that"
+    message = f"{', '.join(rule.id for rule in requirement.outside)} speak only for {regimes}; neither a zone of this host nor regimes names that"
     setting = endpoint.settings.get(aspect)
     return Finding(
         endpoint=endpoint.id,

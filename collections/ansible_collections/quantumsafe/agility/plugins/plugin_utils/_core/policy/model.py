@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import operator
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from functools import lru_cache
 
-from ..algorithms.lookup import Algorithm
 from ..model import Source, Stage
-
-_COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq}
+from .select import Select
 
 # Stands before the id of an override where a stage means every aspect that it replaces.
 OF_OVERRIDE = "override:"
@@ -51,46 +46,6 @@ class Match:
             return None
         mine = {f.name: getattr(self, f.name) for f in fields(self)}
         return Match(**{name: getattr(outer, name) if value in ("", "*") and getattr(outer, name) else value for name, value in mine.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class Select:
-    """A predicate over attributes of algorithms: lists are alternatives, numbers are compared (">=128"), booleans must agree.
-
-    parts: ("any", names) = one of these is in it; ("all", names) = it is made of nothing else.  What has no parts has itself.
-    """
-
-    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    numbers: Mapping[str, str] = field(default_factory=dict)
-    flags: Mapping[str, bool] = field(default_factory=dict)
-    parts: tuple[str, tuple[str, ...]] | None = None
-
-    def matches(self, algorithm: Algorithm) -> bool:
-        """Whether every stated attribute holds."""
-        return (
-            all(_word(algorithm, key) in values for key, values in self.words.items())
-            and all(_holds(getattr(algorithm, key), text) for key, text in self.numbers.items())
-            and all(getattr(algorithm, key) is value for key, value in self.flags.items())
-            and (self.parts is None or _composed(algorithm, *self.parts))
-        )
-
-
-def _composed(algorithm: Algorithm, quantifier: str, names: tuple[str, ...]) -> bool:
-    made_of = {part.lower() for part in algorithm.parts or (algorithm.id,)}
-    wanted = {name.lower() for name in names}
-    return bool(made_of & wanted) if quantifier == "any" else made_of <= wanted
-
-
-def _word(algorithm: Algorithm, key: str) -> str:
-    return algorithm.id if key == "name" else str(getattr(algorithm, key))
-
-
-@lru_cache(maxsize=4096)  # a policy has few comparisons, and asks each of every algorithm
-def _holds(value: int, text: str) -> bool:
-    match = re.fullmatch(r"(>=|<=|>|<|=)?(\d+)", text)
-    if not match:
-        raise ValueError(f"not a comparison: {text}")
-    return bool(_COMPARE[match[1] or "="](value, int(match[2])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +125,15 @@ class Zone:
     regimes: tuple[str, ...] = ()
     jurisdiction: tuple[str, ...] = ()
     flows: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """Who is in it beside the zones that name it."""
+
+    groups: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     origin: str = ""
 
 
@@ -261,6 +225,7 @@ class Policy:
     stages: tuple[StageRule, ...]
     algorithms: Mapping[str, tuple[Lifecycle, ...]] = field(default_factory=dict)
     zones: Mapping[str, Zone] = field(default_factory=dict)
+    regimes: Mapping[str, Regime] = field(default_factory=dict)
     timezone: str = "UTC"
     peers: Mapping[str, Peer] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()

@@ -11,9 +11,10 @@ from ..algorithms.lookup import ALL, Algorithm
 from ..model import Stage
 from .derive import derived
 from .issue import CERTIFIED, issuers_of
-from .model import Lifecycle, Match, Policy, Requirement, Rule, Scoped
+from .model import Lifecycle, Match, Policy, Regime, Requirement, Rule, Scoped, Zone
 from .suite import OF_SUITES, brings
 from .weight import ordering_of, stage_of, weight
+from .zones import regimes_of, zones_of
 
 Kind = Literal["allowed", "deprecated", "fallback", "forbidden", "retired"]
 _PLACE = {algorithm.id: place for place, algorithm in enumerate(ALL)}
@@ -47,7 +48,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     Raises Problem when two stages, or two preferences, of equal weight collide.
     """
     zones = zones_of(policy, target.host, target.groups)
-    regimes = {name for zone in zones for name in (*policy.zones[zone].regimes, *policy.zones[zone].jurisdiction)}
+    regimes = regimes_of(policy, target.host, target.groups)
     scoped = [rule for rule in policy.rules if _applies(rule.match, target, zones)]
     held = [rule for rule in scoped if _bound(rule.regimes, regimes)]
     gone = _replaced(policy, held)
@@ -107,10 +108,10 @@ class Resolver:
     def __init__(self, policy: Policy, as_of: date, keep: int = 512) -> None:
         scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages, *policy.exceptions)
         scopes = [one.match for one in scoped]
-        zones = policy.zones.values()
+        among: tuple[Zone | Regime, ...] = (*policy.zones.values(), *policy.regimes.values())
         self.policy, self.as_of, self.keep = policy, as_of, keep
-        self._hosts = {scope.host for scope in scopes} | {host for zone in zones for host in zone.hosts}
-        self._groups = {scope.group for scope in scopes} | {group for zone in zones for group in zone.groups}
+        self._hosts = {scope.host for scope in scopes} | {host for one in among for host in one.hosts}
+        self._groups = {scope.group for scope in scopes} | {group for one in among for group in one.groups}
         self._known: dict[Target, Mapping[str, Requirement]] = {}
 
     def __call__(self, target: Target) -> Mapping[str, Requirement]:
@@ -122,26 +123,6 @@ class Resolver:
         if len(self._known) > self.keep:
             del self._known[next(iter(self._known))]
         return found
-
-
-def zones_of(policy: Policy, host: str, groups: Iterable[str]) -> tuple[str, ...]:
-    """The zones that this host is in, by name or by group, in the policy's order."""
-    among = set(groups)
-    return tuple(name for name, zone in policy.zones.items() if host in zone.hosts or among & set(zone.groups))
-
-
-def owner_of(policy: Policy, host: str, groups: Iterable[str], aspect: str = "default") -> str:
-    """The owner of this aspect in the first zone of this host that names one, "" when none does."""
-    return _person([policy.zones[name].owners for name in zones_of(policy, host, groups)], aspect)
-
-
-def approver_of(policy: Policy, host: str, groups: Iterable[str], aspect: str = "default") -> str:
-    """Who may release a change of this aspect on this host, "" when nobody is named."""
-    return _person([policy.zones[name].approvers for name in zones_of(policy, host, groups)], aspect)
-
-
-def _person(named: Iterable[Mapping[str, str]], aspect: str) -> str:
-    return next((who for persons in named if (who := persons.get(aspect) or persons.get("default", ""))), "")
 
 
 def _bound(regimes: tuple[str, ...], here: set[str]) -> bool:

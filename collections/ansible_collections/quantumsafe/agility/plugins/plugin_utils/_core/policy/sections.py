@@ -10,9 +10,10 @@ from ..model import Source, Stage
 from .calendar import minutes, rrule_flaw
 from .issue import CERTIFIED
 from .lives import lives_of
-from .model import OF_OVERRIDE, Exemption, Freeze, Match, Override, Peer, Policy, Rule, Select, StageRule, Window, Zone
+from .model import OF_OVERRIDE, Exemption, Freeze, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
 from .names import akin, parts_known
 from .page import Page, day, known, many, timezone_of
+from .select import Select
 
 SCOPES = ("protocol", "role", "service", "zone", "group", "host")
 WORDS = ("construction", "status", "name")
@@ -40,6 +41,10 @@ def read(data: Mapping[str, Any], page: Page) -> Policy:
         stages=tuple(stages),
         algorithms=lives_of(data.get("algorithms", {}), page),
         zones={name: _zone(z, page.at("zones", name)) for name, z in data.get("zones", {}).items()},
+        regimes={
+            name: Regime(tuple(r.get("groups", ())), tuple(r.get("hosts", ())), page.at("regimes", name))
+            for name, r in data.get("regimes", {}).items()
+        },
         peers={name: _peer(p, page.at("peers", name), page) for name, p in data.get("peers", {}).items()},
         overrides=tuple(override for override, dummy in overrides),
         exceptions=tuple(_exemption(e, page.at("exceptions", i), page) for i, e in enumerate(data.get("exceptions", []))),
