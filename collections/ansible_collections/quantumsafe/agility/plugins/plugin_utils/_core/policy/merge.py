@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .derive import DERIVED
-from .model import OF_OVERRIDE, Lifecycle, Match, Override, Policy, Rule, Scoped
+from .model import OF_OVERRIDE, Lifecycle, Match, Override, Policy, Rule, Scoped, StageRule
 from .sound import contradictions
 
 Withs = Mapping[str, list[Policy]]
@@ -145,8 +145,9 @@ def _rules_exist(policy: Policy, errors: list[str]) -> None:
 
 def _regimes_speak(policy: Policy, errors: list[str]) -> None:
     """A regime that nothing speaks for would bind its hosts to nothing, in silence."""
-    said = [one.regimes for one in (*policy.rules, *policy.stages)] + [life.regimes for lives in policy.algorithms.values() for life in lives]
-    spoken = dict.fromkeys(name for names in said for name in names)
+    lives = tuple(life for lives in policy.algorithms.values() for life in lives)
+    speaking: tuple[Rule | StageRule | Lifecycle, ...] = (*policy.rules, *policy.stages, *lives)
+    spoken = dict.fromkeys(name for one in speaking for name in one.regimes)
     for name, regime in policy.regimes.items():
         if name not in spoken:
             errors.append(f"{regime.origin}: nothing here speaks for the regime {name}; {_hint(name, spoken, 'regimes')}")
