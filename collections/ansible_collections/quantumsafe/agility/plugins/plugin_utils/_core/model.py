@@ -168,12 +168,15 @@ class Capability:
     """What this very binary can do in one aspect, in its own spelling.  names None = could not be asked; `source` says how it is known.
 
     library: e.g. "OpenSSL 3.0.22", to say what an upgrade would bring.  module: the FIPS module that does the work in its place, "" without.
+    order: what the daemon makes of the order of these names: tuple (tiers, whatever the peer sends first), list (one order, which a key share that
+    the peer sends outweighs), set (none: the peer or the library decides, so what is preferred is only offered), "" = nobody knows.
     """
 
     names: tuple[str, ...] | None
     source: str
     library: str = ""
     module: str = ""
+    order: Literal["tuple", "list", "set", ""] = ""
 
     @property
     def label(self) -> str:

@@ -184,8 +184,14 @@ def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str
     return ""
 
 
+def only_offered(endpoint: Endpoint, aspect: str) -> bool:
+    """Whether what is preferred is no more than offered: the peer, or the library, decides."""
+    capability = endpoint.capabilities.get(aspect)
+    return aspect == "key_exchange" and capability is not None and capability.order == "set"
+
+
 def _compliment(endpoint: Endpoint, aspect: str, kept: list[str]) -> str:
-    if endpoint.protocol == "ssh" and aspect == "key_exchange":
+    if only_offered(endpoint, aspect):
         tail = f"; classical fallback: {', '.join(kept)}" if kept else ""
-        return f"offered; the client's order decides{tail}"
+        return f"offered; the peer's order decides{tail}"
     return f"fallback kept: {', '.join(kept)}" if kept else ""

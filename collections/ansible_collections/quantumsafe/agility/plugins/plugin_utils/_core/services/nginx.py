@@ -9,6 +9,7 @@ import operator
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from ..certificates.read import leaf
@@ -73,6 +74,11 @@ class Nginx:
         return openssl.group_capability(self.library, {name: self.snapshot.answers.get(name) for name in openssl.COMMANDS}, module_of(self.fips))
 
 
+def _own_order(socket: Socket) -> bool:
+    """Whether the order of every server counts, not its clients'."""
+    return all([node.args for node in server.governing("ssl_prefer_server_ciphers")[-1:]] == [("on",)] for server in socket.servers)
+
+
 def _running(said: str) -> str:
     """ "built with OpenSSL 3.5.1 … (running with OpenSSL 3.5.7 …)": what runs counts."""
     found = re.search(r"running with ((?:\w+) [^)\s]+)", said) or re.search(r"built with ((?:OpenSSL|LibreSSL|BoringSSL) ?\S*)", said)
@@ -111,8 +117,8 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
         settings=settings,
         capabilities={
             "version": _version_capability(nginx),
-            "key_exchange": nginx.groups,
-            "cipher": nginx.ciphers.capability(socket, allowed),
+            "key_exchange": replace(nginx.groups, order="tuple" if nginx.library.has_tuples else "list"),
+            "cipher": replace(nginx.ciphers.capability(socket, allowed), order="list" if _own_order(socket) else "set"),
             "signature": Capability(None, "it signs with the keys of its certificates, so another scheme needs another certificate"),
         },
         certificates=certificates,
@@ -167,7 +173,7 @@ def _default_versions(nginx: Nginx) -> tuple[str, ...]:
 def _version_capability(nginx: Nginx) -> Capability:
     if not nginx.library.version:
         return Capability(None, f"it runs with {nginx.library.label or 'a library that it did not name'}", nginx.library.label)
-    return Capability(VERSIONS[2:], "TLS 1.3 since OpenSSL 1.1.1 (OpenSSL CHANGES)", nginx.library.label)
+    return Capability(VERSIONS[2:], "TLS 1.3 since OpenSSL 1.1.1 (OpenSSL CHANGES)", nginx.library.label, order="set")
 
 
 def _groups(nginx: Nginx, socket: Socket) -> tuple[Setting | None, str]:

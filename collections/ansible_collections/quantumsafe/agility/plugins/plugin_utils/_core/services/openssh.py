@@ -77,7 +77,7 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
             addresses=addresses(snapshot, order),
             version=version,
             settings=settings,
-            capabilities={aspect: _capability(snapshot, aspect, version, keys, blind) for aspect in QUERIES},
+            capabilities={aspect: replace(_capability(snapshot, aspect, version, keys, blind), order="set") for aspect in QUERIES},
             notes=tuple(notes),
         ),
     )
