@@ -170,8 +170,8 @@ def _nothing_allowed(requirement: Requirement, wanted: Wish, deadline: str) -> t
 
 
 def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str:
-    """Why quantum-safe names that are listed may still not be negotiated; "" when they will be."""
-    if endpoint.protocol != "tls" or not any(quantum_safe("tls", name) for name in good):
+    """Why quantum-safe names that are listed may still not be negotiated; "" when they will be, or where classical ones are as good."""
+    if endpoint.protocol != "tls" or not all(quantum_safe("tls", name) for name in good):
         return ""
     versions = endpoint.settings.get("version")
     if versions and "TLSv1.3" not in versions.values:
