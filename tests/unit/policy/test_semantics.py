@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import all_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Capability, Certificate, Origin, Setting
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.plan import make_plan
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import PolicyError
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, rank, resolve
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._run import Run
@@ -18,12 +19,12 @@ from ..conftest import captured, with_files
 from .test_exceptions import TODAY, endpoint, found, written
 from .texts import HEAD, RULES, exception, known, of, rule
 
-# ---------------------------------------------------------------- host > group > zone > service > role > protocol > nothing
+# ---------------------------------------------------------------- host > group > zone > service > role > transport > protocol > nothing
 
-SCOPES = ("protocol: tls", "role: server", "service: nginx", "zone: z", "group: g", "host: h")
-HERE = Target("h", ("g",), "tls", "server", "nginx")
+SCOPES = ("protocol: tls", "transport: quic", "role: server", "service: nginx", "zone: z", "group: g", "host: h")
+HERE = Target("h", ("g",), "tls", "server", "nginx", "quic")
 ZONE = "zones: {z: {groups: [g]}}\n"
-CURVES = ("X25519", "secp256r1", "secp384r1", "secp521r1", "x448", "ffdhe2048", "ffdhe3072")
+CURVES = ("X25519", "secp256r1", "secp384r1", "secp521r1", "x448", "ffdhe2048", "ffdhe3072", "ffdhe4096")
 
 
 @pytest.mark.parametrize("weight", range(len(SCOPES)))
@@ -39,6 +40,27 @@ def test_the_stage_and_the_order_of_the_more_specific_scope_hold(weight: int, fl
     assert asked["key_exchange"].stage == "require"
     assert asked["key_exchange"].ordering.id == f"r{weight}"
     assert rank(asked["key_exchange"], [known("tls", "key_exchange", name) for name in CURVES], TODAY)[0][0] == first
+
+
+@pytest.mark.parametrize(
+    ("match", "hit"),
+    [
+        ("{protocol: tls}", {"tcp server", "tcp client", "quic server", "dtls client"}),
+        ("{protocol: tls, transport: quic}", {"quic server"}),
+        ("{protocol: tls, role: client}", {"tcp client", "dtls client"}),
+        ("{protocol: tls, transport: tcp, role: client}", {"tcp client"}),
+        ("{protocol: ssh}", set()),
+    ],
+)
+def test_quic_dtls_and_upstream_legs_can_be_named_and_a_rule_for_tls_forgets_none_of_them(match: str, hit: set[str]) -> None:
+    policy = of(HEAD + RULES + rule(match=match, allow="{status: current}"))
+    legs = [("tcp", "server"), ("tcp", "client"), ("quic", "server"), ("dtls", "client")]
+    assert {f"{over} {role}" for over, role in legs if resolve(policy, Target("h", (), "tls", role, "x", over), TODAY)} == hit
+
+
+def test_a_contradiction_on_one_transport_is_found_when_the_policy_is_loaded() -> None:
+    with pytest.raises(PolicyError, match="together allow no key_exchange"):
+        of(HEAD + RULES + rule() + rule(id="q", match="{protocol: tls, transport: quic}", allow="{construction: classical}"))
 
 
 # ---------------------------------------------------------------- retired as broken > no PQ regression > limits > exceptions > order

@@ -87,9 +87,10 @@ def _targets(policy: Policy) -> Iterator[Target]:
     scopes = dict.fromkeys(one.match for one in scoped)
     protocols = sorted({"tls", "ssh", *(scope.protocol for scope in scopes if scope.protocol)})
     roles = sorted({"server", *(scope.role for scope in scopes if scope.role)})
+    transports = sorted({"tcp", *(scope.transport for scope in scopes if scope.transport)})
     services = sorted({"", *(scope.service for scope in scopes)})
-    for (host, groups), protocol, role, service in product(_places(policy, list(scopes)), protocols, roles, services):
-        yield Target(host, groups, protocol, role, service)
+    for (host, groups), *rest in product(_places(policy, list(scopes)), protocols, roles, services, transports):
+        yield Target(host, groups, *rest)
 
 
 def _places(policy: Policy, scopes: list[Match]) -> list[tuple[str, tuple[str, ...]]]:
