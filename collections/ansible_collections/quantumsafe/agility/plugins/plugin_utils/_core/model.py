@@ -125,6 +125,7 @@ class Collect:
 
     A command is an argv; `{glob}` is never expanded and no shell is involved.  A command whose program is absent answers
     with problem "not found".  second_tries: ids of commands that are only run when the one before them failed.
+    there: paths by id; the answer lists those that exist.
     needs: when none of these paths exists on the host the whole service is skipped there.
     """
 
@@ -133,6 +134,7 @@ class Collect:
     follow: tuple[Follow, ...] = ()
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     second_tries: tuple[str, ...] = ()
+    there: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- endpoint: where cryptography is negotiated

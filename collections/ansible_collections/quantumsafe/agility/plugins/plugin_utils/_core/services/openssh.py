@@ -22,6 +22,8 @@ GSSAPI = "GSSAPIKeyExchange is on: sshd offers {} besides KexAlgorithms; they ar
 OUTSIDE = "FIPS mode is on, but OpenSSH brings curve25519, sntrup761, ML-KEM, ed25519 and chacha20 itself, outside of any module"
 UNKNOWN = "{}: without an answer of `sshd -T` ({}) its effective value is unknown (a default, or a change to it)"
 
+_VERSION = re.compile(r"OpenSSH_(\S+?)[,\s]")
+
 COLLECT = Collect(
     needs=(MAIN,),
     files=(
@@ -38,8 +40,8 @@ COLLECT = Collect(
         **ASKED,
         "sshd-V": ("sshd", "-V"),
         **{f"ssh-Q-{query}": ("ssh", "-Q", query) for query in dict.fromkeys(QUERIES.values())},
-        LISTED: ("ls", "-d", "/etc/ssh/sshd_config.d", *USUAL),
     },
+    there={LISTED: ("/etc/ssh/sshd_config.d", *USUAL)},
     second_tries=tuple(ASKED)[1:],
 )
 
@@ -116,7 +118,7 @@ def _silence(snapshot: Snapshot) -> str:
 def _version(snapshot: Snapshot) -> str:
     """ "OpenSSH 10.0p2"; releases before 9.? print it among the complaint that -V is no option."""
     answer = snapshot.answers.get("sshd-V")
-    found = re.search(r"OpenSSH_(\S+?)[,\s]", answer.err + answer.out + " ") if answer else None
+    found = _VERSION.search(answer.err + answer.out + " ") if answer else None
     return f"OpenSSH {found[1]}" if found else "OpenSSH of unknown version"
 
 

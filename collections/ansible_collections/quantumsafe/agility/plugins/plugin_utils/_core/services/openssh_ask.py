@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from ..model import Snapshot
 from .openssh_config import IN_MATCH, KEYWORDS, QUERIES, Placed, conditional, given, winning
@@ -25,8 +26,13 @@ CHECK_APART = ("sh", "-c", f"[ ! -d /run/sshd ] || exec sshd -t; exec unshare -m
 def effective(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
     """keyword → every value that sshd itself prints for it; {} when it did not answer.  The first command that was answered counts."""
     answer = next((a for name in ASKED if (a := snapshot.answers.get(name)) and a.ok), None)
+    return _values(answer.out) if answer else {}
+
+
+@lru_cache(maxsize=16)  # every aspect asks
+def _values(said: str) -> Mapping[str, tuple[str, ...]]:
     out: dict[str, tuple[str, ...]] = {}
-    for line in answer.out.splitlines() if answer else ():
+    for line in said.splitlines():
         name, dummy, value = line.strip().partition(" ")
         out[name] = (*out.get(name, ()), value)
     return out

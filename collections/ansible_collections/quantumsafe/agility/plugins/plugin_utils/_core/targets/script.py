@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..model import Activation, Change, Collect, Identity, Problem
+from .answer import HOST_KEYS
 
 AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
@@ -90,7 +91,7 @@ def _own_copy(functions: str) -> str:
 
 def _collect_calls(requests: Mapping[str, Collect], extra: tuple[str, ...] = ()) -> list[str]:
     """Facts, then one call for the files of all services that are there, then their commands."""
-    calls = ["ca_facts", _call("set", "--", *extra)]
+    calls = ["ca_facts", _call("set", "--", *HOST_KEYS, *extra)]
     follow: list[str] = []
     for collect in requests.values():
         calls.append(f'if {_call("ca_exists", *collect.needs)}; then set -- "$@" {shlex.join(collect.files)}; fi')
@@ -102,7 +103,8 @@ def _collect_calls(requests: Mapping[str, Collect], extra: tuple[str, ...] = ())
             ('[ "$ca_rc" -eq 0 ] || ' if name in collect.second_tries else "") + _call("ca_run", name, *argv) + "\n"
             for name, argv in collect.commands.items()
         )
-        calls.append(f"if {_call('ca_exists', *collect.needs)}; then ca_list=$ca_list{shlex.quote(asked)}; fi")
+        there = "".join(f"{_call('ca_there', name, *paths)}; " for name, paths in collect.there.items())
+        calls.append(f"if {_call('ca_exists', *collect.needs)}; then {there}ca_list=$ca_list{shlex.quote(asked)}; fi")
     calls.append(f'{_call("ca_commands", COMMAND_TIME)} "$ca_list"')
     return calls
 
