@@ -9,13 +9,14 @@ from typing import Literal
 
 from .algorithms.lookup import find
 from .facts import Facts, judged_facts
-from .model import Capability, Endpoint, Finding, Origin, Stage
+from .model import Capability, Endpoint, Evidence, Finding, Origin, Stage
 from .policy.decide import cited
 from .policy.exempt import excuses, lapsed
 from .policy.model import Requirement
+from .policy.suite import OF_SUITES, with_parts
 from .policy.weight import weight
 from .urgency import raised
-from .verdict import Judged, Requirements, acts, excepted, judged, patient, said_late
+from .verdict import Judged, Requirements, acts, excepted, judged, only_offered, patient, said_late
 from .wish import Wish, wish
 
 # How bad a state is at a stage.  observe never shouts: nobody has decided yet that it must change.
@@ -40,8 +41,9 @@ SEVERITY: dict[tuple[str, Stage], Literal["none", "low", "medium", "high"]] = {
 def assess(endpoints: tuple[Endpoint, ...], resolve: Callable[[Endpoint], Requirements], as_of: date) -> tuple[Finding, ...]:
     """One finding for each endpoint × aspect that the policy speaks about, in the order of the endpoints and of the policy."""
     out = []
-    for endpoint in endpoints:
-        requirements = resolve(endpoint)
+    for seen in endpoints:
+        requirements = resolve(seen)
+        endpoint = with_parts(seen) if set(OF_SUITES) & set(requirements) else seen
         then = ahead(endpoint, patient(endpoint, requirements, as_of), as_of)
         out += [finding(endpoint, then, aspect, requirement, as_of) for aspect, requirement in requirements.items()]
     return tuple(out)
@@ -90,7 +92,7 @@ def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: 
         stage=requirement.stage,
         message="; ".join(filter(None, (verdict.message, why))),
         origin=str(origin),
-        evidence=setting.evidence if setting else "configured",
+        evidence=_evidence(endpoint, aspect, requirement),
         source=source,
         deadline=verdict.deadline,
         remedy=wanted.remedy if wanted.blocked else "",
@@ -100,11 +102,18 @@ def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: 
     )
 
 
+def _evidence(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Evidence:
+    """How it is known; what is preferred is offered at most where the order is the peer's."""
+    setting = endpoint.settings.get(aspect)
+    known = setting.evidence if setting else "configured"
+    return "offered" if known == "effective" and requirement.stage == "prefer" and only_offered(endpoint, aspect) else known
+
+
 def _not_applicable(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Finding:
     """Nothing speaks of this aspect here but baselines of regimes that this host is not in: that is no pass."""
     rule = requirement.rule
     regimes = ", ".join(dict.fromkeys(name for rule in requirement.outside for name in rule.regimes))
-    message = f"{', '.join(rule.id for rule in requirement.outside)} speak only for {regimes}; no zone of this host names that"
+    message = f"{', '.join(rule.id for rule in requirement.outside)} speak only for {regimes}; neither a zone of this host nor regimes names that"
     setting = endpoint.settings.get(aspect)
     return Finding(
         endpoint=endpoint.id,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .approved import is_approved
 from .suites import parse_suite
 
 DATA = Path(__file__).parent / "data"
@@ -55,6 +56,11 @@ class Algorithm:
     authentication: str = ""
     cipher: str = ""
     hash: str = ""
+
+    @property
+    def approved(self) -> bool:
+        """Whether NIST approves it; implemented and validated are said of a binary and its module."""
+        return is_approved(self.id, self.aspect, self.parts, self.cipher)
 
     @property
     def known_as(self) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from ..model import Source
-from .model import Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Rule, Select, StageRule, Window, Zone
+from .model import Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Rule, StageRule, Window, Zone
+from .select import Select
 
 T = TypeVar("T")
 SCALARS = (str, int, bool)

@@ -8,11 +8,13 @@ from datetime import date, timedelta
 from typing import Literal
 
 from ..algorithms.lookup import ALL, Algorithm
-from ..model import Stage
+from ..model import Endpoint, Stage
 from .derive import derived
-from .model import Lifecycle, Match, Policy, Requirement, Rule, Scoped
-from .suite import brings
+from .issue import CERTIFIED, issuers_of
+from .model import Lifecycle, Match, Policy, Regime, Requirement, Rule, Scoped, Zone
+from .suite import OF_SUITES, brings
 from .weight import ordering_of, stage_of, weight
+from .zones import regimes_of, zones_of
 
 Kind = Literal["allowed", "deprecated", "fallback", "forbidden", "retired"]
 _PLACE = {algorithm.id: place for place, algorithm in enumerate(ALL)}
@@ -21,13 +23,19 @@ _WORST: tuple[Kind, ...] = ("allowed", "fallback", "deprecated", "forbidden", "r
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom the question is about: an inventory host with its groups, and one endpoint's protocol, role and service."""
+    """Whom the question is about: an inventory host with its groups, and one endpoint's protocol, role, service and transport."""
 
     host: str
     groups: tuple[str, ...] = ()
     protocol: str = ""
     role: str = "server"
     service: str = ""
+    transport: str = "tcp"
+
+
+def target_of(host: str, groups: tuple[str, ...], endpoint: Endpoint) -> Target:
+    """Whom a question about this endpoint is about."""
+    return Target(host, groups, endpoint.protocol, endpoint.role, endpoint.service, endpoint.transport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +54,15 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     Raises Problem when two stages, or two preferences, of equal weight collide.
     """
     zones = zones_of(policy, target.host, target.groups)
-    regimes = {name for zone in zones for name in (*policy.zones[zone].regimes, *policy.zones[zone].jurisdiction)}
-    scoped = [rule for rule in policy.rules if _applies(rule.match, target, zones)]
+    regimes = regimes_of(policy, target.host, target.groups)
+    scoped = [rule for rule in policy.rules if applies(rule.match, target, zones)]
     held = [rule for rule in scoped if _bound(rule.regimes, regimes)]
     gone = _replaced(policy, held)
-    stages = [stage for stage in policy.stages if _applies(stage.match, target, zones) and _bound(stage.regimes, regimes)]
+    stages = [stage for stage in policy.stages if applies(stage.match, target, zones) and _bound(stage.regimes, regimes)]
     lives = policy.algorithms if not _regional(policy) else _lives(policy, regimes)
-    exceptions = [one for one in policy.exceptions if _applies(one.match, target, zones)]
+    exceptions = [one for one in policy.exceptions if applies(one.match, target, zones)]
     lifetime = max((policy.zones[zone].data_lifetime for zone in zones), default=0)
+    issuers = issuers_of([policy.zones[zone] for zone in zones], [rule for rule in held if rule.id not in gone])
     out = {}
     for aspect in dict.fromkeys(rule.aspect for rule in scoped):
         what = f"{aspect} of {target.host or 'any host'}"
@@ -75,13 +84,14 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
             exceptions=tuple(one for one in exceptions if {rule.id for rule in rules} & set(one.rules)),
             applicable=bool(rules),
             data_lifetime=lifetime,
+            issuers=issuers if aspect in CERTIFIED else None,
         )
     return joined(derived(out, target.protocol, as_of, _classical_left, exceptions), target.protocol)
 
 
 def joined(found: Mapping[str, Requirement], protocol: str) -> Mapping[str, Requirement]:
     """The requirements, those of a TLS cipher suite with what is asked of the parts that it brings along."""
-    parts = {aspect: found[aspect] for aspect in ("key_exchange", "signature") if aspect in found and found[aspect].applicable}
+    parts = {aspect: found[aspect] for aspect in ("key_exchange", "signature", *OF_SUITES) if aspect in found and found[aspect].applicable}
     if protocol != "tls" or "cipher" not in found or not parts:
         return found
     cipher = found["cipher"]
@@ -104,41 +114,25 @@ class Resolver:
     def __init__(self, policy: Policy, as_of: date, keep: int = 512) -> None:
         scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages, *policy.exceptions)
         scopes = [one.match for one in scoped]
-        zones = policy.zones.values()
+        among: tuple[Zone | Regime, ...] = (*policy.zones.values(), *policy.regimes.values())
         self.policy, self.as_of, self.keep = policy, as_of, keep
-        self._hosts = {scope.host for scope in scopes} | {host for zone in zones for host in zone.hosts}
-        self._groups = {scope.group for scope in scopes} | {group for zone in zones for group in zone.groups}
+        self._hosts = {scope.host for scope in scopes} | {host for one in among for host in one.hosts}
+        self._groups = {scope.group for scope in scopes} | {group for one in among for group in one.groups}
         self._known: dict[Target, Mapping[str, Requirement]] = {}
+
+    def kind(self, target: Target) -> Target:
+        """The target without what no scope tells apart."""
+        groups = tuple(sorted(self._groups.intersection(target.groups)))
+        return replace(target, host=target.host if target.host in self._hosts else "", groups=groups)
 
     def __call__(self, target: Target) -> Mapping[str, Requirement]:
         """Raises Problem as resolve() does."""
-        groups = tuple(sorted(self._groups.intersection(target.groups)))
-        seen = replace(target, host=target.host if target.host in self._hosts else "", groups=groups)
-        found = self._known.pop(seen, None) or resolve(self.policy, replace(target, groups=groups), self.as_of)
+        seen = self.kind(target)
+        found = self._known.pop(seen, None) or resolve(self.policy, replace(target, groups=seen.groups), self.as_of)
         self._known[seen] = found
         if len(self._known) > self.keep:
             del self._known[next(iter(self._known))]
         return found
-
-
-def zones_of(policy: Policy, host: str, groups: Iterable[str]) -> tuple[str, ...]:
-    """The zones that this host is in, by name or by group, in the policy's order."""
-    among = set(groups)
-    return tuple(name for name, zone in policy.zones.items() if host in zone.hosts or among & set(zone.groups))
-
-
-def owner_of(policy: Policy, host: str, groups: Iterable[str], aspect: str = "default") -> str:
-    """The owner of this aspect in the first zone of this host that names one, "" when none does."""
-    return _person([policy.zones[name].owners for name in zones_of(policy, host, groups)], aspect)
-
-
-def approver_of(policy: Policy, host: str, groups: Iterable[str], aspect: str = "default") -> str:
-    """Who may release a change of this aspect on this host, "" when nobody is named."""
-    return _person([policy.zones[name].approvers for name in zones_of(policy, host, groups)], aspect)
-
-
-def _person(named: Iterable[Mapping[str, str]], aspect: str) -> str:
-    return next((who for persons in named if (who := persons.get(aspect) or persons.get("default", ""))), "")
 
 
 def _bound(regimes: tuple[str, ...], here: set[str]) -> bool:
@@ -160,9 +154,10 @@ def _lives(policy: Policy, regimes: set[str]) -> dict[str, tuple[Lifecycle, ...]
     return {name: tuple(life for life in lives if _bound(life.regimes, regimes)) for name, lives in policy.algorithms.items()}
 
 
-def _applies(match: Match, target: Target, zones: tuple[str, ...]) -> bool:
+def applies(match: Match, target: Target, zones: tuple[str, ...]) -> bool:
     return (
         match.protocol in ("", target.protocol)
+        and match.transport in ("", target.transport)
         and match.role in ("", target.role)
         and match.service in ("", target.service)
         and match.host in ("", target.host)
@@ -196,7 +191,8 @@ def _judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdi
 
 
 def said_by_parts(requirement: Requirement, algorithm: Algorithm, as_of: date) -> list[tuple[Verdict, Requirement]]:
-    """What is said of the exchange and of the authentication that a TLS 1.2 suite brings along, each with the requirement that says it.
+    """What is said of the exchange, the authentication and the PRF that a TLS 1.2 suite brings along, and of the hash of one of TLS 1.3,
+    each with the requirement that says it.
 
     It lasts as long as the best of what it can be; that this is merely tolerated is the other aspect's finding.
     """

@@ -87,15 +87,17 @@ def _targets(policy: Policy) -> Iterator[Target]:
     scopes = dict.fromkeys(one.match for one in scoped)
     protocols = sorted({"tls", "ssh", *(scope.protocol for scope in scopes if scope.protocol)})
     roles = sorted({"server", *(scope.role for scope in scopes if scope.role)})
+    transports = sorted({"tcp", *(scope.transport for scope in scopes if scope.transport)})
     services = sorted({"", *(scope.service for scope in scopes)})
-    for (host, groups), protocol, role, service in product(_places(policy, list(scopes)), protocols, roles, services):
-        yield Target(host, groups, protocol, role, service)
+    for (host, groups), *rest in product(_places(policy, list(scopes)), protocols, roles, services, transports):
+        yield Target(host, groups, *rest)
 
 
 def _places(policy: Policy, scopes: list[Match]) -> list[tuple[str, tuple[str, ...]]]:
     """(host, groups) of a host in each scope, and in each that two or more of them share."""
     bare = [Match(zone="" if scope.zone == "*" else scope.zone, group=scope.group, host=scope.host) for scope in scopes]
-    reached = dict.fromkeys([Match(), *(Match(zone=zone) for zone in policy.zones)])
+    named = [Match(**{kind: name}) for one in policy.regimes.values() for kind in ("group", "host") for name in getattr(one, f"{kind}s")]
+    reached = dict.fromkeys([Match(), *(Match(zone=zone) for zone in policy.zones), *named])
     for scope in dict.fromkeys(bare):
         reached |= dict.fromkeys(both for one in islice(reached, PLACES) if (both := one.within(scope)))
     out: dict[tuple[str, tuple[str, ...]], None] = {}

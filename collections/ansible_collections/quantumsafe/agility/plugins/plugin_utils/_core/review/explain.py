@@ -13,7 +13,15 @@ from ..expressed import pairs
 from ..model import Endpoint, Finding
 from ..policy.decide import UNDECIDED, deciders
 from ..policy.model import Match, Policy, Requirement, Rule
-from ..policy.resolve import Target, approver_of, judge, owner_of, resolve, said_by_rule, zones_of
+from ..policy.resolve import Target, judge, resolve, said_by_rule
+from ..policy.suite import with_parts
+from ..policy.zones import approver_of, owner_of, zones_of
+
+ORDERS = {
+    "tuple": "tuples here: a lower one counts whatever the peer sends",
+    "list": "a list here, which a key share that the peer sends outweighs",
+    "set": "a set here, for the peer's order decides",
+}
 
 
 def explain(policy: Policy, target: Target, as_of: date, endpoint: Endpoint | None = None) -> dict[str, dict[str, Any]]:
@@ -22,6 +30,7 @@ def explain(policy: Policy, target: Target, as_of: date, endpoint: Endpoint | No
     Raises Problem when the policy contradicts itself for this target.
     """
     requirements = resolve(policy, target, as_of)
+    endpoint = with_parts(endpoint) if endpoint else None
     found = {f.aspect: f for f in assess((endpoint,), lambda dummy: requirements, as_of)} if endpoint else {}
     return {aspect: _aspect(policy, target, as_of, aspect, requirements[aspect], endpoint, found.get(aspect)) for aspect in requirements}
 
@@ -36,6 +45,7 @@ def lines(explained: Mapping[str, Mapping[str, Any]], title: str) -> list[str]:
         out += [f"  {aspect}: {verdict}", f"    stage {said['stage']} ({said['stage_origin']})"]
         out += [f"    decided by {said['decided_by']}"] if said["decided_by"] else []
         out += [f"    {rule['id']} of {rule['source']} ({rule['force']}), scope {rule['scope']}, {rule['origin']}" for rule in said["rules"]]
+        out += [f"    order: {ORDERS[said['order_here']]}"] if said["order_here"] else []
         out += [f"    not here: {text}" for text in said["not_here"]]
         out += [f"    {name}: {one['verdict']} ({one['reason']})" for name, one in said["values"].items()]
         out += [f"    allowed, but not here: {name}: {why}" for name, why in said["inexpressible"].items()]
@@ -48,12 +58,14 @@ def _aspect(
     policy: Policy, target: Target, as_of: date, aspect: str, requirement: Requirement, endpoint: Endpoint | None, finding: Finding | None
 ) -> dict[str, Any]:
     values = _values(requirement, aspect, endpoint, as_of)
+    capability = endpoint.capabilities.get(aspect) if endpoint else None
     return {
         "stage": requirement.stage,
         "stage_origin": requirement.stage_origin,
         "decided_by": _decider(requirement, aspect, endpoint, finding, as_of),
         "rules": [_rule(rule) for rule in requirement.rules],
         "order": requirement.ordering.id if requirement.ordering.order else "",
+        "order_here": capability.order if capability else "",
         "not_here": [*_outside(requirement), *_replaced(policy, requirement)],
         "values": values,
         "allowed": [a.id for a in all_of(target.protocol, aspect) if requirement.applicable and judge(requirement, a, as_of).kind == "allowed"],

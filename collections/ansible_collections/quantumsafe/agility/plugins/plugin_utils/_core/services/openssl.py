@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..algorithms.cipher_string import EVERYTHING, Suite, parse_suites
+from ..algorithms.lookup import find
 from ..model import Answer, Capability, File, Inexpressible, Origin
 
 Version = tuple[int, ...]
@@ -26,9 +27,11 @@ COMMANDS = {
     "ciphers": ("openssl", "ciphers", "-v", EVERYTHING),
     "groups": ("openssl", "list", "-providers", "-tls-groups"),
     "hybrid": ("openssl", "s_client", "-groups", "X25519MLKEM768", "-unix", "/dev/null/none"),
+    "providers": ("openssl", "list", "-providers"),
     "openssl": ("openssl", "version"),
 }
-SECOND_TRIES = {"hybrid": "groups", "openssl": "groups"}  # before 3.5; from then on the providers tell the version
+# Before 3.5, the last one before 3.0; from then on the providers tell the version.
+SECOND_TRIES = {"hybrid": "groups", "providers": "groups", "openssl": "providers"}
 HYBRID = "X25519MLKEM768"
 
 # Where a distribution sets the list of every program that sets none itself (fedora-crypto-policies, openssl back end: "Groups = …").
@@ -86,11 +89,12 @@ def canonical(name: str) -> str:
     return _CANONICAL.get(name.lower(), name)
 
 
-def default_groups(lib: Library) -> Groups | None:
-    """The library's own list; None when this version's list is not known."""
+def default_groups(lib: Library, known: Sequence[str] | None) -> Groups | None:
+    """The library's own list, without what it cannot do (its provider may lack some); None when this version's list is not known."""
     for first, tiers in _DEFAULTS:
         if lib.version >= first:
-            return tuple((name, tier) for tier, names in enumerate(tiers) for name in names)
+            kept = [[name for name in names if known is None or name in known] for names in tiers]
+            return tuple((name, tier) for tier, names in enumerate(filter(None, kept)) for name in names)
     return None
 
 
@@ -127,7 +131,7 @@ def parse_groups(text: str, lib: Library, known: Sequence[str] | None) -> Groups
             if "-" in flags:
                 found.pop(name, None)
             elif name.upper() == "DEFAULT" and lib.has_tuples:
-                default = default_groups(lib)
+                default = default_groups(lib, known)
                 if default is None:
                     return None
                 # Its first tuple joins this one, the others follow; CVE-2026-2673: some versions made one tuple of it.
@@ -153,14 +157,18 @@ def render_groups(names: Sequence[str], tiers: Sequence[int], lib: Library) -> s
     return "/".join(":".join(name for name, tier in zip(names, levels, strict=True) if tier == level) for level in sorted(set(levels)))
 
 
-def group_capability(lib: Library, answers: Answers) -> Capability:
-    """Which groups this library can do.  answers: those of COMMANDS, None where one was not asked."""
+def group_capability(lib: Library, answers: Answers, module: str | None = None) -> Capability:
+    """Which groups this library can do under its provider.  answers: those of COMMANDS, None where one was not asked.
+
+    module: the FIPS module that does the work, "" = one that nobody named, None = none; of the groups that are only known from a table it has
+    those for sure that are approved.
+    """
     doubt = doubt_about(lib, answers)
     if doubt:
         return Capability(None, doubt, lib.label)
     listed = answers.get("groups")
     if listed and listed.ok and (found := _GROUPS.search(listed.out)):
-        return Capability(tuple(canonical(name) for name in found[0].split(":")), "openssl list -tls-groups", lib.label)
+        return Capability(tuple(canonical(name) for name in found[0].split(":")), "openssl list -tls-groups", lib.label, module or "")
     asked = answers.get("hybrid")
     said = f"{asked.out}\n{asked.err}" if asked and asked.rc is not None else ""
     if "errno=" in said:
@@ -170,7 +178,9 @@ def group_capability(lib: Library, answers: Answers) -> Capability:
     else:
         return Capability(None, f"neither `openssl list -tls-groups` nor `openssl s_client -groups {HYBRID}` gave a usable answer", lib.label)
     classical = (*_CURVES, *(_FFDHE if lib.version >= (3, 0) else ()))
-    return Capability((*extra, *classical), f"SSL_CTX_set1_groups(3), and openssl s_client -groups {HYBRID}", lib.label)
+    if module is not None:
+        classical = tuple(name for name in classical if (group := find("tls", "key_exchange", name)) and group.approved)
+    return Capability((*extra, *classical), f"SSL_CTX_set1_groups(3), and openssl s_client -groups {HYBRID}", lib.label, module or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +203,17 @@ def suites(lib: Library, answers: Answers) -> Suites:
     return Suites(old, modern, doubt or ("" if old else f"`openssl ciphers -v {EVERYTHING}` gave no usable answer"))
 
 
+def providers(answers: Answers) -> str:
+    """What the openssl command listed of its providers."""
+    return "\n".join(found.out for name in ("groups", "providers") if (found := answers.get(name)) and found.ok)
+
+
 def loaded(answers: Answers) -> Library:
     """The library that the openssl command runs with; no label when it did not tell."""
-    listed, said = answers.get("groups"), answers.get("openssl")
+    said = answers.get("openssl")
     if said and said.ok:  # "OpenSSL 3.0.22 25 Aug 2026 (Library: OpenSSL 3.0.23 …)": the parenthesis is what is loaded
         return library(said.out.partition("(Library:")[2].rstrip(") \n") or said.out)
-    found = _PROVIDER.search(listed.out) if listed and listed.ok else None
+    found = _PROVIDER.search(providers(answers))
     return library(f"OpenSSL {found[1]}") if found else Library()
 
 
