@@ -16,8 +16,9 @@ sys.path.insert(0, str(TOP / "collections"))
 
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import find  # noqa: E402
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import BASELINES, PolicyError, baselines, load  # noqa: E402
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy, Rule, Select  # noqa: E402
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy, Rule  # noqa: E402
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, resolve  # noqa: E402
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.select import Select  # noqa: E402
 
 DAY = date(2026, 11, 23)
 TRUTH = TOP / "tests/unit/policy/truth"

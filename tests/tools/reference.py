@@ -23,6 +23,7 @@ SECTIONS = (  # what a reader looks for → where it is in the schema
     ("policy", "properties.policy"),
     ("algorithms", "$defs.life"),
     ("zones", "$defs.zone"),
+    ("regimes", "$defs.regime"),
     ("peers", "$defs.peer"),
     ("rules", "$defs.rule"),
     ("match", "$defs.match"),

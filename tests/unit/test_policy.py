@@ -9,7 +9,8 @@ import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import ALL, find, near, spelling
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import PolicyError, baselines, load
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.plain import from_plain, to_plain
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, owner_of, rank, resolve
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, rank, resolve
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.zones import owner_of
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,7 +13,8 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.c
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.dump import dump
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import PolicyError, baselines, load
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, approver_of, judge, owner_of, rank, resolve
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Resolver, Target, judge, rank, resolve
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.zones import approver_of, owner_of
 
 from .test_exceptions import endpoint
 from .texts import HEAD, RULES, exception, known, of, rule
@@ -59,6 +60,27 @@ def test_the_stages_and_lives_of_a_regime_stay_in_it() -> None:
     within = of(HEAD + "extends: [nss.yml]\n" + ZONES, others={"nss.yml": nss})
     assert kex(within, "e").stage == "require"
     assert judge(kex(within, "e"), X25519MLKEM768, TODAY).kind == "retired"
+
+
+@pytest.mark.parametrize(("said", "host", "group"), [("hosts: [gw-1]", "gw-1", "w"), ("groups: [mission]", "gw-2", "mission")])
+def test_a_host_or_a_group_is_in_a_regime_without_a_zone_for_it(said: str, host: str, group: str) -> None:
+    policy = of(HEAD + "extends: [nss.yml]\n" + f"regimes: {{nss: {{{said}}}}}\n", others={"nss.yml": NSS})
+    inside, outside = kex(policy, group, host=host), kex(policy, "w", host="gw-3")
+    assert (inside.applicable, inside.stage) == (True, "require")
+    assert (outside.applicable, outside.stage) == (False, "observe")
+    asks = Resolver(policy, TODAY)
+    assert [asks(Target(name, groups, "tls"))["key_exchange"].applicable for name, groups in ((host, (group,)), ("gw-3", ("w",)))] == [True, False]
+
+
+def test_a_regime_that_nothing_speaks_for_is_refused() -> None:
+    with pytest.raises(PolicyError, match="nothing here speaks for the regime nsss; did you mean nss"):
+        of(HEAD + "extends: [nss.yml]\nregimes: {nsss: {hosts: [gw-1]}}\n", others={"nss.yml": NSS})
+
+
+def test_regimes_that_meet_on_a_host_and_allow_nothing_are_an_error_before_any_host_is_asked() -> None:
+    here = RULES + rule(allow="{name: [X25519MLKEM768]}") + "regimes: {nss: {hosts: [gw-1]}}\n"
+    with pytest.raises(PolicyError, match=r"together allow no key_exchange"):
+        of(HEAD + "extends: [nss.yml]\n" + here, others={"nss.yml": NSS})
 
 
 def test_a_jurisdiction_is_a_regime() -> None:
@@ -363,10 +385,11 @@ def test_a_time_zone_is_a_name_not_a_path(zone: str) -> None:
 FULL = (
     TRANSITION
     + ZONES
-    + "  z: {hosts: [h], owner: {default: a, cipher: b}, approver: c, exposure: public, data_lifetime: 7y, jurisdiction: [de], flows: [api]}\n"
+    + "  z: {hosts: [h], owner: {default: a, cipher: b}, approver: c, exposure: public, data_lifetime: 7y, pki: private, jurisdiction: [de], flows: [api]}\n"
     + OVERRIDE
     + "algorithms:\n  sntrup761: {state: deprecated, from: 2028-01-01, retire: 2030-01-01, hybrids: any, broken: true, approver: ciso, reason: 'no: yes'}\n"
     + "  X25519MLKEM768: [{state: preferred, from: 2026-01-01}, {state: approved, from: 2026-01-01, deprecate: 2035-01-01, regimes: [nss]}]\n"
+    + "regimes: {nss: {groups: [n], hosts: [till-1]}}\n"
     + "peers: {acme: {kind: vendor, contact: x, hosts: [h], promised: 2027-01-01, done: true}}\n"
     + "windows: [{id: w, zone: web, rrule: FREQ=DAILY, duration: 2h, reserve: 30m}]\nfreezes: [{id: f, from: 2026-12-18T00:00, to: 2027-01-04T06:00}]\n"
     + "exceptions:\n"
@@ -379,6 +402,7 @@ FULL = (
         deprecated_after="{X25519: 2028-01-01}",
     )
     + rule(id="s", aspect="session", allow=None, require="{early_data: never}")
+    + rule(id="c", aspect="certificate", allow=None, require="{key: [ECDSA-P256+]}", pki="{public: [classical, hybrid], private: any}")
 )
 
 

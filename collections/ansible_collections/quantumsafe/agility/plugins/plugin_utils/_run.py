@@ -24,7 +24,8 @@ from ._core.assess import Requirements, assess
 from ._core.model import Endpoint, Problem, Snapshot
 from ._core.policy.model import Policy
 from ._core.policy.plain import from_plain, to_plain
-from ._core.policy.resolve import Resolver, Target, owner_of
+from ._core.policy.resolve import Resolver, Target
+from ._core.policy.zones import owner_of
 from ._core.report.output import file_name, output_folder, run_id, write_whole
 from ._core.report.results import BAD, HostResult, plain, write_host
 from ._core.services import SERVICES

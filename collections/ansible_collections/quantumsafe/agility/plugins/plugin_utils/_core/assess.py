@@ -13,6 +13,7 @@ from .model import Capability, Endpoint, Finding, Origin, Stage
 from .policy.decide import cited
 from .policy.exempt import excuses, lapsed
 from .policy.model import Requirement
+from .policy.suite import OF_SUITES, with_parts
 from .policy.weight import weight
 from .urgency import raised
 from .verdict import Judged, Requirements, acts, excepted, judged, patient, said_late
@@ -40,8 +41,9 @@ SEVERITY: dict[tuple[str, Stage], Literal["none", "low", "medium", "high"]] = {
 def assess(endpoints: tuple[Endpoint, ...], resolve: Callable[[Endpoint], Requirements], as_of: date) -> tuple[Finding, ...]:
     """One finding for each endpoint × aspect that the policy speaks about, in the order of the endpoints and of the policy."""
     out = []
-    for endpoint in endpoints:
-        requirements = resolve(endpoint)
+    for seen in endpoints:
+        requirements = resolve(seen)
+        endpoint = with_parts(seen) if set(OF_SUITES) & set(requirements) else seen
         then = ahead(endpoint, patient(endpoint, requirements, as_of), as_of)
         out += [finding(endpoint, then, aspect, requirement, as_of) for aspect, requirement in requirements.items()]
     return tuple(out)
@@ -104,7 +106,7 @@ def _not_applicable(endpoint: Endpoint, aspect: str, requirement: Requirement) -
     """Nothing speaks of this aspect here but baselines of regimes that this host is not in: that is no pass."""
     rule = requirement.rule
     regimes = ", ".join(dict.fromkeys(name for rule in requirement.outside for name in rule.regimes))
-    message = f"{', '.join(rule.id for rule in requirement.outside)} speak only for {regimes}; no zone of this host names that"
+    message = f"{', '.join(rule.id for rule in requirement.outside)} speak only for {regimes}; neither a zone of this host nor regimes names that"
     setting = endpoint.settings.get(aspect)
     return Finding(
         endpoint=endpoint.id,

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from .credentials import Certificate
 from .model import Endpoint, State
 from .policy.exempt import Breach
+from .policy.issue import issues
 from .policy.model import Requirement
 
 _FAMILY = re.compile(r"(?P<family>.*?)(?P<size>\d+)(?P<more>\+?)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}  # m: minutes
+ISSUED = ("key", "signature")  # facts of a certificate that its issuer decides
 _COMPARISON = re.compile(r"(?P<sign>>=|<=|>|<)(?P<number>\d+)(?P<unit>[a-z]*)")
 
 
@@ -41,6 +43,7 @@ def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> F
         return Facts("unknown", text, endpoint.version or endpoint.service, (), wanted)
     wrong: dict[Breach, str] = {}
     unclear = []
+    beyond: dict[str, None] = {}
     for origin, facts in seen:
         for rule in requirement.rules:
             for key, values in rule.require.items():
@@ -48,9 +51,19 @@ def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> F
                     unclear.append(f"{origin}: {key} is unknown ({rule.id})")
                 elif not any(holds(facts[key], value) for value in values):
                     wrong[Breach(facts[key], rule.id)] = f"{origin}: {key} is {facts[key]}, not {' or '.join(values)} ({rule.id})"
+                    beyond |= dict.fromkeys(filter(None, [_beyond(requirement, key, values)]))
     actual = tuple(f"{key}={value}" for dummy, facts in seen for key, value in facts.items())
     state: State = "forbidden" if wrong else "unknown" if unclear else "compliant"
-    return Facts(state, "; ".join((*wrong.values(), *unclear)), seen[0][0], actual, wanted, tuple(wrong), tuple(unclear))
+    if beyond:
+        state = "unsatisfiable" if requirement.stage == "require" else "missing"
+    return Facts(state, "; ".join((*beyond, *wrong.values(), *unclear)), seen[0][0], actual, wanted, tuple(wrong), tuple(unclear))
+
+
+def _beyond(requirement: Requirement, key: str, values: Iterable[str]) -> str:
+    """Why none of these can be had from whoever issues the certificates here; "" when one can."""
+    if requirement.issuers is None or key not in ISSUED or any(issues(requirement.issuers, value.removesuffix("+")) for value in values):
+        return ""
+    return f"{requirement.issuers.said}, none of {', '.join(values)}"
 
 
 def _seen(endpoint: Endpoint, aspect: str) -> list[tuple[str, Mapping[str, str]]]:

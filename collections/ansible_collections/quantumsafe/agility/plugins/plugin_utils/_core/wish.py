@@ -10,8 +10,9 @@ from datetime import date
 from typing import Literal
 
 from .algorithms.lookup import Algorithm, find, spelling
-from .expressed import capable, emptied, sayable, upgrade
+from .expressed import capable, emptied, sayable, unissuable
 from .model import Capability, Endpoint
+from .policy.issue import issues
 from .policy.model import Requirement
 from .policy.resolve import judge, rank, said_by_rule
 
@@ -48,6 +49,9 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
     if setting is None:
         return Wish(blocked="unknown", reason="its effective value could not be read", remedy="see the notes of this endpoint")
     if capability.names is None:
+        reason, remedy = unissuable(endpoint, aspect, requirement, as_of) if requirement.issuers else ("", "")
+        if reason:
+            return Wish(blocked="unsatisfiable", reason=reason, remedy=remedy)
         return Wish(blocked="unknown", reason=f"what this binary supports is unknown: {capability.source}")
     key = (aspect, endpoint.protocol, endpoint.names, endpoint.version, setting.values, capability, as_of)  # a fleet has few of them
     known = requirement.seen.get(key)
@@ -63,15 +67,13 @@ def _wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date
     current = {name: find(endpoint.protocol, aspect, name) for name in setting.values}
     there = [a for a in current.values() if a]
     able = [a for a in capable(endpoint, aspect) if judge(requirement, a, as_of).good and (a in there or sayable(endpoint, aspect, a))]
+    able = [a for a in able if a in there or issues(requirement.issuers, a.id)]
     able = [a for a in able if _advised(requirement, a, as_of)] or able
     faded = {a for a in able if judge(requirement, a, as_of).kind == "deprecated"}
     chosen, lacking = _chosen(endpoint, aspect, there, able, faded)
     if not chosen:
-        return Wish(
-            blocked="unsatisfiable",
-            reason=emptied(endpoint, aspect, requirement, as_of),
-            remedy=upgrade(endpoint, aspect, requirement, as_of),
-        )
+        reason, remedy = emptied(endpoint, aspect, requirement, as_of)
+        return Wish(blocked="unsatisfiable", reason=reason, remedy=remedy)
     keep = list(dict.fromkeys(a for a in there if a not in chosen and _kept(requirement, a, as_of)))
     if lacking and lacking not in {_part(endpoint, aspect, a) for a in keep}:
         return Wish(

@@ -8,7 +8,8 @@ from datetime import date
 
 from ..model import Source
 from .binding import binding
-from .model import Exemption, Match, Requirement, Rule, Select
+from .model import Exemption, Match, Requirement, Rule
+from .select import Select
 from .weight import weight
 
 CAUSE = "derived from key_exchange at stage require"

@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from .lives import LIFE
-from .model import Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Rule, Select, StageRule, Window, Zone
+from .model import Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
 from .sections import BINDING
+from .select import Select
 
 _SHORT = {state: key for key, state in LIFE.items()}
 
@@ -28,6 +29,7 @@ def _document(policy: Policy) -> dict[str, Any]:
             "policy": {"name": policy.name, "version": policy.version, "timezone": policy.timezone},
             "algorithms": {name: [_life(life) for life in lives] for name, lives in policy.algorithms.items()},
             "zones": {name: _zone(zone) for name, zone in policy.zones.items()},
+            "regimes": {name: _regime(one) for name, one in policy.regimes.items()},
             "peers": {name: _peer(peer) for name, peer in policy.peers.items()},
             "rules": [_rule(rule) for rule in own],
             "stages": [_stage(stage) for stage in policy.stages],
@@ -70,7 +72,13 @@ def _life(life: Lifecycle) -> dict[str, Any]:
 def _zone(zone: Zone) -> dict[str, Any]:
     lists = {key: list(getattr(zone, key)) for key in ("groups", "hosts", "regimes", "jurisdiction", "flows")}
     years = f"{zone.data_lifetime}y" if zone.data_lifetime else ""
-    return _said({**lists, "owner": dict(zone.owners), "approver": dict(zone.approvers), "exposure": zone.exposure, "data_lifetime": years})
+    return _said(
+        {**lists, "owner": dict(zone.owners), "approver": dict(zone.approvers), "exposure": zone.exposure, "data_lifetime": years, "pki": zone.pki}
+    )
+
+
+def _regime(one: Regime) -> dict[str, Any]:
+    return _said({"groups": list(one.groups), "hosts": list(one.hosts)})
 
 
 def _peer(peer: Peer) -> dict[str, Any]:
@@ -99,6 +107,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
             "source": _said(source),
             "verified": rule.source.verified,
             "enforce": "true" if rule.binds and rule.source.force not in BINDING else "",
+            "pki": {kind: list(can) or "any" for kind, can in rule.pki.items()},
             "regimes": list(rule.regimes),
             "layer": _layer(rule.depth),
         }

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .derive import DERIVED
-from .model import OF_OVERRIDE, Lifecycle, Match, Override, Policy, Rule, Scoped
+from .model import OF_OVERRIDE, Lifecycle, Match, Override, Policy, Rule, Scoped, StageRule
 from .sound import contradictions
 
 Withs = Mapping[str, list[Policy]]
@@ -30,6 +30,7 @@ def merge(parts: list[Policy], errors: list[str], withs: Withs | None = None) ->
         **listed,
         algorithms=_lives(parts),
         zones=_once(parts, "zones", errors),
+        regimes=_once(parts, "regimes", errors),
         peers=_once(parts, "peers", errors),
     )
     whole = _overridden(whole, withs or {}, errors)
@@ -37,6 +38,7 @@ def merge(parts: list[Policy], errors: list[str], withs: Withs | None = None) ->
         _unique(kind, getattr(whole, kind), errors)
     _zones_exist(whole, errors)
     _rules_exist(whole, errors)
+    _regimes_speak(whole, errors)
     errors.extend(contradictions(whole)[0])
     return whole
 
@@ -139,6 +141,16 @@ def _rules_exist(policy: Policy, errors: list[str]) -> None:
     for one in policy.overrides:
         twice = of_overrides.intersection(one.replace)
         errors.extend(f"{one.origin}: override {one.id} replaces {name}, which is itself of an override" for name in sorted(twice))
+
+
+def _regimes_speak(policy: Policy, errors: list[str]) -> None:
+    """A regime that nothing speaks for would bind its hosts to nothing, in silence."""
+    lives = tuple(life for lives in policy.algorithms.values() for life in lives)
+    speaking: tuple[Rule | StageRule | Lifecycle, ...] = (*policy.rules, *policy.stages, *lives)
+    spoken = dict.fromkeys(name for one in speaking for name in one.regimes)
+    for name, regime in policy.regimes.items():
+        if name not in spoken:
+            errors.append(f"{regime.origin}: nothing here speaks for the regime {name}; {_hint(name, spoken, 'regimes')}")
 
 
 def _hint(name: str, known: Iterable[str], what: str) -> str:

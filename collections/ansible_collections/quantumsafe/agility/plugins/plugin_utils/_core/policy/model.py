@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import operator
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from functools import lru_cache
 
-from ..algorithms.lookup import Algorithm
 from ..model import Source, Stage
-
-_COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq}
+from .select import Select
 
 # Stands before the id of an override where a stage means every aspect that it replaces.
 OF_OVERRIDE = "override:"
@@ -54,54 +49,15 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Select:
-    """A predicate over attributes of algorithms: lists are alternatives, numbers are compared (">=128"), booleans must agree.
-
-    parts: ("any", names) = one of these is in it; ("all", names) = it is made of nothing else.  What has no parts has itself.
-    """
-
-    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    numbers: Mapping[str, str] = field(default_factory=dict)
-    flags: Mapping[str, bool] = field(default_factory=dict)
-    parts: tuple[str, tuple[str, ...]] | None = None
-
-    def matches(self, algorithm: Algorithm) -> bool:
-        """Whether every stated attribute holds."""
-        return (
-            all(_word(algorithm, key) in values for key, values in self.words.items())
-            and all(_holds(getattr(algorithm, key), text) for key, text in self.numbers.items())
-            and all(getattr(algorithm, key) is value for key, value in self.flags.items())
-            and (self.parts is None or _composed(algorithm, *self.parts))
-        )
-
-
-def _composed(algorithm: Algorithm, quantifier: str, names: tuple[str, ...]) -> bool:
-    made_of = {part.lower() for part in algorithm.parts or (algorithm.id,)}
-    wanted = {name.lower() for name in names}
-    return bool(made_of & wanted) if quantifier == "any" else made_of <= wanted
-
-
-def _word(algorithm: Algorithm, key: str) -> str:
-    return algorithm.id if key == "name" else str(getattr(algorithm, key))
-
-
-@lru_cache(maxsize=4096)  # a policy has few comparisons, and asks each of every algorithm
-def _holds(value: int, text: str) -> bool:
-    match = re.fullmatch(r"(>=|<=|>|<|=)?(\d+)", text)
-    if not match:
-        raise ValueError(f"not a comparison: {text}")
-    return bool(_COMPARE[match[1] or "="](value, int(match[2])))
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """One sentence of a standard or of the organisation.
 
     allow: what is good.  fallback: what is tolerated until (and on) fallback_until, "" = until stage require.  disallowed_after, deprecated_after:
     catalogue id → the last day on which it is allowed, or more than deprecated.  require: key → alternatives, for aspects without algorithms.
     order: (attribute, values or "asc"/"desc") in falling weight.  depth: as StageRule.  regimes: () = it speaks everywhere.
-    override: the id of the override that put it in the place of others, "" = none.  binds: whether a plan enforces it: verified, and its
-    document requires it or the organisation decided so (`enforce`); what does not bind is judged all the same.
+    pki: kind of PKI → constructions of keys that it can issue, () = any.  override: the id of the override that put it in the place of
+    others, "" = none.  binds: whether a plan enforces it: verified, and its document requires it or the organisation decided so (`enforce`);
+    what does not bind is judged all the same.
     """
 
     id: str
@@ -115,6 +71,7 @@ class Rule:
     disallowed_after: Mapping[str, str] = field(default_factory=dict)
     deprecated_after: Mapping[str, str] = field(default_factory=dict)
     require: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pki: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     regimes: tuple[str, ...] = ()
     override: str = ""
     depth: int = 0
@@ -156,7 +113,7 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """owners, approvers: aspect → who, "default" = of all others.  data_lifetime: years, 0 = not said."""
+    """owners, approvers: aspect → who, "default" = of all others.  data_lifetime: years, 0 = not said.  pki: who issues its certificates."""
 
     groups: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -164,9 +121,19 @@ class Zone:
     approvers: Mapping[str, str] = field(default_factory=dict)
     exposure: str = ""
     data_lifetime: int = 0
+    pki: str = ""
     regimes: tuple[str, ...] = ()
     jurisdiction: tuple[str, ...] = ()
     flows: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """Who is in it beside the zones that name it."""
+
+    groups: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     origin: str = ""
 
 
@@ -258,6 +225,7 @@ class Policy:
     stages: tuple[StageRule, ...]
     algorithms: Mapping[str, tuple[Lifecycle, ...]] = field(default_factory=dict)
     zones: Mapping[str, Zone] = field(default_factory=dict)
+    regimes: Mapping[str, Regime] = field(default_factory=dict)
     timezone: str = "UTC"
     peers: Mapping[str, Peer] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
@@ -265,6 +233,14 @@ class Policy:
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issuers:
+    """What those who issue a target's certificates can: constructions of keys.  said: who says so of which PKI."""
+
+    constructions: tuple[str, ...]
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +252,9 @@ class Requirement:
     require begins, "" = it has, or never will.  lifecycle: catalogue id → all that is said of it.
     outside: rules of regimes that this target is not in; when nothing else speaks, applicable is False and the answer is not-applicable.
     replaced: rules that an override took out here.  advice: rules that do not bind, once binding() has taken
-    them out of rules.  data_lifetime: years, the longest of its zones.  parts: of the aspect cipher of TLS, what is asked of the exchange
-    and the signature that a TLS 1.2 suite brings along.
-    exceptions: those for this scope and one of these rules, expired ones too.
+    them out of rules.  data_lifetime: years, the longest of its zones.  parts: of the aspect cipher of TLS, what is asked of what a suite
+    brings along (suite.py).
+    exceptions: those for this scope and one of these rules, expired ones too.  issuers: of keys and certificates; None = whatever is asked for.
     """
 
     rule: Rule
@@ -296,4 +272,5 @@ class Requirement:
     applicable: bool = True
     required_from: str = ""
     data_lifetime: int = 0
+    issuers: Issuers | None = None
     seen: dict[tuple[object, ...], object] = field(default_factory=dict, compare=False, repr=False)  # verdicts and wishes already given

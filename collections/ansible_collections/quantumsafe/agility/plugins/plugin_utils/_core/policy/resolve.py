@@ -10,9 +10,11 @@ from typing import Literal
 from ..algorithms.lookup import ALL, Algorithm
 from ..model import Stage
 from .derive import derived
-from .model import Lifecycle, Match, Policy, Requirement, Rule, Scoped
-from .suite import brings
+from .issue import CERTIFIED, issuers_of
+from .model import Lifecycle, Match, Policy, Regime, Requirement, Rule, Scoped, Zone
+from .suite import OF_SUITES, brings
 from .weight import ordering_of, stage_of, weight
+from .zones import regimes_of, zones_of
 
 Kind = Literal["allowed", "deprecated", "fallback", "forbidden", "retired"]
 _PLACE = {algorithm.id: place for place, algorithm in enumerate(ALL)}
@@ -46,7 +48,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     Raises Problem when two stages, or two preferences, of equal weight collide.
     """
     zones = zones_of(policy, target.host, target.groups)
-    regimes = {name for zone in zones for name in (*policy.zones[zone].regimes, *policy.zones[zone].jurisdiction)}
+    regimes = regimes_of(policy, target.host, target.groups)
     scoped = [rule for rule in policy.rules if _applies(rule.match, target, zones)]
     held = [rule for rule in scoped if _bound(rule.regimes, regimes)]
     gone = _replaced(policy, held)
@@ -54,6 +56,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     lives = policy.algorithms if not _regional(policy) else _lives(policy, regimes)
     exceptions = [one for one in policy.exceptions if _applies(one.match, target, zones)]
     lifetime = max((policy.zones[zone].data_lifetime for zone in zones), default=0)
+    issuers = issuers_of([policy.zones[zone] for zone in zones], [rule for rule in held if rule.id not in gone])
     out = {}
     for aspect in dict.fromkeys(rule.aspect for rule in scoped):
         what = f"{aspect} of {target.host or 'any host'}"
@@ -75,13 +78,14 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
             exceptions=tuple(one for one in exceptions if {rule.id for rule in rules} & set(one.rules)),
             applicable=bool(rules),
             data_lifetime=lifetime,
+            issuers=issuers if aspect in CERTIFIED else None,
         )
     return joined(derived(out, target.protocol, as_of, _classical_left, exceptions), target.protocol)
 
 
 def joined(found: Mapping[str, Requirement], protocol: str) -> Mapping[str, Requirement]:
     """The requirements, those of a TLS cipher suite with what is asked of the parts that it brings along."""
-    parts = {aspect: found[aspect] for aspect in ("key_exchange", "signature") if aspect in found and found[aspect].applicable}
+    parts = {aspect: found[aspect] for aspect in ("key_exchange", "signature", *OF_SUITES) if aspect in found and found[aspect].applicable}
     if protocol != "tls" or "cipher" not in found or not parts:
         return found
     cipher = found["cipher"]
@@ -104,10 +108,10 @@ class Resolver:
     def __init__(self, policy: Policy, as_of: date, keep: int = 512) -> None:
         scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages, *policy.exceptions)
         scopes = [one.match for one in scoped]
-        zones = policy.zones.values()
+        among: tuple[Zone | Regime, ...] = (*policy.zones.values(), *policy.regimes.values())
         self.policy, self.as_of, self.keep = policy, as_of, keep
-        self._hosts = {scope.host for scope in scopes} | {host for zone in zones for host in zone.hosts}
-        self._groups = {scope.group for scope in scopes} | {group for zone in zones for group in zone.groups}
+        self._hosts = {scope.host for scope in scopes} | {host for one in among for host in one.hosts}
+        self._groups = {scope.group for scope in scopes} | {group for one in among for group in one.groups}
         self._known: dict[Target, Mapping[str, Requirement]] = {}
 
     def __call__(self, target: Target) -> Mapping[str, Requirement]:
@@ -119,26 +123,6 @@ class Resolver:
         if len(self._known) > self.keep:
             del self._known[next(iter(self._known))]
         return found
-
-
-def zones_of(policy: Policy, host: str, groups: Iterable[str]) -> tuple[str, ...]:
-    """The zones that this host is in, by name or by group, in the policy's order."""
-    among = set(groups)
-    return tuple(name for name, zone in policy.zones.items() if host in zone.hosts or among & set(zone.groups))
-
-
-def owner_of(policy: Policy, host: str, groups: Iterable[str], aspect: str = "default") -> str:
-    """The owner of this aspect in the first zone of this host that names one, "" when none does."""
-    return _person([policy.zones[name].owners for name in zones_of(policy, host, groups)], aspect)
-
-
-def approver_of(policy: Policy, host: str, groups: Iterable[str], aspect: str = "default") -> str:
-    """Who may release a change of this aspect on this host, "" when nobody is named."""
-    return _person([policy.zones[name].approvers for name in zones_of(policy, host, groups)], aspect)
-
-
-def _person(named: Iterable[Mapping[str, str]], aspect: str) -> str:
-    return next((who for persons in named if (who := persons.get(aspect) or persons.get("default", ""))), "")
 
 
 def _bound(regimes: tuple[str, ...], here: set[str]) -> bool:
@@ -196,7 +180,8 @@ def _judge(requirement: Requirement, algorithm: Algorithm, as_of: date) -> Verdi
 
 
 def said_by_parts(requirement: Requirement, algorithm: Algorithm, as_of: date) -> list[tuple[Verdict, Requirement]]:
-    """What is said of the exchange and of the authentication that a TLS 1.2 suite brings along, each with the requirement that says it.
+    """What is said of the exchange, the authentication and the PRF that a TLS 1.2 suite brings along, and of the hash of one of TLS 1.3,
+    each with the requirement that says it.
 
     It lasts as long as the best of what it can be; that this is merely tolerated is the other aspect's finding.
     """

@@ -8,10 +8,12 @@ from typing import Any, cast
 
 from ..model import Source, Stage
 from .calendar import minutes, rrule_flaw
+from .issue import CERTIFIED
 from .lives import lives_of
-from .model import OF_OVERRIDE, Exemption, Freeze, Match, Override, Peer, Policy, Rule, Select, StageRule, Window, Zone
+from .model import OF_OVERRIDE, Exemption, Freeze, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
 from .names import akin, parts_known
 from .page import Page, day, known, many, timezone_of
+from .select import Select
 
 SCOPES = ("protocol", "role", "service", "zone", "group", "host")
 WORDS = ("construction", "status", "name")
@@ -39,6 +41,10 @@ def read(data: Mapping[str, Any], page: Page) -> Policy:
         stages=tuple(stages),
         algorithms=lives_of(data.get("algorithms", {}), page),
         zones={name: _zone(z, page.at("zones", name)) for name, z in data.get("zones", {}).items()},
+        regimes={
+            name: Regime(tuple(r.get("groups", ())), tuple(r.get("hosts", ())), page.at("regimes", name))
+            for name, r in data.get("regimes", {}).items()
+        },
         peers={name: _peer(p, page.at("peers", name), page) for name, p in data.get("peers", {}).items()},
         overrides=tuple(override for override, dummy in overrides),
         exceptions=tuple(_exemption(e, page.at("exceptions", i), page) for i, e in enumerate(data.get("exceptions", []))),
@@ -63,6 +69,7 @@ def _zone(data: Mapping[str, Any], origin: str) -> Zone:
         approvers=_persons(data.get("approver")),
         exposure=data.get("exposure", ""),
         data_lifetime=int(data.get("data_lifetime", "0y")[:-1]),
+        pki=data.get("pki", ""),
         origin=origin,
     )
 
@@ -99,6 +106,7 @@ def _rule(data: Mapping[str, Any], origin: str, page: Page, override: str = "") 
         deprecated_after={known(k, origin, page, scope): day(v, origin, page) for k, v in data.get("deprecated_after", {}).items()},
         require={key: many(value) for key, value in data.get("require", {}).items()},
         regimes=tuple(data.get("regimes", page.regimes)),
+        pki={kind: () if "any" in many(can) else many(can) for kind, can in data.get("pki", {}).items()},
         override=override,
         depth=int(data.get("layer", "0")),
         binds=bool(data.get("verified")) and (source["force"] in (*BINDING, *page.enforce) or data.get("enforce") == "true"),
@@ -119,6 +127,8 @@ def _rule_flaws(data: Mapping[str, Any], fallback: Mapping[str, Any], origin: st
         page.wrong(origin, f"rule {id_}: fallback says until when, but not what is tolerated")
     if stated and ("require" not in data or {"allow", "fallback", "order"} & set(data)):
         page.wrong(origin, f"rule {id_}: {data['aspect']} has no algorithms to allow; say require instead")
+    if "pki" in data and data["aspect"] not in CERTIFIED:
+        page.wrong(origin, f"rule {id_}: pki belongs to rules on {' and '.join(CERTIFIED)}")
     if not stated and ("allow" not in data or "require" in data):
         page.wrong(origin, f"rule {id_}: {data['aspect']} needs allow; require is for {', '.join(STATED)}")
 

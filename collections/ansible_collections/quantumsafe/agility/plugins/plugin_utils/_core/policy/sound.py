@@ -95,7 +95,8 @@ def _targets(policy: Policy) -> Iterator[Target]:
 def _places(policy: Policy, scopes: list[Match]) -> list[tuple[str, tuple[str, ...]]]:
     """(host, groups) of a host in each scope, and in each that two or more of them share."""
     bare = [Match(zone="" if scope.zone == "*" else scope.zone, group=scope.group, host=scope.host) for scope in scopes]
-    reached = dict.fromkeys([Match(), *(Match(zone=zone) for zone in policy.zones)])
+    named = [Match(**{kind: name}) for one in policy.regimes.values() for kind in ("group", "host") for name in getattr(one, f"{kind}s")]
+    reached = dict.fromkeys([Match(), *(Match(zone=zone) for zone in policy.zones), *named])
     for scope in dict.fromkeys(bare):
         reached |= dict.fromkeys(both for one in islice(reached, PLACES) if (both := one.within(scope)))
     out: dict[tuple[str, tuple[str, ...]], None] = {}

@@ -13,7 +13,9 @@ from ..expressed import pairs
 from ..model import Endpoint, Finding
 from ..policy.decide import UNDECIDED, deciders
 from ..policy.model import Match, Policy, Requirement, Rule
-from ..policy.resolve import Target, approver_of, judge, owner_of, resolve, said_by_rule, zones_of
+from ..policy.resolve import Target, judge, resolve, said_by_rule
+from ..policy.suite import with_parts
+from ..policy.zones import approver_of, owner_of, zones_of
 
 
 def explain(policy: Policy, target: Target, as_of: date, endpoint: Endpoint | None = None) -> dict[str, dict[str, Any]]:
@@ -22,6 +24,7 @@ def explain(policy: Policy, target: Target, as_of: date, endpoint: Endpoint | No
     Raises Problem when the policy contradicts itself for this target.
     """
     requirements = resolve(policy, target, as_of)
+    endpoint = with_parts(endpoint) if endpoint else None
     found = {f.aspect: f for f in assess((endpoint,), lambda dummy: requirements, as_of)} if endpoint else {}
     return {aspect: _aspect(policy, target, as_of, aspect, requirements[aspect], endpoint, found.get(aspect)) for aspect in requirements}
 
