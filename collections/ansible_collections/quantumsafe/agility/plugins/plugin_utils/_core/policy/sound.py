@@ -15,6 +15,7 @@ from ..algorithms.lookup import ALL, Algorithm, find
 from ..model import Problem
 from .model import Match, Policy, Rule, Scoped
 from .resolve import Target, resolve
+from .zones import regimes_of, zones_of
 
 MOST = 4000  # questions asked of one policy: targets × days
 PLACES = 500  # of targets; each may be any protocol, role and service that is named
@@ -85,11 +86,13 @@ def _targets(policy: Policy) -> Iterator[Target]:
     """One target for each combination of what the scopes of the policy tell apart."""
     scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages)
     scopes = dict.fromkeys(one.match for one in scoped)
-    protocols = sorted({"tls", "ssh", *(scope.protocol for scope in scopes if scope.protocol)})
-    roles = sorted({"server", *(scope.role for scope in scopes if scope.role)})
-    services = sorted({"", *(scope.service for scope in scopes)})
-    for (host, groups), protocol, role, service in product(_places(policy, list(scopes)), protocols, roles, services):
-        yield Target(host, groups, protocol, role, service)
+    places = _places(policy, list(scopes))
+    for protocol in sorted({"tls", "ssh", *(scope.protocol for scope in scopes if scope.protocol)}):
+        told = [scope for scope in scopes if scope.protocol in ("", protocol)]  # what is said of another protocol tells nothing apart here
+        roles = sorted({"server", *(scope.role for scope in told if scope.role)})
+        services = sorted({"", *(scope.service for scope in told)})
+        for (host, groups), role, service in product(places, roles, services):
+            yield Target(host, groups, protocol, role, service)
 
 
 def _places(policy: Policy, scopes: list[Match]) -> list[tuple[str, tuple[str, ...]]]:
@@ -106,7 +109,12 @@ def _places(policy: Policy, scopes: list[Match]) -> list[tuple[str, tuple[str, .
         out |= dict.fromkeys((scope.host, (*groups, group)) for group in (zone.groups if zone else ()))
         out |= dict.fromkeys((host, groups) for host in (zone.hosts if zone else ()) if scope.host in ("", host))
         out |= {} if zone else {(scope.host, groups): None}
-    return list(out)
+    hosts, named_groups = {scope.host for scope in bare}, {scope.group for scope in bare}
+    alike: dict[object, tuple[str, tuple[str, ...]]] = {}  # two groups of one zone that nothing else names are one place
+    for name, among in out:
+        told = (name if name in hosts else "", frozenset(named_groups & {*among}))
+        alike.setdefault((told, zones_of(policy, name, among), frozenset(regimes_of(policy, name, among))), (name, among))
+    return list(alike.values())
 
 
 def _allowances(rules: Sequence[Rule]) -> dict[str, Allowed]:
