@@ -105,6 +105,15 @@ def test_a_flat_list_is_no_flaw_where_both_kinds_are_allowed_and_stays_none_unde
     assert states == ["compliant", "compliant", "missing"]
 
 
+def test_hybrids_that_nobody_can_negotiate_are_no_flaw_where_classical_groups_are_as_good() -> None:
+    """A stricter rule that only tolerates the hybrids would make that finding compliant."""
+    what = endpoint(kex="X25519MLKEM768 X25519 secp256r1", version="TLSv1.2")
+    both = HEAD + RULES + rule(allow="{name: [X25519MLKEM768, X25519]}", fallback="{name: [secp256r1]}") + "stages: [{stage: prefer}]\n"
+    stricter = both.replace("stages:", rule(id="b", allow="{construction: classical}", fallback="{construction: hybrid}") + "stages:")
+    hybrids = both.replace("[X25519MLKEM768, X25519]", "[X25519MLKEM768]").replace("[secp256r1]", "[X25519, secp256r1]")
+    assert [found(of(text), what)["key_exchange"].state for text in (both, stricter, hybrids)] == ["compliant", "compliant", "missing"]
+
+
 SCOPES = tuple(f"{{protocol: {protocol}, role: {role}}}" for protocol in ("tls", "ssh") for role in ("server", "client"))
 KINDS = st.sampled_from(["classical", "hybrid", "[classical, hybrid]"])
 

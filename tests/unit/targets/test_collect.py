@@ -192,4 +192,6 @@ def test_facts_say_who_the_host_is(any_host: Host) -> None:
     seen = look(any_host)
     assert seen.facts["systemd"] == "no"
     assert seen.facts["uid"] == "0"
+    flag = Path("/proc/sys/crypto/fips_enabled")
+    assert seen.facts["fips"] == (flag.read_text().strip() if flag.exists() else "0")
     assert seen.identity.boot.startswith(Path("/proc/sys/kernel/random/boot_id").read_text().strip())

@@ -9,14 +9,14 @@ from typing import Literal
 
 from .algorithms.lookup import find
 from .facts import Facts, judged_facts
-from .model import Capability, Endpoint, Finding, Origin, Stage
+from .model import Capability, Endpoint, Evidence, Finding, Origin, Stage
 from .policy.decide import cited
 from .policy.exempt import excuses, lapsed
 from .policy.model import Requirement
 from .policy.suite import OF_SUITES, with_parts
 from .policy.weight import weight
 from .urgency import raised
-from .verdict import Judged, Requirements, acts, excepted, judged, patient, said_late
+from .verdict import Judged, Requirements, acts, excepted, judged, only_offered, patient, said_late
 from .wish import Wish, wish
 
 # How bad a state is at a stage.  observe never shouts: nobody has decided yet that it must change.
@@ -92,7 +92,7 @@ def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: 
         stage=requirement.stage,
         message="; ".join(filter(None, (verdict.message, why))),
         origin=str(origin),
-        evidence=setting.evidence if setting else "configured",
+        evidence=_evidence(endpoint, aspect, requirement),
         source=source,
         deadline=verdict.deadline,
         remedy=wanted.remedy if wanted.blocked else "",
@@ -100,6 +100,13 @@ def _finding(endpoint: Endpoint, aspect: str, requirement: Requirement, wanted: 
         wanted=wanted.names,
         exception=", ".join(one.id for one in verdict.exceptions),
     )
+
+
+def _evidence(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Evidence:
+    """How it is known; what is preferred is offered at most where the order is the peer's."""
+    setting = endpoint.settings.get(aspect)
+    known = setting.evidence if setting else "configured"
+    return "offered" if known == "effective" and requirement.stage == "prefer" and only_offered(endpoint, aspect) else known
 
 
 def _not_applicable(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Finding:

@@ -47,7 +47,7 @@ def _why_not(endpoint: Endpoint, aspect: str, requirement: Requirement, algorith
     if not capability or capability.names is None:
         return "nobody knows what this binary can do"
     if algorithm not in able:
-        return f"{capability.library or endpoint.version} does not have it"
+        return f"{capability.label or endpoint.version} does not have it"
     if not sayable(endpoint, aspect, algorithm):
         return f"there is no name for it in the configuration of {endpoint.service}"
     return "" if requirement.issuers is None or issues(requirement.issuers, algorithm.id) else requirement.issuers.said
@@ -64,10 +64,10 @@ def emptied(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: da
         return f"{rules} leaves nothing for {aspect} in {endpoint.protocol} that the catalogue knows", way
     if not able:
         names = ", ".join((spelling(a, endpoint.names, None) or (a.id,))[0] for a in allowed)
-        return f"{capability.library or endpoint.version} has none of what the policy allows ({names}); known from {capability.source}", way
+        return f"{capability.label or endpoint.version} has none of what the policy allows ({names}); known from {capability.source}", way
     said = [a for a in able if sayable(endpoint, aspect, a)]
     if not said:
-        return f"{capability.library or endpoint.version} has {', '.join(a.id for a in able)}, but {endpoint.service} has no name for it", way
+        return f"{capability.label or endpoint.version} has {', '.join(a.id for a in able)}, but {endpoint.service} has no name for it", way
     return _beyond(requirement, said)
 
 
@@ -89,6 +89,8 @@ def _beyond(requirement: Requirement, allowed: Iterable[Algorithm]) -> tuple[str
 def _upgrade(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> str:
     """The way out: the first version of this library that brings something allowed, from the catalogue (a table, and said so)."""
     capability = endpoint.capabilities[aspect]
+    if capability.module:
+        return f"needs another module than {capability.module}, or a gateway in front of it"
     library = (capability.library or endpoint.version).replace("_", " ").split(" ")[0]
     versions = [a.since[library] for a in _allowed(endpoint, aspect, requirement, as_of) if library in a.since]
     if not versions:

@@ -167,12 +167,20 @@ class Setting:
 class Capability:
     """What this very binary can do in one aspect, in its own spelling.  names None = could not be asked; `source` says how it is known.
 
-    library: e.g. "OpenSSL 3.0.22", to say what an upgrade would bring.
+    library: e.g. "OpenSSL 3.0.22", to say what an upgrade would bring.  module: the FIPS module that does the work in its place, "" without.
+    order: what the daemon makes of the order of these names: tuple (tiers, whatever the peer sends first), list (one order, which a key share that
+    the peer sends outweighs), set (none: the peer or the library decides, so what is preferred is only offered), "" = nobody knows.
     """
 
     names: tuple[str, ...] | None
     source: str
     library: str = ""
+    module: str = ""
+    order: Literal["tuple", "list", "set", ""] = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.library} with {self.module}" if self.module else self.library
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +349,7 @@ class Service:
     (one Change a file); raises Inexpressible, never writes less than asked.
     activation(snapshot, endpoints): how the new configuration is checked and taken up.
     missing(snapshot): globs of files that the configuration refers to and the snapshot lacks; () when complete (asked again, once).
+    later(snapshot): commands that only such a host needs to be asked, in a look of their own, once.
     servings(snapshot): what it serves where.  rebind(snapshot, {origin of a binding: new pairs}): the edits that name the first pair in
     its place and the others behind it; raises Inexpressible.  Without them the service has no certificates that we can rotate.
     """
@@ -352,5 +361,6 @@ class Service:
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
     activation: Callable[[Snapshot, tuple[Endpoint, ...]], Activation]
     missing: Callable[[Snapshot], tuple[str, ...]]
+    later: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None
     servings: Callable[[Snapshot], tuple[Serving, ...]] | None = None
     rebind: Callable[[Snapshot, Mapping[Origin, tuple[Pair, ...]]], tuple[Change, ...]] | None = None

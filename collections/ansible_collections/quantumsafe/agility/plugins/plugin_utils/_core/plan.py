@@ -16,8 +16,10 @@ from .policy.binding import binding, unbound
 from .policy.model import Requirement
 from .policy.resolve import broken
 from .reach import Client, unreachable_after
-from .verdict import Requirements, acts, left_alone, patient
+from .verdict import Requirements, acts, left_alone, only_offered, patient
 from .wish import Wish, wish
+
+PEERS_ORDER = ": offered, for the peer's order decides"
 
 
 class Regression(Problem):
@@ -137,7 +139,8 @@ def _claimed(snapshot: Snapshot, changes: list[Change]) -> list[str]:
 def _reasons(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requirements, as_of: date) -> list[str]:
     out = []
     for aspect, to in wanted.items():
-        text = f"{endpoint.id}: {aspect} → {', '.join(to.names)} ({requirements[aspect].rule.id}, {requirements[aspect].stage})"
+        how = f"{requirements[aspect].stage}{PEERS_ORDER if requirements[aspect].stage == 'prefer' and only_offered(endpoint, aspect) else ''}"
+        text = f"{endpoint.id}: {aspect} → {', '.join(to.names)} ({requirements[aspect].rule.id}, {how})"
         out.append(f"{text}; removes {', '.join(to.removed)}" if to.removed else text)
     for aspect in ("key_exchange", "version"):
         if aspect in wanted:

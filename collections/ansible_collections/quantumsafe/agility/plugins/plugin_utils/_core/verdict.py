@@ -170,8 +170,8 @@ def _nothing_allowed(requirement: Requirement, wanted: Wish, deadline: str) -> t
 
 
 def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str:
-    """Why quantum-safe names that are listed may still not be negotiated; "" when they will be."""
-    if endpoint.protocol != "tls" or not any(quantum_safe("tls", name) for name in good):
+    """Why quantum-safe names that are listed may still not be negotiated; "" when they will be, or where classical ones are as good."""
+    if endpoint.protocol != "tls" or not all(quantum_safe("tls", name) for name in good):
         return ""
     versions = endpoint.settings.get("version")
     if versions and "TLSv1.3" not in versions.values:
@@ -184,8 +184,14 @@ def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str
     return ""
 
 
+def only_offered(endpoint: Endpoint, aspect: str) -> bool:
+    """Whether what is preferred is no more than offered: the peer, or the library, decides."""
+    capability = endpoint.capabilities.get(aspect)
+    return aspect == "key_exchange" and capability is not None and capability.order == "set"
+
+
 def _compliment(endpoint: Endpoint, aspect: str, kept: list[str]) -> str:
-    if endpoint.protocol == "ssh" and aspect == "key_exchange":
+    if only_offered(endpoint, aspect):
         tail = f"; classical fallback: {', '.join(kept)}" if kept else ""
-        return f"offered; the client's order decides{tail}"
+        return f"offered; the peer's order decides{tail}"
     return f"fallback kept: {', '.join(kept)}" if kept else ""

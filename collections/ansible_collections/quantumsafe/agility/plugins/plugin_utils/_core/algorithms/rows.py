@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .approved import is_approved
 from .spelled import PRODUCTS, with_vendors
 from .suites import parse_suite
 
@@ -60,6 +61,11 @@ class Algorithm:
     authentication: str = field(default="", hash=False)
     cipher: str = field(default="", hash=False)
     hash: str = field(default="", hash=False)
+
+    @property
+    def approved(self) -> bool:
+        """Whether NIST approves it; implemented and validated are said of a binary and its module."""
+        return is_approved(self.id, self.aspect, self.parts, self.cipher)
 
     @property
     def known_as(self) -> tuple[str, ...]:

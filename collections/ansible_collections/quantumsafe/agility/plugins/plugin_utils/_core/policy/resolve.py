@@ -49,12 +49,12 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     """
     zones = zones_of(policy, target.host, target.groups)
     regimes = regimes_of(policy, target.host, target.groups)
-    scoped = [rule for rule in policy.rules if _applies(rule.match, target, zones)]
+    scoped = [rule for rule in policy.rules if applies(rule.match, target, zones)]
     held = [rule for rule in scoped if _bound(rule.regimes, regimes)]
     gone = _replaced(policy, held)
-    stages = [stage for stage in policy.stages if _applies(stage.match, target, zones) and _bound(stage.regimes, regimes)]
+    stages = [stage for stage in policy.stages if applies(stage.match, target, zones) and _bound(stage.regimes, regimes)]
     lives = policy.algorithms if not _regional(policy) else _lives(policy, regimes)
-    exceptions = [one for one in policy.exceptions if _applies(one.match, target, zones)]
+    exceptions = [one for one in policy.exceptions if applies(one.match, target, zones)]
     lifetime = max((policy.zones[zone].data_lifetime for zone in zones), default=0)
     issuers = issuers_of([policy.zones[zone] for zone in zones], [rule for rule in held if rule.id not in gone])
     out = {}
@@ -114,11 +114,15 @@ class Resolver:
         self._groups = {scope.group for scope in scopes} | {group for one in among for group in one.groups}
         self._known: dict[Target, Mapping[str, Requirement]] = {}
 
+    def kind(self, target: Target) -> Target:
+        """The target without what no scope tells apart."""
+        groups = tuple(sorted(self._groups.intersection(target.groups)))
+        return replace(target, host=target.host if target.host in self._hosts else "", groups=groups)
+
     def __call__(self, target: Target) -> Mapping[str, Requirement]:
         """Raises Problem as resolve() does."""
-        groups = tuple(sorted(self._groups.intersection(target.groups)))
-        seen = replace(target, host=target.host if target.host in self._hosts else "", groups=groups)
-        found = self._known.pop(seen, None) or resolve(self.policy, replace(target, groups=groups), self.as_of)
+        seen = self.kind(target)
+        found = self._known.pop(seen, None) or resolve(self.policy, replace(target, groups=seen.groups), self.as_of)
         self._known[seen] = found
         if len(self._known) > self.keep:
             del self._known[next(iter(self._known))]
@@ -144,7 +148,7 @@ def _lives(policy: Policy, regimes: set[str]) -> dict[str, tuple[Lifecycle, ...]
     return {name: tuple(life for life in lives if _bound(life.regimes, regimes)) for name, lives in policy.algorithms.items()}
 
 
-def _applies(match: Match, target: Target, zones: tuple[str, ...]) -> bool:
+def applies(match: Match, target: Target, zones: tuple[str, ...]) -> bool:
     return (
         match.protocol in ("", target.protocol)
         and match.role in ("", target.role)

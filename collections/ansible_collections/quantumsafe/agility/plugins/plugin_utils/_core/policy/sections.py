@@ -17,10 +17,10 @@ from .select import Select
 
 SCOPES = ("protocol", "role", "service", "zone", "group", "host")
 WORDS = ("construction", "status", "name")
-FLAGS = ("aead", "etm", "forward_secret")
+FLAGS = ("aead", "etm", "forward_secret", "approved")
 OTHERS = (*WORDS, *FLAGS, "until", "parts")
 BINDING = ("requirement", "certification")  # the words of a document that bind by themselves
-STATED = ("certificate", "session", "ppk", "psk")  # aspects of which a rule requires facts instead of allowing algorithms
+STATED = ("certificate", "session", "ppk", "psk", "fips")  # aspects of which a rule requires facts instead of allowing algorithms
 
 
 def read(data: Mapping[str, Any], page: Page) -> Policy:

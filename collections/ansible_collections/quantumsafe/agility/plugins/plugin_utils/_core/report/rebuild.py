@@ -8,6 +8,7 @@ from typing import Any
 
 from .inventory import inventory
 from .output import utf8, write_whole
+from .register import register
 from .results import HostResult, read_hosts
 from .summary import summarise
 
@@ -15,7 +16,7 @@ from .summary import summarise
 def rebuild(folder: Path, write: bool = True) -> tuple[dict[str, Any], tuple[HostResult, ...], bool]:
     """(summary, results, whether a file changed or would).  Raises OSError."""
     results, complaints = read_hosts(folder)
-    summary = summarise(results, complaints)
+    summary = {**summarise(results, complaints), **register(folder, results)}
     texts = {"summary.json": json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "inventory.csv": inventory(results)}
     wanted = {name: utf8(text) for name, text in texts.items()}
     stale = [name for name, text in wanted.items() if not (folder / name).is_file() or (folder / name).read_bytes() != text.encode()]

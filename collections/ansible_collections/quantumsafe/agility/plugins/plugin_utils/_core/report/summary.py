@@ -1,4 +1,4 @@
-"""summary.json: one run in numbers, rebuilt from the host files only."""
+"""summary.json: one run in numbers, rebuilt from the host files only; what they needed of the policy is in register.py."""
 
 from __future__ import annotations
 

@@ -159,6 +159,7 @@ def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> st
             lines.append(f"\033[33m{text}\033[0m" if colour else text)
         if len(notes) > MANY:
             lines.append(f"{word:13} and {len(notes) - MANY} more in summary.json")
+    lines += _register(summary, colour)
     counted = ", ".join(f"{number} {status}" for status, number in sorted(summary["status"].items(), key=lambda item: STATUSES.index(item[0])))
     lines.append(f"hosts: {summary['hosts']} ({counted})" if counted else "hosts: none")
     if summary["findings"]["by_state"]:
@@ -176,3 +177,14 @@ def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> st
         lines.append(f"campaign: {', '.join(summary['campaigns'])}")
     lines += [f"unreadable: {one_line(text)}" for text in summary["unreadable"]]
     return "\n".join([*lines, f"results: {folder}"])
+
+
+def _register(summary: Mapping[str, Any], colour: bool) -> list[str]:
+    """What of the policy somebody must look at: what has ended, and what nothing needed."""
+    exceptions, overrides = summary.get("exceptions", {}), summary.get("overrides", {})
+    rows = [("EXPIRED", f"exception {id_}: it ended; mend what it answered for") for id_ in exceptions.get("expired", ())]
+    rows += [("UNUSED", f"exception {id_}: no finding of this run needs it; take it out") for id_ in exceptions.get("unused", ())]
+    rows += [("UNUSED", f"override {id_}: it replaces nothing on any host of this run; take it out") for id_ in overrides.get("unused", ())]
+    texts = [f"{word:13} {one_line(said)}" for word, said in rows[:MANY]]
+    more = [f"{'UNUSED':13} and {len(rows) - MANY} more in summary.json"] if len(rows) > MANY else []
+    return [f"\033[33m{text}\033[0m" if colour else text for text in (*texts, *more)]

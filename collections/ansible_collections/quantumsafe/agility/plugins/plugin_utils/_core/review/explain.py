@@ -17,6 +17,12 @@ from ..policy.resolve import Target, judge, resolve, said_by_rule
 from ..policy.suite import with_parts
 from ..policy.zones import approver_of, owner_of, zones_of
 
+ORDERS = {
+    "tuple": "tuples here: a lower one counts whatever the peer sends",
+    "list": "a list here, which a key share that the peer sends outweighs",
+    "set": "a set here, for the peer's order decides",
+}
+
 
 def explain(policy: Policy, target: Target, as_of: date, endpoint: Endpoint | None = None) -> dict[str, dict[str, Any]]:
     """Aspect → plain data for people and programs.  With an endpoint, also the verdict on each of its values, and the finding.
@@ -39,6 +45,7 @@ def lines(explained: Mapping[str, Mapping[str, Any]], title: str) -> list[str]:
         out += [f"  {aspect}: {verdict}", f"    stage {said['stage']} ({said['stage_origin']})"]
         out += [f"    decided by {said['decided_by']}"] if said["decided_by"] else []
         out += [f"    {rule['id']} of {rule['source']} ({rule['force']}), scope {rule['scope']}, {rule['origin']}" for rule in said["rules"]]
+        out += [f"    order: {ORDERS[said['order_here']]}"] if said["order_here"] else []
         out += [f"    not here: {text}" for text in said["not_here"]]
         out += [f"    {name}: {one['verdict']} ({one['reason']})" for name, one in said["values"].items()]
         out += [f"    allowed, but not here: {name}: {why}" for name, why in said["inexpressible"].items()]
@@ -51,12 +58,14 @@ def _aspect(
     policy: Policy, target: Target, as_of: date, aspect: str, requirement: Requirement, endpoint: Endpoint | None, finding: Finding | None
 ) -> dict[str, Any]:
     values = _values(requirement, aspect, endpoint, as_of)
+    capability = endpoint.capabilities.get(aspect) if endpoint else None
     return {
         "stage": requirement.stage,
         "stage_origin": requirement.stage_origin,
         "decided_by": _decider(requirement, aspect, endpoint, finding, as_of),
         "rules": [_rule(rule) for rule in requirement.rules],
         "order": requirement.ordering.id if requirement.ordering.order else "",
+        "order_here": capability.order if capability else "",
         "not_here": [*_outside(requirement), *_replaced(policy, requirement)],
         "values": values,
         "allowed": [a.id for a in all_of(target.protocol, aspect) if requirement.applicable and judge(requirement, a, as_of).kind == "allowed"],

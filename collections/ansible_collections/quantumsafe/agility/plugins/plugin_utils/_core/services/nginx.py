@@ -9,12 +9,14 @@ import operator
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from ..certificates.read import leaf
 from ..credentials import Certificate, Pair, Serving
 from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot, Unparsable, Wishes
 from . import nginx_certificates, openssl
+from .fips import ASKED, fips, later, module_of
 from .nginx_ciphers import Ciphers
 from .nginx_config import Assembly, Node, absolute
 from .nginx_main import BINARIES, DEFAULT_CONF, MASTERS, OTHER_CONFS, absent, built, main_path
@@ -39,7 +41,7 @@ COLLECT = Collect(
         *openssl.SYSTEM_LISTS,
     ),
     follow=tuple(Follow(word, posixpath.dirname(conf)) for word in ("include", "ssl_certificate") for conf in (DEFAULT_CONF, *OTHER_CONFS)),
-    commands={"nginx-V": ("nginx", "-V"), "nginx-masters": MASTERS, **openssl.COMMANDS},
+    commands={"nginx-V": ("nginx", "-V"), "nginx-masters": MASTERS, **openssl.COMMANDS, **ASKED},
     second_tries=("hybrid",),
 )
 
@@ -64,8 +66,17 @@ class Nginx:
         return tls_sockets(self.assembly)
 
     @cached_property
+    def fips(self) -> Setting | None:
+        return fips(self.snapshot, not self.ciphers.known.doubt) if self.library.version else None
+
+    @cached_property
     def groups(self) -> Capability:
-        return openssl.group_capability(self.library, {name: self.snapshot.answers.get(name) for name in openssl.COMMANDS})
+        return openssl.group_capability(self.library, {name: self.snapshot.answers.get(name) for name in openssl.COMMANDS}, module_of(self.fips))
+
+
+def _own_order(socket: Socket) -> bool:
+    """Whether the order of every server counts, not its clients'."""
+    return all([node.args for node in server.governing("ssl_prefer_server_ciphers")[-1:]] == [("on",)] for server in socket.servers)
 
 
 def _running(said: str) -> str:
@@ -92,6 +103,7 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
     ciphers, remarks = nginx.ciphers.setting(socket, allowed)
     certificates = _certificates(nginx, socket)
     found = {"version": versions, "key_exchange": _groups(nginx, socket), "cipher": (ciphers, ""), "signature": (_signature(certificates), "")}
+    found["fips"] = (nginx.fips, "")
     found["session"] = (session(socket, _default(nginx)), "")
     settings = {aspect: setting for aspect, (setting, dummy) in found.items() if setting}
     notes = [*quic, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for dummy, note in found.values() if note), *remarks]
@@ -105,8 +117,8 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
         settings=settings,
         capabilities={
             "version": _version_capability(nginx),
-            "key_exchange": nginx.groups,
-            "cipher": nginx.ciphers.capability(socket, allowed),
+            "key_exchange": replace(nginx.groups, order="tuple" if nginx.library.has_tuples else "list"),
+            "cipher": replace(nginx.ciphers.capability(socket, allowed), order="list" if _own_order(socket) else "set"),
             "signature": Capability(None, "it signs with the keys of its certificates, so another scheme needs another certificate"),
         },
         certificates=certificates,
@@ -161,7 +173,7 @@ def _default_versions(nginx: Nginx) -> tuple[str, ...]:
 def _version_capability(nginx: Nginx) -> Capability:
     if not nginx.library.version:
         return Capability(None, f"it runs with {nginx.library.label or 'a library that it did not name'}", nginx.library.label)
-    return Capability(VERSIONS[2:], "TLS 1.3 since OpenSSL 1.1.1 (OpenSSL CHANGES)", nginx.library.label)
+    return Capability(VERSIONS[2:], "TLS 1.3 since OpenSSL 1.1.1 (OpenSSL CHANGES)", nginx.library.label, order="set")
 
 
 def _groups(nginx: Nginx, socket: Socket) -> tuple[Setting | None, str]:
@@ -171,7 +183,9 @@ def _groups(nginx: Nginx, socket: Socket) -> tuple[Setting | None, str]:
     system = openssl.system_groups(nginx.snapshot.files) if text == "auto" else None
     if system:
         text, origin = system
-    groups = openssl.default_groups(nginx.library) if text == "auto" else openssl.parse_groups(text, nginx.library, nginx.groups.names)
+    groups = (
+        openssl.default_groups(nginx.library, nginx.groups.names) if text == "auto" else openssl.parse_groups(text, nginx.library, nginx.groups.names)
+    )
     if groups is None:
         return None, f"the group list of {nginx.library.label or 'the library'} in use ({origin}) is not known"
     return Setting(tuple(name for name, dummy in groups), origin, tiers=tuple(tier for dummy, tier in groups)), ""
@@ -271,6 +285,7 @@ SERVICE = Service(
     write=write,
     activation=activation,
     missing=missing,
+    later=later,
     servings=servings,
     rebind=rebind,
 )

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot
+from .fips import fips
 from .openssh_ask import ASKED, CHECK, CHECK_APART, blocks, effective, everybody, supported
 from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning
 from .openssh_keys import LISTED, USUAL, signing
@@ -18,6 +19,7 @@ from .openssh_write import write
 
 PENALTIES = "PerSourcePenalties is on: repeated unauthenticated connections lock the address out for a while ({})"
 GSSAPI = "GSSAPIKeyExchange is on: sshd offers {} besides KexAlgorithms; they are classical and are not judged here"
+OUTSIDE = "FIPS mode is on, but OpenSSH brings curve25519, sntrup761, ML-KEM, ed25519 and chacha20 itself, outside of any module"
 UNKNOWN = "{}: without an answer of `sshd -T` ({}) its effective value is unknown (a default, or a change to it)"
 
 COLLECT = Collect(
@@ -63,6 +65,9 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
         if setting:
             settings[aspect] = setting
             notes += _disagreement(snapshot, order, aspect)
+    if mode := fips(snapshot, told=False):
+        settings["fips"] = mode
+        notes += [OUTSIDE] if "mode=on" in mode.values else []
     return (
         Endpoint(
             id="sshd",
@@ -72,7 +77,7 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
             addresses=addresses(snapshot, order),
             version=version,
             settings=settings,
-            capabilities={aspect: _capability(snapshot, aspect, version, keys, blind) for aspect in QUERIES},
+            capabilities={aspect: replace(_capability(snapshot, aspect, version, keys, blind), order="set") for aspect in QUERIES},
             notes=tuple(notes),
         ),
     )

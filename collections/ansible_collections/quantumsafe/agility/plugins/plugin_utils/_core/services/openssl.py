@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..algorithms.cipher_string import EVERYTHING, Suite, parse_suites
+from ..algorithms.lookup import find
 from ..model import Answer, Capability, File, Inexpressible, Origin
 
 Version = tuple[int, ...]
@@ -80,11 +81,12 @@ def canonical(name: str) -> str:
     return _CANONICAL.get(name.lower(), name)
 
 
-def default_groups(lib: Library) -> Groups | None:
-    """The library's own list; None when this version's list is not known."""
+def default_groups(lib: Library, known: Sequence[str] | None) -> Groups | None:
+    """The library's own list, without what it cannot do (its provider may lack some); None when this version's list is not known."""
     for first, tiers in _DEFAULTS:
         if lib.version >= first:
-            return tuple((name, tier) for tier, names in enumerate(tiers) for name in names)
+            kept = [[name for name in names if known is None or name in known] for names in tiers]
+            return tuple((name, tier) for tier, names in enumerate(filter(None, kept)) for name in names)
     return None
 
 
@@ -121,7 +123,7 @@ def parse_groups(text: str, lib: Library, known: Sequence[str] | None) -> Groups
             if "-" in flags:
                 found.pop(name, None)
             elif name.upper() == "DEFAULT" and lib.has_tuples:
-                default = default_groups(lib)
+                default = default_groups(lib, known)
                 if default is None:
                     return None
                 # Its first tuple joins this one, the others follow; CVE-2026-2673: some versions made one tuple of it.
@@ -147,14 +149,18 @@ def render_groups(names: Sequence[str], tiers: Sequence[int], lib: Library) -> s
     return "/".join(":".join(name for name, tier in zip(names, levels, strict=True) if tier == level) for level in sorted(set(levels)))
 
 
-def group_capability(lib: Library, answers: dict[str, Answer | None]) -> Capability:
-    """Which groups this library can do.  answers: those of COMMANDS, None where one was not asked."""
+def group_capability(lib: Library, answers: dict[str, Answer | None], module: str | None = None) -> Capability:
+    """Which groups this library can do under its provider.  answers: those of COMMANDS, None where one was not asked.
+
+    module: the FIPS module that does the work, "" = one that nobody named, None = none; of the groups that are only known from a table it has
+    those for sure that are approved.
+    """
     doubt = doubt_about(lib, answers.get("openssl"))
     if doubt:
         return Capability(None, doubt, lib.label)
     listed = answers.get("groups")
     if listed and listed.ok and listed.out.strip():
-        return Capability(tuple(canonical(name) for name in listed.out.strip().split(":")), "openssl list -tls-groups", lib.label)
+        return Capability(tuple(canonical(name) for name in listed.out.strip().split(":")), "openssl list -tls-groups", lib.label, module or "")
     asked = answers.get("hybrid")
     said = f"{asked.out}\n{asked.err}" if asked and asked.rc is not None else ""
     if "errno=" in said:
@@ -164,7 +170,9 @@ def group_capability(lib: Library, answers: dict[str, Answer | None]) -> Capabil
     else:
         return Capability(None, f"neither `openssl list -tls-groups` nor `openssl s_client -groups {HYBRID}` gave a usable answer", lib.label)
     classical = (*_CURVES, *(_FFDHE if lib.version >= (3, 0) else ()))
-    return Capability((*extra, *classical), f"SSL_CTX_set1_groups(3), and openssl s_client -groups {HYBRID}", lib.label)
+    if module is not None:
+        classical = tuple(name for name in classical if (group := find("tls", "key_exchange", name)) and group.approved)
+    return Capability((*extra, *classical), f"SSL_CTX_set1_groups(3), and openssl s_client -groups {HYBRID}", lib.label, module or "")
 
 
 @dataclass(frozen=True, slots=True)

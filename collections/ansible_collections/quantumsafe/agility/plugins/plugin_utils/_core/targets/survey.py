@@ -30,22 +30,30 @@ def survey(ask: Ask, services: Mapping[str, Service], looks: int = 2) -> Survey:
     """
     first = snapshot = ask({name: service.collect for name, service in services.items()}, ())
     asked: set[str] = set()
-    wanted = _missing(snapshot, services)
+    wanted, calls = _missing(snapshot, services), _later(snapshot, services)
     for dummy in range(looks - 1):
-        if not wanted:
+        if not wanted and not calls:
             break
         asked |= wanted
-        more = ask({name: _following(service.collect, wanted) for name, service in services.items()}, tuple(sorted(wanted)))
-        snapshot = replace(snapshot, files={**snapshot.files, **more.files}, rounds=snapshot.rounds + more.rounds)
+        more = ask({name: _following(one.collect, wanted, calls.pop(name, {})) for name, one in services.items()}, tuple(sorted(wanted)))
+        files, answers = {**snapshot.files, **more.files}, {**snapshot.answers, **more.answers}
+        snapshot = replace(snapshot, files=files, answers=answers, rounds=snapshot.rounds + more.rounds)
         wanted = _missing(snapshot, services) - asked
     extra = tuple(sorted(asked | (set(snapshot.files) - set(first.files))))
     return Survey(snapshot, _whole(snapshot, services, wanted - set(extra)), extra)
 
 
-def _following(collect: Collect, wanted: set[str]) -> Collect:
+def _later(snapshot: Snapshot, services: Mapping[str, Service]) -> dict[str, Mapping[str, tuple[str, ...]]]:
+    """Service → the commands that this very host calls for and was not asked yet."""
+    found = {name: service.later(snapshot) for name, service in services.items() if service.later}
+    new = {name: {id_: argv for id_, argv in calls.items() if id_ not in snapshot.answers} for name, calls in found.items()}
+    return {name: calls for name, calls in new.items() if calls}
+
+
+def _following(collect: Collect, wanted: set[str], calls: Mapping[str, tuple[str, ...]]) -> Collect:
     """Only the words to follow; relative names are looked for beside what is asked for as well."""
     beside = sorted({posixpath.dirname(path) for path in wanted if not is_glob(path)})
-    return replace(collect, files=(), commands={}, follow=(*collect.follow, *(replace(f, base=base) for f in collect.follow for base in beside)))
+    return replace(collect, files=(), commands=calls, follow=(*collect.follow, *(replace(f, base=base) for f in collect.follow for base in beside)))
 
 
 def _missing(snapshot: Snapshot, services: Mapping[str, Service]) -> set[str]:

@@ -83,6 +83,9 @@ ca_facts() {
   ca_uid
   printf 'machine_id=%s\nboot=%s\nhost_key=%s\nuid=%s\n' "$ca_m" "$(ca_boot)" "$(ca_host_key)" "$ca_v"
   [ -r /proc/sys/kernel/hostname ] && read -r ca_m </proc/sys/kernel/hostname && printf 'hostname=%s\n' "$ca_m"
+  ca_m=0
+  [ -r /proc/sys/crypto/fips_enabled ] && read -r ca_m </proc/sys/crypto/fips_enabled
+  printf 'fips=%s\n' "$ca_m"
   [ -d /run/systemd/system ] && printf 'systemd=yes\n' || printf 'systemd=no\n'
   if [ -r /etc/os-release ]; then
     while IFS='=' read -r ca_k ca_v; do
