@@ -17,7 +17,7 @@ NOT_SHOWN = {
     "override.layer": "resolve writes it, nobody else",
     "policy.regimes": "belongs to a baseline: what an organisation writes speaks everywhere unless a rule says otherwise",
 }
-SCOPES = ("protocol", "role", "service", "zone", "group", "host")  # the same words wherever something applies
+SCOPES = ("protocol", "transport", "role", "service", "zone", "group", "host")  # the same words wherever something applies
 
 
 def part(name: str, key: str) -> str:

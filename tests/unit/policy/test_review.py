@@ -16,7 +16,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services
 
 from ..conftest import HOSTS, TOP, captured, policy_of
 from .test_exceptions import endpoint
-from .texts import HEAD, exception, of
+from .texts import HEAD, RULES, exception, of, rule
 
 TODAY = date(2026, 11, 23)
 TRANSITION = HEAD + "extends: [hybrid-transition@1]\n"
@@ -45,6 +45,14 @@ def test_cases_hold_a_policy_to_what_it_must_say() -> None:
     named, cases = load_cases(CASES, "t.yml")
     assert named == "p.yml"
     assert [outcome.failures for outcome in run(of(TRANSITION), cases)] == [(), ()]
+
+
+def test_a_case_may_be_about_quic() -> None:
+    quic = of(HEAD + RULES + rule(id="quic", match="{protocol: tls, transport: quic}", aspect="cipher", allow="{aead: true}"))
+    ends = "policy: p.yml\nas_of: 2026-11-23\ncases:\n  - {name: a, given: {protocol: tls, transport: %s, settings: {cipher: [AES128-SHA]}}, expect: {cipher: missing}}\n"
+    (over_quic,), (over_tcp,) = (run(quic, load_cases(ends % over, "t.yml")[1]) for over in ("quic", "tcp"))
+    assert over_quic.failures == ()
+    assert len(over_tcp.failures) == 1
 
 
 def test_an_expectation_that_is_not_met_says_where_what_and_why() -> None:

@@ -16,7 +16,7 @@ from ._core.policy.dump import dump
 from ._core.policy.exempt import standing
 from ._core.policy.load import load
 from ._core.policy.model import Policy
-from ._core.policy.resolve import Target
+from ._core.policy.resolve import Target, target_of
 from ._core.policy.sound import contradictions
 from ._core.report.output import write_whole
 from ._core.review.cases import load_cases
@@ -167,7 +167,7 @@ def _explained(run: Run, policy: Policy, seen: Audit, asked: date) -> dict[str, 
 
 def _subjects(host: str, groups: tuple[str, ...], known: Seen | None) -> list[tuple[str, Target, Endpoint | None]]:
     if known:
-        return [(e.id, Target(host, groups, e.protocol, e.role, e.service), e) for e in known.endpoints]
+        return [(e.id, target_of(host, groups, e), e) for e in known.endpoints]
     return [(f"any {protocol} server", Target(host, groups, protocol), None) for protocol in ("tls", "ssh")]
 
 

@@ -24,7 +24,7 @@ from ._core.assess import Requirements, assess
 from ._core.model import Endpoint, Problem, Snapshot
 from ._core.policy.model import Policy
 from ._core.policy.plain import from_plain, to_plain
-from ._core.policy.resolve import Resolver, Target
+from ._core.policy.resolve import Resolver, target_of
 from ._core.policy.zones import owner_of
 from ._core.report.output import file_name, output_folder, run_id, write_whole
 from ._core.report.results import BAD, HostResult, plain, write_host
@@ -168,7 +168,7 @@ class Run:
 
 def asks(resolver: Resolver, host: str, groups: tuple[str, ...]) -> Asks:
     """How a policy sees the endpoints of one host.  Its eight servers are of two kinds, and each kind is worked out once."""
-    return lambda endpoint: resolver(Target(host, groups, endpoint.protocol, endpoint.role, endpoint.service))
+    return lambda endpoint: resolver(target_of(host, groups, endpoint))
 
 
 def _variables(action: ActionBase, task_vars: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:

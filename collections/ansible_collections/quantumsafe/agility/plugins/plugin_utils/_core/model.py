@@ -203,6 +203,7 @@ class Endpoint:
     certificates: tuple[Certificate, ...] = ()
     notes: tuple[str, ...] = ()
     role: Literal["server", "client"] = "server"
+    transport: Literal["tcp", "quic", "dtls"] = "tcp"
     server_names: tuple[str, ...] = ()
 
 

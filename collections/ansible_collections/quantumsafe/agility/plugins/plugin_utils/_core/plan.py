@@ -123,12 +123,21 @@ def make_plan(
             dict.fromkeys(
                 (
                     *_claimed(snapshot, changes),
+                    *(text for e in touched if (text := _resumed(e, wanted[e.id], bound[e.id]))),
                     *(text for e in endpoints for text in left_alone(e, bound[e.id], as_of)),
                     *(text for e in endpoints for text in _not_enforced(e, requirements[e.id], wanted.get(e.id, {}), as_of)),
                 )
             )
         ),
     )
+
+
+def _resumed(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requirements) -> str:
+    """What is resumed is as safe as the exchange that it came from, so what must not be agreed on any more must not be resumed either."""
+    session, changed = endpoint.settings.get("session"), {"key_exchange", "version"} & set(wanted)
+    if session is None or "reload=keeps" not in session.values or not any(requirements[aspect].stage == "require" for aspect in changed):
+        return ""
+    return f"{endpoint.id}: sessions of before can be resumed after the reload ({session.origin}): restart it, or give it other ticket keys"
 
 
 def _claimed(snapshot: Snapshot, changes: list[Change]) -> list[str]:

@@ -13,7 +13,7 @@ from .select import Select
 OF_OVERRIDE = "override:"
 
 # Where a rule or a stage comes from beats where it is not said: host > group > zone > service > protocol > nothing.
-SPECIFICITY = ("protocol", "role", "service", "zone", "group", "host")
+SPECIFICITY = ("protocol", "transport", "role", "service", "zone", "group", "host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Match:
     """The scope of a rule or a stage; "" matches everything."""
 
     protocol: str = ""
+    transport: str = ""
     role: str = ""
     service: str = ""
     zone: str = ""

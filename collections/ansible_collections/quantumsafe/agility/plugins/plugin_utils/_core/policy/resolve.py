@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from ..algorithms.lookup import ALL, Algorithm
-from ..model import Stage
+from ..model import Endpoint, Stage
 from .derive import derived
 from .issue import CERTIFIED, issuers_of
 from .model import Lifecycle, Match, Policy, Regime, Requirement, Rule, Scoped, Zone
@@ -23,13 +23,19 @@ _WORST: tuple[Kind, ...] = ("allowed", "fallback", "deprecated", "forbidden", "r
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom the question is about: an inventory host with its groups, and one endpoint's protocol, role and service."""
+    """Whom the question is about: an inventory host with its groups, and one endpoint's protocol, role, service and transport."""
 
     host: str
     groups: tuple[str, ...] = ()
     protocol: str = ""
     role: str = "server"
     service: str = ""
+    transport: str = "tcp"
+
+
+def target_of(host: str, groups: tuple[str, ...], endpoint: Endpoint) -> Target:
+    """Whom a question about this endpoint is about."""
+    return Target(host, groups, endpoint.protocol, endpoint.role, endpoint.service, endpoint.transport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,7 @@ def _lives(policy: Policy, regimes: set[str]) -> dict[str, tuple[Lifecycle, ...]
 def applies(match: Match, target: Target, zones: tuple[str, ...]) -> bool:
     return (
         match.protocol in ("", target.protocol)
+        and match.transport in ("", target.transport)
         and match.role in ("", target.role)
         and match.service in ("", target.service)
         and match.host in ("", target.host)

@@ -15,7 +15,7 @@ from .names import akin, parts_known
 from .page import Page, day, known, many, timezone_of
 from .select import Select
 
-SCOPES = ("protocol", "role", "service", "zone", "group", "host")
+SCOPES = ("protocol", "transport", "role", "service", "zone", "group", "host")
 WORDS = ("construction", "status", "name")
 FLAGS = ("aead", "etm", "forward_secret", "approved")
 OTHERS = (*WORDS, *FLAGS, "until", "parts")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import islice, product
 
 from ..algorithms.lookup import ALL, Algorithm, find
 from ..model import Problem
 from .model import Match, Policy, Rule, Scoped
-from .resolve import Target, resolve
+from .resolve import Target, applies, resolve
 from .zones import regimes_of, zones_of
 
 MOST = 4000  # questions asked of one policy: targets × days
@@ -86,13 +87,17 @@ def _targets(policy: Policy) -> Iterator[Target]:
     """One target for each combination of what the scopes of the policy tell apart."""
     scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages)
     scopes = dict.fromkeys(one.match for one in scoped)
-    places = _places(policy, list(scopes))
-    for protocol in sorted({"tls", "ssh", *(scope.protocol for scope in scopes if scope.protocol)}):
-        told = [scope for scope in scopes if scope.protocol in ("", protocol)]  # what is said of another protocol tells nothing apart here
+    protocols = sorted({"tls", "ssh", *(scope.protocol for scope in scopes if scope.protocol)})
+    for (host, groups), protocol in product(_places(policy, list(scopes)), protocols):
+        here, zones = Target(host, groups, protocol), zones_of(policy, host, groups)
+        told = [
+            scope for scope in scopes if applies(replace(scope, role="", service="", transport=""), here, zones)
+        ]  # others tell nothing apart here
         roles = sorted({"server", *(scope.role for scope in told if scope.role)})
         services = sorted({"", *(scope.service for scope in told)})
-        for (host, groups), role, service in product(places, roles, services):
-            yield Target(host, groups, protocol, role, service)
+        transports = sorted({"tcp", *(scope.transport for scope in told if scope.transport)})
+        for rest in product(roles, services, transports):
+            yield Target(host, groups, protocol, *rest)
 
 
 def _places(policy: Policy, scopes: list[Match]) -> list[tuple[str, tuple[str, ...]]]:

@@ -53,7 +53,8 @@ def _told(policy: Policy, results: list[HostResult]) -> Register:
 
 def _targets(result: HostResult) -> list[Target]:
     groups = tuple(filter(None, result.target.get("groups", "").split(",")))
-    return [Target(result.host, groups, e["protocol"], e.get("role", "server"), e.get("service", "")) for e in result.endpoints]
+    facts = [(e["protocol"], e.get("role", "server"), e.get("service", ""), e.get("transport", "tcp")) for e in result.endpoints]
+    return [Target(result.host, groups, *each) for each in facts]
 
 
 def _acting(asks: Resolver, target: Target) -> set[str]:

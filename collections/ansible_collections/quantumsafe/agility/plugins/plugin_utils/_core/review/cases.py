@@ -17,7 +17,7 @@ from ..policy import yaml_lines
 from ..policy.checked import mistakes
 from ..policy.load import refusal
 from ..policy.model import Policy
-from ..policy.resolve import Target, resolve
+from ..policy.resolve import Target, resolve, target_of
 
 SCHEMA = json.loads((Path(__file__).parent / "cases.schema.json").read_text(encoding="utf-8"))
 IMPLEMENTATIONS = {"tls": "openssl", "ssh": "openssh"}  # whose spellings a case may use; others are found too
@@ -104,8 +104,9 @@ def _case(said: Mapping[str, Any], day: date, origin: str) -> Case:
         capabilities={aspect: _capability(protocol, aspect, given) for aspect in (*given["settings"], *given.get("can", {}))},
         certificates=tuple(_certificate(one, origin) for one in given.get("certificates", [])),
         role=role,
+        transport=given.get("transport", "tcp"),
     )
-    target = Target(given.get("host", "any"), tuple(given.get("groups", ())), protocol, role, service)
+    target = target_of(given.get("host", "any"), tuple(given.get("groups", ())), endpoint)
     expect = {aspect: {"state": wanted} if isinstance(wanted, str) else wanted for aspect, wanted in said["expect"].items()}
     return Case(said["name"], day, target, endpoint, expect, origin)
 

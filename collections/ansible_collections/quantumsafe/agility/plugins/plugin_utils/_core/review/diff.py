@@ -18,7 +18,7 @@ from ..policy.model import Policy
 from ..policy.names import akin
 from ..policy.page import Page
 from ..policy.plain import build, digest_of
-from ..policy.resolve import Resolver, Target
+from ..policy.resolve import Resolver, target_of
 
 # Best first: a step to the right is a step to the worse.
 ORDER = ("compliant", "excepted", "not-applicable", "deprecated", "unknown", "missing", "forbidden", "unsatisfiable", "pq-regression")
@@ -80,7 +80,7 @@ def differences(before: Side, after: Side, hosts: Iterable[Seen]) -> Iterator[Di
 
 def _findings(side: Side, resolver: Resolver, seen: Seen) -> dict[tuple[str, str], Finding]:
     def requirements(e: Endpoint) -> Any:
-        return resolver(Target(seen.host, seen.groups, e.protocol, e.role, e.service))
+        return resolver(target_of(seen.host, seen.groups, e))
 
     return {(f.endpoint, f.aspect): f for f in assess(seen.endpoints, requirements, side.as_of)}
 
