@@ -49,6 +49,8 @@ and says when it was verified and how strongly the document words it. Where the 
   BSI recommends none for SSH yet. Loading both is an error that names both. Give them zones of their own.
 - No baseline takes quantum safety away: where it would, that is the finding `pq-regression` and nothing is changed, whatever the authority says.
   `bsi-tr-02102@1` at stage `require` on an sshd with `mlkem768x25519-sha256` or `sntrup761x25519-sha512` is such a case.
+- Where an authority's older edition is here too (`asd-ism@2024-09`, `mozilla-intermediate@5.7`), it has the same rules in the wording of its day.
+  What a new edition changes on the hosts of a saved audit: `agility_policy=asd-ism@2024-09`, `agility_compare=asd-ism@1` ([how](policy.md)).
 - To write hybrids first and keep what the authority allows, extend `hybrid-transition@1` beside it (not for SSH under BSI).
 - A day at the end of a month stands for a document that names only the month.
 
@@ -71,7 +73,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
 
 
 def facts(name: str) -> tuple[int, int]:
-    path = TRUTH / f"{name.partition('@')[0]}.csv"
+    path = TRUTH / f"{name.removesuffix('@1')}.csv"
     if not path.exists():
         return 0, 0
     with path.open(encoding="utf-8", newline="") as handle:
@@ -126,6 +128,8 @@ def row(rule: Rule) -> list[str]:
 def conflicts() -> Iterator[list[str]]:
     """Pairs that cannot be extended for one scope, and the aspects of which they allow nothing together."""
     for one, other in combinations(baselines(), 2):
+        if one.partition("@")[0] == other.partition("@")[0]:
+            continue  # two editions of one authority have the same rules
         try:
             baseline(f"{one}, {other}")
         except PolicyError as error:

@@ -173,7 +173,17 @@ def test_a_literal_bsi_and_a_hybrid_first_for_ssh_cannot_hold_together() -> None
         load("p.yml", lambda _: text)
 
 
-@pytest.mark.parametrize("name", [n for n in baselines() if not n.startswith(("hybrid", "cnsa", "legacy", "bsi"))])
+BEFORE_QUANTUM = ("asd-ism@2024-09", "mozilla-intermediate@5.7", "mozilla-modern@5.7")  # editions that name the groups of their day
+
+
+@pytest.mark.parametrize("name", BEFORE_QUANTUM)
+def test_an_edition_that_knows_no_hybrid_cannot_hold_together_with_the_transition(name: str) -> None:
+    text = f'policy: {{name: t, version: "1"}}\nextends: [hybrid-transition@1, {name}]\n'
+    with pytest.raises(Problem, match=rf"baseline {name}.*EO 14412.*together allow no key_exchange"):
+        load("p.yml", lambda _: text)
+
+
+@pytest.mark.parametrize("name", [n for n in baselines() if not n.startswith(("hybrid", "cnsa", "legacy", "bsi")) and n not in BEFORE_QUANTUM])
 def test_an_authority_composes_with_the_transition(name: str) -> None:
     """The authority says what is allowed, the transition what to write first; ids never collide."""
     text = f'policy: {{name: t, version: "1"}}\nextends: [hybrid-transition@1, {name}]\n'

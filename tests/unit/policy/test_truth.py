@@ -41,8 +41,9 @@ class Fact(NamedTuple):
 def _facts() -> tuple[Fact, ...]:
     out = []
     for path in sorted(TRUTH.glob("*.csv")):
+        authority = path.stem if "@" in path.stem else f"{path.stem}@1"
         with path.open(encoding="utf-8", newline="") as handle:
-            out += [Fact(path.stem, **row) for row in csv.DictReader(handle)]
+            out += [Fact(authority, **row) for row in csv.DictReader(handle)]
     return tuple(out)
 
 
@@ -56,7 +57,7 @@ IN_REGIMES = 'policy: {name: t, version: "1"}\nextends: [NAME]\nzones: {z: {grou
 
 @cache
 def baseline(authority: str) -> Policy:
-    return load("p.yml", lambda _: IN_REGIMES.replace("NAME", f"{authority}@1"))
+    return load("p.yml", lambda _: IN_REGIMES.replace("NAME", authority))
 
 
 def requirement(fact: Fact) -> Requirement | None:
@@ -104,7 +105,7 @@ def test_what_is_left_out_really_cannot_be_asked(fact: Fact) -> None:
 
 
 def test_the_table_is_large_sourced_and_free_of_contradictions() -> None:
-    assert len([f for f in FACTS if f.verified == "true"]) >= 300
+    assert len([f for f in FACTS if f.verified == "true" and f.authority.endswith("@1")]) >= 300, "older editions add to it, they do not make it up"
     assert len({(f.authority, f.use, f.protocol, f.algorithm, f.date) for f in FACTS}) == len(FACTS)
     for fact in FACTS:
         assert fact.document, fact
@@ -115,7 +116,7 @@ def test_the_table_is_large_sourced_and_free_of_contradictions() -> None:
 
 
 def test_every_authority_has_a_baseline_and_every_baseline_its_facts() -> None:
-    assert {f"{name}@1" for name in AUTHORITIES} == {name for name in baselines() if name.partition("@")[0] not in OURS}
+    assert set(AUTHORITIES) == {name for name in baselines() if name.partition("@")[0] not in OURS}
 
 
 @pytest.mark.parametrize("authority", AUTHORITIES)

@@ -82,6 +82,13 @@ def test_a_version_that_stays_on_without_an_allowed_suite_is_unsatisfiable() -> 
     assert planned(server(""), only).changes == ()
 
 
+def test_that_is_so_where_tls_1_2_is_the_only_version_too() -> None:
+    only = rules(cipher="allow: {name: [TLS_AES_256_GCM_SHA384]}")
+    found = judged(server(f"ssl_ciphers {RSA256};", "ssl_protocols TLSv1.2;"), only)
+    assert (found.state, "has nothing for TLS 1.2 and before" in found.message) == ("unsatisfiable", True)
+    assert "aspect version" in found.remedy
+
+
 def test_a_version_that_goes_needs_no_suite() -> None:
     strict = rules(cipher="allow: {name: [TLS_AES_256_GCM_SHA384]}", version="allow: {name: [TLSv1.3]}")
     assert judged(server(""), strict).state == "forbidden"

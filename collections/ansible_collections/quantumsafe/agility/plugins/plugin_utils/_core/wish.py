@@ -71,11 +71,11 @@ def _wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date
     able = [a for a in able if _advised(requirement, a, as_of)] or able
     faded = {a for a in able if judge(requirement, a, as_of).kind == "deprecated"}
     chosen, lacking = _chosen(endpoint, aspect, there, able, faded)
-    if not chosen:
+    if not able:
         reason, remedy = emptied(endpoint, aspect, requirement, as_of)
         return Wish(blocked="unsatisfiable", reason=reason, remedy=remedy)
     keep = list(dict.fromkeys(a for a in there if a not in chosen and _kept(requirement, a, as_of)))
-    if lacking and lacking not in {_part(endpoint, aspect, a) for a in keep}:
+    if not chosen or (lacking and lacking not in {_part(endpoint, aspect, a) for a in keep}):
         return Wish(
             blocked="unsatisfiable",
             reason=f"{capability.library or endpoint.version} has nothing for {lacking} that the policy allows, and {lacking} is on",

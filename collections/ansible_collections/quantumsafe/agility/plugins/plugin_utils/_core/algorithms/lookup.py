@@ -42,8 +42,10 @@ def all_of(protocol: str, aspect: str) -> tuple[Algorithm, ...]:
 
 
 def named(name: str) -> tuple[Algorithm, ...]:
-    """Every algorithm that goes by this name, in whatever use."""
-    return tuple(_NAMED.get(name.lower(), ()))
+    """Every algorithm that goes by this name, in whatever use; what only a product calls so gives way to what is called so in the same aspect."""
+    known = _NAMED.get(name.lower(), ())
+    owned = {a.aspect for a in known if name.lower() in a.own}
+    return tuple(a for a in known if a.aspect not in owned or name.lower() in a.own)
 
 
 def spelling(algorithm: Algorithm, implementation: str, available: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -3,6 +3,9 @@
 A group of rows says what they have in common; a row that names a source of its own does not take the group's section.  `like` takes the rows
 of another protocol's aspect along, because ESP negotiates IKEv2's transforms and OpenVPN is TLS.  Suites of TLS 1.2 are [code point, OpenSSL's,
 IANA's, GnuTLS's name]: all else is in the name (suites.py).  Compositions state their parts, and their strength comes from those.
+Names that stand in a row are those that a test can ask for: openssl, openssh and swanctl are what the binaries of the lab print, strongswan is
+what its proposal_keywords_static.txt takes (6.0.6), iana is the registry's, go, openvpn and wireguard are the words of their manuals.
+Those of products that no test can ask come from spelled.py.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .approved import is_approved
+from .spelled import PRODUCTS, with_vendors
 from .suites import parse_suite
 
 DATA = Path(__file__).parent / "data"
@@ -29,7 +33,8 @@ class Algorithm:
     hybrid that of its post-quantum part.  classical_bits, key_bits: bits; of a signature scheme for keys of any size what its hash is good for.
     share: bytes of a client's key share.  since: first version by library.  status: current | legacy | obsolete | experimental | broken.
     source, section, standing: the document, the place in it, and what the document is.  code: the protocol's code point, -1 = it has none.
-    exchange, authentication, cipher, hash: of a suite.  names: spellings by implementation.
+    exchange, authentication, cipher, hash: of a suite.  names: spellings by implementation.  foreign: those of them that are no name of the
+    algorithm but only a product's word for it.
     """
 
     id: str
@@ -65,7 +70,15 @@ class Algorithm:
     @property
     def known_as(self) -> tuple[str, ...]:
         """Every name in small letters.  A bare number is none: group 34 of VyOS is not group 34 of the registry."""
-        spelled = (self.id, *(name for names in self.names.values() for name in names))
+        return self._small(self.names)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Those that are more than the word of one product: Junos writes hmac-sha1-96 in ESP, where SSH has another MAC of that name."""
+        return self._small([implementation for implementation in self.names if implementation not in PRODUCTS])
+
+    def _small(self, implementations: Iterable[str]) -> tuple[str, ...]:
+        spelled = (self.id, *(name for implementation in implementations for name in self.names[implementation]))
         return tuple(dict.fromkeys(name.lower() for name in spelled if not name.isdigit()))
 
 
@@ -86,7 +99,7 @@ def load() -> tuple[Algorithm, ...]:
             rows += (replace(a, protocol=group["protocol"]) for a in out[protocol, aspect])
         if place == ("tls", "cipher"):
             rows += _suites(read("tls12_suites"), documents)
-    return tuple(a for rows in out.values() for a in rows)
+    return tuple(replace(a, names=with_vendors(place, a.id, a.names)) for place, rows in out.items() for a in rows)
 
 
 def _row(group: Mapping[str, Any], row: Mapping[str, Any], parts: Mapping[str, Mapping[str, int]], documents: Mapping[str, str]) -> Algorithm:

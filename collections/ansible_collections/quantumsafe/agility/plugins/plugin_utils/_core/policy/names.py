@@ -11,14 +11,15 @@ from ..algorithms.lookup import ALL, find, named
 def akin(name: str) -> tuple[str, ...]:
     """Ids of all algorithms that go by this name, and, in the same use, by any name of those: which of their names was written makes no difference.
 
-    Only in the same use: "sha256" is a hash, a PRF and a MAC to IKE daemons, and who retires one of them means no other.
+    Only in the same use: "sha256" is a hash, a PRF and a MAC to IKE daemons, and who retires one of them means no other.  The word of one
+    product leads nowhere further.
     """
     queue, seen = list(named(name)), set()
     while queue:
         algorithm = queue.pop()
         if algorithm not in seen:
             seen.add(algorithm)
-            queue += (other for each in algorithm.known_as for other in named(each) if other.aspect == algorithm.aspect)
+            queue += (other for each in algorithm.own for other in named(each) if other.aspect == algorithm.aspect)
     ids = {a.id for a in seen}
     suite = find("tls", "cipher", name)  # one that has no row
     return tuple(dict.fromkeys(a.id for a in ALL if a.id in ids)) or ((suite.id,) if suite else ())

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import islice, product
 
 from ..algorithms.lookup import ALL, Algorithm, find
 from ..model import Problem
 from .model import Match, Policy, Rule, Scoped
-from .resolve import Target, resolve
+from .resolve import Target, applies, resolve
+from .zones import regimes_of, zones_of
 
 MOST = 4000  # questions asked of one policy: targets × days
 PLACES = 500  # of targets; each may be any protocol, role and service that is named
@@ -86,11 +88,16 @@ def _targets(policy: Policy) -> Iterator[Target]:
     scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages)
     scopes = dict.fromkeys(one.match for one in scoped)
     protocols = sorted({"tls", "ssh", *(scope.protocol for scope in scopes if scope.protocol)})
-    roles = sorted({"server", *(scope.role for scope in scopes if scope.role)})
-    transports = sorted({"tcp", *(scope.transport for scope in scopes if scope.transport)})
-    services = sorted({"", *(scope.service for scope in scopes)})
-    for (host, groups), *rest in product(_places(policy, list(scopes)), protocols, roles, services, transports):
-        yield Target(host, groups, *rest)
+    for (host, groups), protocol in product(_places(policy, list(scopes)), protocols):
+        here, zones = Target(host, groups, protocol), zones_of(policy, host, groups)
+        told = [
+            scope for scope in scopes if applies(replace(scope, role="", service="", transport=""), here, zones)
+        ]  # others tell nothing apart here
+        roles = sorted({"server", *(scope.role for scope in told if scope.role)})
+        services = sorted({"", *(scope.service for scope in told)})
+        transports = sorted({"tcp", *(scope.transport for scope in told if scope.transport)})
+        for rest in product(roles, services, transports):
+            yield Target(host, groups, protocol, *rest)
 
 
 def _places(policy: Policy, scopes: list[Match]) -> list[tuple[str, tuple[str, ...]]]:
@@ -107,7 +114,12 @@ def _places(policy: Policy, scopes: list[Match]) -> list[tuple[str, tuple[str, .
         out |= dict.fromkeys((scope.host, (*groups, group)) for group in (zone.groups if zone else ()))
         out |= dict.fromkeys((host, groups) for host in (zone.hosts if zone else ()) if scope.host in ("", host))
         out |= {} if zone else {(scope.host, groups): None}
-    return list(out)
+    hosts, named_groups = {scope.host for scope in bare}, {scope.group for scope in bare}
+    alike: dict[object, tuple[str, tuple[str, ...]]] = {}  # two groups of one zone that nothing else names are one place
+    for name, among in out:
+        told = (name if name in hosts else "", frozenset(named_groups & {*among}))
+        alike.setdefault((told, zones_of(policy, name, among), frozenset(regimes_of(policy, name, among))), (name, among))
+    return list(alike.values())
 
 
 def _allowances(rules: Sequence[Rule]) -> dict[str, Allowed]:

@@ -102,13 +102,18 @@ def _case(said: Mapping[str, Any], day: date, origin: str) -> Case:
         version=service,
         settings={aspect: _setting(aspect, values, given.get("tiers", {}), origin) for aspect, values in given["settings"].items()},
         capabilities={aspect: _capability(protocol, aspect, given) for aspect in (*given["settings"], *given.get("can", {}))},
-        certificates=tuple(Certificate(**{"path": origin, **one}) for one in given.get("certificates", [])),
+        certificates=tuple(_certificate(one, origin) for one in given.get("certificates", [])),
         role=role,
         transport=given.get("transport", "tcp"),
     )
     target = target_of(given.get("host", "any"), tuple(given.get("groups", ())), endpoint)
     expect = {aspect: {"state": wanted} if isinstance(wanted, str) else wanted for aspect, wanted in said["expect"].items()}
     return Case(said["name"], day, target, endpoint, expect, origin)
+
+
+def _certificate(said: Mapping[str, str], origin: str) -> Certificate:
+    days = int(said["lifetime"]) if "lifetime" in said else None
+    return Certificate(said.get("path", origin), key=said["key"], signature=said.get("signature", ""), issuer=said.get("issuer", ""), lifetime=days)
 
 
 def _setting(aspect: str, values: Any, tiers: Mapping[str, list[str]], origin: str) -> Setting:
