@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .credentials import Certificate, Pair, Serving
+from .grant import Grant
 
 # How a fact is known, weakest first (DESIGN.md, promise 3).
 Evidence = Literal["configured", "effective", "offered", "negotiated"]
@@ -343,6 +344,7 @@ class Service:
     missing(snapshot): globs of files that the configuration refers to and the snapshot lacks; () when complete (asked again, once).
     servings(snapshot): what it serves where.  rebind(snapshot, {origin of a binding: new pairs}): the edits that name the first pair in
     its place and the others behind it; raises Inexpressible.  Without them the service has no certificates that we can rotate.
+    grant: what an installed agent may do for it; None = it only looks.
     """
 
     name: str
@@ -354,3 +356,4 @@ class Service:
     missing: Callable[[Snapshot], tuple[str, ...]]
     servings: Callable[[Snapshot], tuple[Serving, ...]] | None = None
     rebind: Callable[[Snapshot, Mapping[Origin, tuple[Pair, ...]]], tuple[Change, ...]] | None = None
+    grant: Grant | None = None
