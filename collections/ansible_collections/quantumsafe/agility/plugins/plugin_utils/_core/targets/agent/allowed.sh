@@ -186,25 +186,32 @@ ca_compare() {
       if (match(tolower(s), "^[ \t]*\"?" heads "\"?([ \t]*=[ \t]*|[ \t]+)\"?(" value ")\"?[ \t\r]*") && substr(s, RLENGTH + 1) ~ /^(#|$)/) return substr(s, RLENGTH + 1)
       return s }
     function token(s, n) { out = out substr(s, 1, n); return substr(s, n + 1) }
-    function by_statement(s,   low) {
+    # As ngx_conf_read_token(): a quote, "}" and "#" mean something at the beginning of a word only, "${" belongs to a word.
+    function by_statement(s) {
       out = ""
-      while (s != "") {
+      while (s != "" || in_word) {
         if (quote != "") {
           if (match(s, quote == "\"" ? "^([^\"\\\\]|\\\\.)*\"" : "^([^\047\\\\]|\\\\.)*\047")) { s = token(s, RLENGTH); quote = "" }
           else s = token(s, length(s))
-          start = 0
+        } else if (in_word) {
+          in_word = match(s, "^(\\\\.|[$][{]|[$]|[^ \t\r;{\\\\$])+") && RLENGTH
+          if (in_word) s = token(s, RLENGTH)
+          in_word = s == "\\"
+          if (in_word) { out = out s; break }
         } else if (start && match(tolower(s), "^[ \t]*" heads "[ \t]+(" value "|\"" value "\"|\047" value "\047)[ \t]*;")) s = substr(s, RLENGTH + 1)
-        else if (match(s, /^[ \t\r]*#/)) s = token(s, length(s))
         else if (match(s, /^[ \t\r]+/)) s = token(s, RLENGTH)
         else if (s ~ /^[;{}]/) { s = token(s, 1); start = 1 }
-        else if (s ~ /^["\047]/) { quote = substr(s, 1, 1); s = token(s, 1); start = 0 }
-        else if (s ~ /^\\/) { s = token(s, 2); start = 0 }
-        else { match(s, /^[^;{}"\047\\ \t\r]+/); s = token(s, RLENGTH); start = 0 }
+        else if (s ~ /^#/) s = token(s, length(s))
+        else {
+          start = 0
+          if (s ~ /^["\047]/) { quote = substr(s, 1, 1); s = token(s, 1) } else in_word = 1
+        }
       }
       return out }
-    FNR == 1 { start = 1; quote = "" }
-    { left = ends == "" ? by_line($0) : by_statement($0)
-      if (left ~ /^[ \t\r]*$/ || left == header) next }
+    FNR == 1 { start = 1; quote = ""; in_word = 0 }
+    { within = quote != "" || in_word
+      left = ends == "" ? by_line($0) : by_statement($0)
+      if (!within && (left ~ /^[ \t\r]*$/ || left == header)) next }
     part == 1 { was[++n] = left; line[n] = FNR; next }
     { m++; if (bad == "" && (m > n || left != was[m])) bad = FNR ": \"" $0 "\" is not only cryptographic directives" }
     END { if (bad == "" && m < n) bad = line[m + 1] ": \"" was[m + 1] "\" would be gone"; print bad }' part=1 "$1" part=2 -
