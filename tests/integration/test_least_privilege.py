@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import installed
 
-from .conftest import ADDRESS, Lab, configuration, on
+from .conftest import ADDRESS, TOP, Lab, configuration, on
 
 USER = "nopriv"  # of the lab's images: no line for sudo
 AS = {"ansible_user": USER, "agility_agent": "installed"}
@@ -36,6 +36,15 @@ def as_user(host: str, command: str, data: str = "") -> subprocess.CompletedProc
     """A shell command of that account, over ssh, with data on standard input."""
     argv = ["ssh", "-F", "none", "-i", str(STATE / "id_ed25519"), "-o", f"UserKnownHostsFile={STATE}/known_hosts", f"{USER}@{ADDRESS[host]}", command]
     return subprocess.run(argv, input=data, capture_output=True, text=True, check=False, timeout=60)
+
+
+def transactions(host: str) -> list[dict[str, object]]:
+    """As crypto_transaction_info tells them to that account."""
+    given = [word for name, value in AS.items() for word in ("-e", f"{name}={value}")]
+    argv = ["ansible", "-i", "inventories/lab", host, "-m", "quantumsafe.agility.crypto_transaction_info", *given]
+    done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+    return json.loads(done.stdout.partition("=>")[2])["transactions"]
 
 
 def reason(ran, host: str) -> str:
@@ -80,6 +89,8 @@ def test_the_whole_loop_with_an_account_that_can_run_nothing_else(lab: Lab, host
         again = lab.play("enforce", host, agility_campaign="least", **AS)
         assert (again.rc, again.changed(host)) == (0, 0), again.text
         assert lab.play("recover", host, **AS).rc == 0
+        (known,) = transactions(host)
+        assert (known["state"], known["id"].rpartition("-")[0]) == ("CLEANED", "least")
         back = lab.play("rollback", host, "--diff", agility_campaign="least", **AS)
         assert (back.rc, back.host(host)["status"]) == (0, "rolled-back"), back.text
         assert configuration(host) == before
