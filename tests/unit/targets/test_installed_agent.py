@@ -253,6 +253,16 @@ def test_a_line_of_nginx_that_is_not_only_cryptography_is_refused_by_name(everyw
     assert "site:3:" in refused(everywhere, everywhere.line("nginx/sites-enabled/site", 3, line), service="nginx")
 
 
+@pytest.mark.parametrize(
+    "edits", [(Edit(2, 1, ()),), (Edit(1, 1, ()),), (Edit(1, 0, ("x;\n",)), Edit(2, 1, ())), (Edit(2, 1, ('a "Bearer xyz2";\n',)),)]
+)
+def test_no_refusal_tells_a_secret_that_the_look_hides(there: Installed, edits: tuple[Edit, ...]) -> None:
+    path = there.host.write("nginx/sites-enabled/site", 'server_tokens off;\nproxy_set_header Authorization "Bearer xyz";\nlisten 1;\n')
+    why = refused(there, Change(str(path), hashlib.sha256(path.read_bytes()).hexdigest(), edits), service="nginx")
+    assert "site:" in why
+    assert "xyz" not in why.replace("xyz2", "")
+
+
 def test_no_directive_hides_in_a_string(there: Installed) -> None:
     there.host.write("nginx/sites-enabled/site", "return 200 'a; b';\n")
     assert "site:1:" in refused(there, there.line("nginx/sites-enabled/site", 1, "return 200 'a; ssl_ciphers X; b';\n"), service="nginx")

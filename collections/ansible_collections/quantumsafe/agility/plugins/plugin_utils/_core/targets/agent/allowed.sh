@@ -175,11 +175,16 @@ ca_settled() {
   esac
   ca_inside "$ca_its_file"
   ca_bad=$(ca_built "$ca_count" | ca_compare "$ca_was_file") || ca_refuse "$ca_its_file cannot be compared" || return
-  [ -z "$ca_bad" ] || ca_refuse "$ca_its_file:$ca_bad"
+  [ -n "$ca_bad" ] || return 0
+  ca_v=${ca_bad#*:}
+  case $ca_steps in # what was not sent may be a secret
+    *" :$ca_v$ca_nl"*) ca_refuse "$ca_its_file:${ca_bad%%:*}: \"$ca_v\" is not only cryptographic directives" ;;
+    *) ca_refuse "$ca_its_file:${ca_bad%%:*}: what stands there is not only cryptographic directives, and would change" ;;
+  esac
 }
 
-# ca_compare FILE: what of the text on standard input is neither in FILE nor a directive of the service.  Only where a statement begins one is
-# taken away; strings and comments are texts like any other.
+# ca_compare FILE: number and text of the first line on standard input that is neither in FILE nor directives of the service; the number alone
+# of one that would be gone.  Only where a statement begins a directive is taken away; strings and comments are texts like any other.
 ca_compare() {
   awk -v heads="($ca_t_heads)" -v value="$ca_t_value" -v ends="$ca_t_ends" -v header="$ca_t_header" '
     function by_line(s) {
@@ -213,8 +218,8 @@ ca_compare() {
       left = ends == "" ? by_line($0) : by_statement($0)
       if (!within && (left ~ /^[ \t\r]*$/ || left == header)) next }
     part == 1 { was[++n] = left; line[n] = FNR; next }
-    { m++; if (bad == "" && (m > n || left != was[m])) bad = FNR ": \"" $0 "\" is not only cryptographic directives" }
-    END { if (bad == "" && m < n) bad = line[m + 1] ": \"" was[m + 1] "\" would be gone"; print bad }' part=1 "$1" part=2 -
+    { m++; if (bad == "" && (m > n || left != was[m])) bad = FNR ":" $0 }
+    END { if (bad == "" && m < n) bad = line[m + 1] ":"; print bad }' part=1 "$1" part=2 -
 }
 
 # ca_may_activate FUNCTION NAME ACTION UNITS SOCKETS PORTS CHECK...: as the table has it.
