@@ -7,7 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation, Change, Edit, Identity
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation, Change, Edit, Identity, Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, installed, script
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.data import as_data
@@ -93,3 +94,21 @@ class Installed:
     def ran(self) -> str:
         log = Path(self.host.root / "ran.log")
         return log.read_text() if log.exists() else ""
+
+
+def refused(there: Installed, *changes: Change | script.Restore, service: str = "openssh", id_: str = "t-1") -> str:
+    """The reason; nothing was changed, nothing ran, and no transaction is left."""
+    before, ran = there.facts(), there.ran()
+    report = there.apply(*changes, service=service, id_=id_)
+    assert (report.state, report.error, there.facts(), there.ran()) == ("REFUSED", "refused-agent", before, ran), report
+    assert not (there.host.state / "tx" / id_).exists()
+    return report.message
+
+
+def denied(there: Installed, data: str) -> str:
+    """The reason why this data was answered by nothing."""
+    before = there.facts()
+    with pytest.raises(Problem) as caught:
+        answer.parse_transactions(there.send(data), NONCE)
+    assert (there.facts(), list(there.host.state.glob("tx/*"))) == (before, [])
+    return str(caught.value)

@@ -9,8 +9,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._core.model import Problem
-from ..plugin_utils._core.targets.answer import Placed, parse_placed
-from ..plugin_utils._core.targets.installed import PATH, RULE, compose_agent, digest, rule, rule_digest
+from ..plugin_utils._core.targets.installed import PATH, RULE, Placed, compose_agent, digest, parse_placed, rule, rule_digest
 from ..plugin_utils._run import Run, guarded
 
 SPEC = {

@@ -49,7 +49,7 @@ def _sections(text: str) -> Iterator[tuple[str, str, list[str]]]:
         yield head[:1], head[2:], rest.split("\n") if rest else []
 
 
-def _heard(output: str, nonce: str, host: str = "") -> Iterator[tuple[str, str, list[str]]]:
+def heard(output: str, nonce: str, host: str = "") -> Iterator[tuple[str, str, list[str]]]:
     """The sections of an answer.  Raises NoAnswer; Problem when the agent says that it did nothing."""
     for letter, rest, content in _sections(body(output, nonce)):
         if letter == "P":
@@ -70,7 +70,7 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
     texts: dict[int, list[str]] = {}
     open_file, command, said = 0, "", ""
     pending: dict[str, str] = {}
-    for letter, rest, content in _heard(output, nonce, host):
+    for letter, rest, content in heard(output, nonce, host):
         if letter == "I":
             pairs = [line.partition("=") for line in content if line]
             facts.update({key: value.strip('"') for key, dummy, value in pairs if key != "missing"})
@@ -209,7 +209,7 @@ class TransactionReport:
 def parse_transactions(output: str, nonce: str) -> tuple[TransactionReport, ...]:
     """Every transaction of an answer, in the order of the host.  Raises NoAnswer; Problem when the host would not list them (no root)."""
     out = []
-    for letter, rest, content in _heard(output, nonce):
+    for letter, rest, content in heard(output, nonce):
         if letter == "T":
             out.append(_report(rest, content))
     return tuple(out)
@@ -256,26 +256,6 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
         journal=tuple(journal),
         files=tuple(files),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A file of the installed agent as the host has it; sha256 "" = there is none."""
-
-    path: str
-    sha256: str
-    mode: str
-    owner: str
-
-
-def parse_placed(output: str, nonce: str, host: str) -> tuple[Placed, ...]:
-    """What compose_agent() put or found.  Raises NoAnswer; Problem when it could not be done."""
-    out = []
-    for letter, rest, dummy in _heard(output, nonce, host):
-        if letter == "Q":
-            path, *words = ("" if word == "-" else word for word in rest.split())
-            out.append(Placed(path, *words))
-    return tuple(out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ import hashlib
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..grant import Grant
 from ..model import Problem, Service
 from ..services import SERVICES
+from .answer import heard
 from .script import AGENT, COMMAND_TIME, MAX_FILE, TRANSACTION, Message, Words, asked, follow_words, own_copy, script_of
 
 PATH = "/usr/local/libexec/crypto-agility/agent"
@@ -126,3 +127,23 @@ def compose_agent(state: str, user: str, nonce: str, look: bool = False) -> Mess
     elif not look:
         calls.append(("ca_uninstall", PATH, RULE))
     return script_of(_INSTALL, nonce, [*calls, ("ca_is_there", PATH, RULE)])
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A file of the installed agent as the host has it; sha256 "" = there is none."""
+
+    path: str
+    sha256: str
+    mode: str
+    owner: str
+
+
+def parse_placed(output: str, nonce: str, host: str) -> tuple[Placed, ...]:
+    """What compose_agent() put or found.  Raises NoAnswer; Problem when it could not be done."""
+    out = []
+    for letter, rest, dummy in heard(output, nonce, host):
+        if letter == "Q":
+            path, *words = ("" if word == "-" else word for word in rest.split())
+            out.append(Placed(path, *words))
+    return tuple(out)
