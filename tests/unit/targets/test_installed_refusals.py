@@ -161,6 +161,24 @@ def test_a_restore_of_another_path_or_of_what_is_not_kept_is_refused(there: Inst
     assert "is no confirmed change of" in refused(there, script.Restore(str(path), now, "t-1", 1, "remove"), id_="t-2")
 
 
+def test_a_change_that_went_back_by_itself_is_no_hindrance(there: Installed) -> None:
+    path, now = changed(there)
+    there.apply(there.line("ssh/sshd_config", 3, "Ciphers aes256-ctr # ours\n"), id_="t-2")
+    there.send(there.data(script.compose_revert("t-2", "a test", NONCE)))
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == now
+    assert "is no confirmed change of" in refused(there, script.Restore(str(path), now, "t-2", 1), id_="t-3")
+    assert there.apply(script.Restore(str(path), now, "t-1", 1), id_="t-4").state == "RELOADED"
+
+
+def test_a_file_that_changed_since_the_plan_is_left(there: Installed) -> None:
+    change = there.line("ssh/sshd_config", 3, MODERN)
+    path = there.etc / "ssh/sshd_config"
+    path.write_text(path.read_text() + "# theirs\n")
+    report = there.apply(change)
+    assert (report.state, report.error) == ("REFUSED", "changed")
+    assert path.read_text().endswith("# theirs\n")
+
+
 def test_what_somebody_wrote_since_is_not_taken_back(there: Installed) -> None:
     path, now = changed(there)
     path.write_text(path.read_text() + "PasswordAuthentication no\n")
