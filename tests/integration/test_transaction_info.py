@@ -7,7 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Edit
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer
+
 from .conftest import TOP, Lab, configuration, on
+from .container import LAB, NONCE, apply_script
 
 TX = "/var/lib/crypto-agility/tx"
 PLAY = """---
@@ -67,3 +71,24 @@ def test_one_that_waits_comes_first_with_the_time_that_it_has_left(lab: Lab, tmp
     finally:
         on("web-new", f"rm -rf {TX}/waits")
     assert lab.play("rollback", "web-new", agility_campaign="first").rc == 0
+
+
+def test_what_a_clone_inherited_is_left_alone_until_recover_is_told_that_it_is_ours(lab: Lab) -> None:
+    before = configuration("web-new")
+    path = "/etc/ssh/sshd_config"
+    change = Change(path, on("web-new", f"sha256sum {path}").split()[0], (Edit(1, 0, ("# a comment\n",)),))
+    pending = subprocess.run(
+        [LAB, "exec", "web-new", "/bin/sh", "-s"], input=apply_script("clone-1", change), capture_output=True, text=True, check=True
+    )
+    assert answer.parse_transaction(pending.stdout, NONCE).state == "RELOADED"
+    on("web-new", f"systemctl stop crypto-agility-clone-1; cd {TX}/clone-1 && echo another:machine >identity && echo another >boot")
+    changed = configuration("web-new")
+    left = lab.play("recover", "web-new")
+    assert left.host("web-new")["status"] == "skipped"
+    assert "clone-1 is pending" in left.host("web-new")["problem"]["message"]
+    assert "agility_adopt" in left.host("web-new")["problem"]["remedy"]
+    assert configuration("web-new") == changed != before
+    ours = lab.play("recover", "web-new", agility_adopt=True)
+    assert ours.rc == 0, ours.text
+    assert configuration("web-new") == before
+    assert on("web-new", f"tail -n 1 {TX}/clone-1/journal").split()[1] == "REVERTED"

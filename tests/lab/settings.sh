@@ -23,7 +23,7 @@ LAB_ROOT_PASSWORD=lab-root-1
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
 IMAGES=(trixie bookworm bullseye trixie-bare client)
-ON_DEMAND=(strongswan strongswan-new) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
+ON_DEMAND=(strongswan strongswan-new sysvinit) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
 host_address() { # HOST -> its fixed address
   case $1 in
@@ -74,6 +74,7 @@ image_recipe() { # NAME
     client) echo trixie "${base[@]}" opendoas python3 ssh-audit curl ;;
     strongswan) echo trixie "${base[@]}" opendoas "${swan[@]}" ;;
     strongswan-new) echo forky "${base[@]}" opendoas "${swan[@]}" ;;
+    sysvinit) echo bookworm sysvinit-core sysv-rc initscripts "${base[@]/systemd-sysv/}" nginx ;; # systemctl is for image-setup.sh
     *) return 1 ;;
   esac
 }

@@ -8,7 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import installed
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.answer import parse_transactions
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.host import Channel, Unreachable
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.script import compose_status
 
 
 class Silent:
@@ -40,3 +44,33 @@ def test_an_alarm_that_was_set_before_is_set_again() -> None:
         assert 90 < signal.getitimer(signal.ITIMER_REAL)[0] <= 100
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+class Sudo:
+    """Ansible's side: a host that answers the same to every command, and what it was asked."""
+
+    _connection = SimpleNamespace(transport="ssh")
+
+    def __init__(self, said: str) -> None:
+        self.said, self.asked = said, []
+
+    def _low_level_execute_command(self, command: str, in_data: bytes, sudoable: bool) -> dict[str, Any]:
+        self.asked.append((command, in_data.decode(), sudoable))
+        return {"rc": 0, "stdout": self.said, "stderr": ""}
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("==CA:absent==", "no agent is installed there"),
+        (f"sudo: a password is required\n==CA:denied== {installed.digest()}  -", "sudo says: sudo: a password is required"),
+        (f"sudo: a password is required\n==CA:denied== {'0' * 64}  -", "of another release, or was changed"),
+    ],
+)
+def test_an_installed_agent_that_does_not_run_is_told_apart_and_no_script_is_sent_instead(said: str, why: str) -> None:
+    host = Sudo(said)
+    with pytest.raises(Problem, match=why) as caught:
+        Channel(host, installed=True).ask(lambda nonce: compose_status("", nonce), parse_transactions)  # type: ignore[arg-type]
+    assert "quantumsafe.agility.install_agent" in caught.value.remedy
+    ((command, data, sudoable),) = host.asked
+    assert command == installed.command() and data.startswith("crypto-agility ") and not sudoable

@@ -11,7 +11,7 @@ from .conftest import TOP
 
 CORE = TOP / "collections/ansible_collections/quantumsafe/agility/plugins/plugin_utils/_core"
 FLOORS = [
-    {"model", "credentials", "algorithms", "documents"},
+    {"model", "credentials", "grant", "algorithms", "documents"},
     {"policy", "services", "appliances", "certificates", "peers", "reach", "claims"},
     {"wish", "expressed", "facts", "urgency", "invariant", "verdict", "assess", "plan", "review"},
     {"targets", "probe", "report"},

@@ -84,6 +84,9 @@ class Host:
             "/etc/cron.d": str(self.root / "cron.d"),
             "/etc/rcS.d": str(self.root / "rcS.d"),
             "/etc/local.d": str(self.root / "local.d"),
+            "/etc/inittab.d": str(self.root / "inittab.d"),
+            "/etc/init.d/.": f"{self.root}/init.d/.",
+            "/proc/1/exe": str(self.root / "init"),
             "/run/systemd/system": str(self.root / "no-systemd"),
             "/bin/sh": str(self.root / "bin" / "sh"),
         }

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .agent_host import SHELLS, Host
+from .installed_host import Installed
 
 
 def _host(tmp_path: Path, shell: str) -> Iterator[Host]:
@@ -32,3 +33,13 @@ def host(tmp_path: Path) -> Iterator[Host]:
 def any_host(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Host]:
     """The same host under each shell; "ash" comes with busybox utilities."""
     yield from _host(tmp_path, request.param)
+
+
+@pytest.fixture
+def there(host: Host) -> Installed:
+    return Installed(host)
+
+
+@pytest.fixture
+def everywhere(any_host: Host) -> Installed:
+    return Installed(any_host)

@@ -106,6 +106,36 @@ def test_the_hook_of_another_init_is_a_program_that_takes_it_back(host: Host, fo
     assert not list((host.root / folder).iterdir())
 
 
+def test_where_the_scripts_of_an_init_are_not_run_by_name_they_are_no_way_back(host: Host) -> None:
+    """Debian's /etc/init.d/rc: startpar runs what insserv wrote down, and nothing else."""
+    (host.root / "cron.d").rmdir()
+    for name in ("rcS.d", "init.d"):
+        (host.root / name).mkdir()
+    for name in ("boot", "start", "stop"):
+        (host.root / f"init.d/.depend.{name}").write_text("TARGETS = a\n")
+    path = host.write("f", "old\n")
+    report = host.apply(replace_line(path, 1, "new\n"))
+    assert (report.error, path.read_text()) == ("arm", "old\n")
+    assert "after a reboot" in report.message
+    (host.root / "init.d/.legacy-bootordering").touch()
+    pending(host, id_="t-2")
+    assert [hook.name for hook in (host.root / "rcS.d").iterdir()] == ["S99crypto-agility-t-2"]
+
+
+def test_an_init_that_reads_further_tables_is_told_itself(host: Host) -> None:
+    (host.root / "cron.d").rmdir()
+    (host.root / "init").write_bytes(f"\0{host.root}/inittab.d\0".encode())
+    path = pending(host)
+    (table,) = (host.root / "inittab.d").iterdir()
+    name, levels, action, command = table.read_text().rstrip("\n").split(":")
+    assert (name, levels, action) == ("cagi", "", "bootwait")
+    host.end()
+    (host.state / "tx/t-1/boot").write_text("another boot\n")
+    subprocess.run(command.split(), check=True, env={"PATH": f"{host.root / 'bin'}:{os.environ['PATH']}"})
+    assert path.read_text() == "old\n"
+    assert not (host.root / "inittab.d").exists()
+
+
 # ---------------------------------------------------------------- which machine it is
 
 

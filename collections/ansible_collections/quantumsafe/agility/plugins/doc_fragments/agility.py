@@ -29,6 +29,13 @@ options:
     type: list
     elements: str
     default: []
+  agent:
+    description:
+      - V(sent) sends the agent with each call, a script that runs through become.
+      - V(installed) sends data to the agent that the playbook C(quantumsafe.agility.install_agent) put there, and leaves become out.
+    type: str
+    choices: [sent, installed]
+    default: sent
 author:
   - quantumsafe.agility contributors (@quantumsafe)
 """

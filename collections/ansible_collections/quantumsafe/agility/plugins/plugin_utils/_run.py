@@ -44,6 +44,7 @@ COMMON = {
     "output": {"type": "path"},
     "as_of": {"type": "str"},
     "services": {"type": "list", "elements": "str", "default": []},
+    "agent": {"type": "str", "choices": ["sent", "installed"], "default": "sent"},
 }
 
 
@@ -68,7 +69,7 @@ class Run:
         self.output = output_folder(str(self.args.get("output") or ""), self.run)
         self.taken = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.started = time.monotonic()
-        self.channel = Channel(action)
+        self.channel = Channel(action, installed=self.args.get("agent") == "installed")
         self.result = HostResult(self.host, verb, "ok", run=self.run, taken=self.taken)
         self.timezone = "UTC"
         self._asks: tuple[Policy, Asks] | None = None

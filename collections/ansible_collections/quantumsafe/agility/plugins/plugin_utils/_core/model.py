@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .credentials import Certificate, Pair, Serving
+from .grant import Grant
 
 # How a fact is known, weakest first (DESIGN.md, promise 3).
 Evidence = Literal["configured", "effective", "offered", "negotiated"]
@@ -359,6 +360,7 @@ class Service:
     later(snapshot): commands that only such a host needs to be asked, in a look of their own, once.
     servings(snapshot): what it serves where.  rebind(snapshot, {origin of a binding: new pairs}): the edits that name the first pair in
     its place and the others behind it; raises Inexpressible.  Without them the service has no certificates that we can rotate.
+    grant: what an installed agent may do for it; None = it only looks.
     """
 
     name: str
@@ -371,3 +373,4 @@ class Service:
     later: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None
     servings: Callable[[Snapshot], tuple[Serving, ...]] | None = None
     rebind: Callable[[Snapshot, Mapping[Origin, tuple[Pair, ...]]], tuple[Change, ...]] | None = None
+    grant: Grant | None = None

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from ..certificates.read import leaf
 from ..credentials import Certificate, Pair, Serving
+from ..grant import Grant
 from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot, Unparsable, Wishes
 from . import nginx_certificates, openssl
 from .fips import fips, later, module_of
@@ -23,7 +24,7 @@ from .nginx_main import BINARIES, DEFAULT_CONF, MASTERS, OTHER_CONFS, absent, bu
 from .nginx_proof import after, prove
 from .nginx_session import session
 from .nginx_sockets import Server, Socket, quic_listens, tls_sockets
-from .nginx_write import VERSIONS, Writer
+from .nginx_write import SAYS, VERSIONS, Writer
 from .paths import is_glob
 
 # First nginx version → ssl_protocols when nobody sets it (documentation of ssl_protocols; CHANGES 1.23.4 added TLSv1.3, 1.27.3 dropped 1.0, 1.1).
@@ -43,6 +44,17 @@ COLLECT = Collect(
     follow=tuple(Follow(word, posixpath.dirname(conf)) for word in ("include", "ssl_certificate") for conf in (DEFAULT_CONF, *OTHER_CONFS)),
     commands={"nginx-V": ("nginx", "-V"), "nginx-masters": MASTERS, **openssl.COMMANDS},
     second_tries=openssl.SECOND_TRIES,
+)
+UNITS = ("nginx.service",)
+CHECK = ("nginx", "-t")
+CONFS = (DEFAULT_CONF, *OTHER_CONFS)
+GRANT = Grant(
+    folders=tuple(posixpath.dirname(conf) for conf in CONFS),
+    says=SAYS,
+    value="[A-Za-z0-9?*!@+-][A-Za-z0-9 .:,_+!@=/*?-]*",
+    ends=";",
+    units=UNITS,
+    checks=(CHECK, *((*CHECK, "-c", conf) for conf in CONFS)),
 )
 
 
@@ -253,8 +265,8 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
     """nginx takes everything about TLS up on reload; old workers finish their connections."""
     main = main_path(snapshot)
     told = main != built(snapshot.answers.get("nginx-V")) and "nginx-masters" in snapshot.answers
-    check = ("nginx", "-t", "-c", main) if told else ("nginx", "-t")
-    return Activation("nginx", ("nginx.service",), (), check, "reload", tuple(dict.fromkeys(p for e in endpoints for dummy, p in e.addresses if p)))
+    check = (*CHECK, "-c", main) if told else CHECK
+    return Activation("nginx", UNITS, (), check, "reload", tuple(dict.fromkeys(p for e in endpoints for dummy, p in e.addresses if p)))
 
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
@@ -301,4 +313,5 @@ SERVICE = Service(
     later=later,
     servings=servings,
     rebind=rebind,
+    grant=GRANT,
 )

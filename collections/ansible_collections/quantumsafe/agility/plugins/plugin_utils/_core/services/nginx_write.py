@@ -30,6 +30,9 @@ GOVERNING: Mapping[str, Callable[[Server], Node | None]] = {
     "modern": lambda server: server.command("ciphersuites"),
 }
 
+# Every directive that is written: those, and the others that may govern
+SAYS = (*DIRECTIVES.values(), *(f"ssl_conf_command {name}" for name in ("CipherString", "Groups", "Curves")))
+
 # What a directive shall say for a server of a socket; "" = it may stay
 Value = Callable[[Socket, Server], str]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ..grant import Grant
 from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot
 from .fips import fips
 from .openssh_ask import ASKED, CHECK, CHECK_APART, SECOND_TRIES, blocks, effective, everybody, supported
 from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning
 from .openssh_keys import LISTED, USUAL, signing
-from .openssh_sockets import DROPINS, WANTED, addresses, by_socket
-from .openssh_write import write
+from .openssh_sockets import DROPINS, UNITS, WANTED, addresses, by_socket
+from .openssh_write import DROPIN, HEADER, SPELLED, write
 
 PENALTIES = "PerSourcePenalties is on: repeated unauthenticated connections lock the address out for a while ({})"
 GSSAPI = "GSSAPIKeyExchange is on: sshd offers {} besides KexAlgorithms; they are classical and are not judged here"
@@ -43,6 +44,19 @@ COLLECT = Collect(
     },
     there={LISTED: ("/etc/ssh/sshd_config.d", *USUAL)},
     second_tries=SECOND_TRIES,
+)
+DAEMONS = ("ssh.service", "sshd.service")
+GRANT = Grant(
+    folders=("/etc/ssh",),
+    says=tuple(SPELLED),
+    value="[A-Za-z0-9@.,_+^*?!-]+",
+    ends="",
+    units=DAEMONS,
+    checks=(CHECK, CHECK_APART),
+    sockets=UNITS,
+    actions=("reload", "restart"),
+    creates=(DROPIN,),
+    header=HEADER.rstrip("\n"),
 )
 
 
@@ -166,7 +180,7 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
     answer = snapshot.answers.get("sshd-T")
     socket = by_socket(snapshot)
     check = CHECK_APART if socket or (answer and "Missing privilege separation directory" in answer.err) else CHECK
-    return Activation("openssh", ("ssh.service", "sshd.service"), ("ssh.socket", "sshd.socket"), check, "restart" if socket else "reload", ports)
+    return Activation("openssh", DAEMONS, UNITS, check, "restart" if socket else "reload", ports)
 
 
-SERVICE = Service(name="openssh", protocol="ssh", collect=COLLECT, read=read, write=write, activation=activation, missing=missing)
+SERVICE = Service("openssh", "ssh", COLLECT, read, write, activation, missing, grant=GRANT)

@@ -54,6 +54,14 @@ def _sections(text: str) -> Iterator[tuple[str, str, list[str]]]:
         yield head[:1], head[2:], rest.split("\n") if rest else []
 
 
+def heard(output: str, nonce: str, host: str = "") -> Iterator[tuple[str, str, list[str]]]:
+    """The sections of an answer.  Raises NoAnswer; Problem when the agent says that it did nothing."""
+    for letter, rest, content in _sections(body(output, nonce)):
+        if letter == "P":
+            raise Problem(rest.partition(" ")[2], host)
+        yield letter, rest, content
+
+
 def _name(text: str) -> str:
     return bytes.fromhex(text[2:]).decode("utf-8", "surrogateescape") if text.startswith("x:") else text[2:]
 
@@ -67,7 +75,7 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
     texts: dict[int, list[str]] = {}
     open_file, command, said = 0, "", ""
     pending: dict[str, str] = {}
-    for letter, rest, content in _sections(body(output, nonce)):
+    for letter, rest, content in heard(output, nonce, host):
         if letter == "I":
             pairs = [line.partition("=") for line in content if line]
             facts.update({key: value.strip('"') for key, dummy, value in pairs if key != "missing"})
@@ -208,11 +216,9 @@ class TransactionReport:
 def parse_transactions(output: str, nonce: str) -> tuple[TransactionReport, ...]:
     """Every transaction of an answer, in the order of the host.  Raises NoAnswer; Problem when the host would not list them (no root)."""
     out = []
-    for letter, rest, content in _sections(body(output, nonce)):
+    for letter, rest, content in heard(output, nonce):
         if letter == "T":
             out.append(_report(rest, content))
-        elif letter == "P":
-            raise Problem(rest.partition(" ")[2])
     return tuple(out)
 
 

@@ -23,6 +23,9 @@ from ansible.utils.display import Display
 
 from ..model import Problem
 from .answer import NoAnswer
+from .data import as_data
+from .installed import command, complaint
+from .script import Message
 
 T = TypeVar("T")
 
@@ -63,10 +66,14 @@ class Unreachable(Problem):
 
 @dataclass(slots=True)
 class Channel:
-    """One way to a host.  route: "stdin" or "file"; trips counts what was sent; stderr is the last call's (ssh -v speaks there)."""
+    """One way to a host.  route: "stdin" or "file"; trips counts what was sent; stderr is the last call's (ssh -v speaks there).
+
+    installed: no script is sent, but data to the agent that is installed there; Ansible's become is left out, for sudo runs that alone.
+    """
 
     action: ActionBase
     route: str = "stdin"
+    installed: bool = False
     trips: int = 0
     stderr: str = ""
 
@@ -75,7 +82,7 @@ class Channel:
         """The short name of the connection plugin, e.g. "ssh", "local", "podman"."""
         return str(self.action._connection.transport).rsplit(".", 1)[-1]
 
-    def ask(self, compose: Callable[[str], str], parse: Callable[[str, str], T], within: float = PATIENCE) -> T:
+    def ask(self, compose: Callable[[str], Message], parse: Callable[[str, str], T], within: float = PATIENCE) -> T:
         """Send compose(nonce), return parse(output, nonce), within so many seconds: a dead shared connection would hold us for ever.
 
         Raises NoAnswer when neither route brought a whole answer, Unreachable when the connection failed or kept silent.
@@ -86,9 +93,10 @@ class Channel:
         except _Expired:
             raise Unreachable(f"no answer within {within:g} s", remedy="check the network; a shared connection may be dead") from None
 
-    def _ask(self, compose: Callable[[str], str], parse: Callable[[str, str], T]) -> T:
+    def _ask(self, compose: Callable[[str], Message], parse: Callable[[str, str], T]) -> T:
         nonce = secrets.token_hex(8)
-        script = compose(nonce)
+        message = compose(nonce)
+        script = as_data(message) if self.installed else str(message)
         try:
             try:
                 return parse(self._send(script), nonce)
@@ -105,23 +113,30 @@ class Channel:
             raise Unreachable(str(error.message or error).strip(), remedy="check the address, the key and the network") from error
 
     def _send(self, script: str) -> str:
-        return self._send_file(script) if self.route == "file" else self._run("/bin/sh -s", script)
+        if self.route == "file":
+            return self._send_file(script)
+        return self._run(command() if self.installed else "/bin/sh -s", script)
 
-    def _run(self, command: str, stdin: str | None) -> str:
+    def _run(self, words: str, stdin: str | None) -> str:
         self.trips += 1
         data = stdin.encode("utf-8", "surrogateescape") if stdin is not None else None
         # No shell around it, and no `sleep 0` behind it: an answer without its end is noticed here.
-        result: dict[str, Any] = self.action._low_level_execute_command(command, in_data=data, executable=False)
+        result: dict[str, Any] = self.action._low_level_execute_command(words, in_data=data, sudoable=not self.installed, executable=False)
         self.stderr = result.get("stderr", "")
         if result.get("rc") == 255 and not result.get("stdout"):
             raise AnsibleConnectionFailure(self.stderr or "the connection ended without an answer")
-        return str(result.get("stdout", ""))
+        output = str(result.get("stdout", ""))
+        if self.installed and (why := complaint(output)):
+            raise why
+        return output
 
     def _send_file(self, script: str) -> str:
         folder = self.action._make_tmp_path()
         try:
             path = self.action._connection._shell.join_path(folder, "agent.sh")
             self.action._transfer_data(path, script)
+            if self.installed:
+                return self._run(command(path), None)
             self.action._fixup_perms2((folder, path), execute=False)
             return self._run(f"/bin/sh {path}", None)
         finally:
@@ -132,7 +147,7 @@ class Channel:
         """The same way over a connection that shares nothing with the old one (no multiplexing master, a new login)."""
         old = self.action._connection
         self.action._connection = _new_connection(old, self.action._play_context)
-        fresh = Channel(self.action, self.route)
+        fresh = Channel(self.action, self.route, self.installed)
         try:
             yield fresh
         finally:

@@ -1,13 +1,14 @@
 """Composes what is sent to a host: the agent's functions, then calls whose every argument is quoted.  Pure.
 
-A script does nothing until its last line, so one that was cut off on its way does nothing at all.
+A script does nothing until its last line, so one that was cut off on its way does nothing at all.  An agent that is installed there gets
+the same calls as data: data.py.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -68,8 +69,38 @@ class Transaction:
         return replace(self, token_sha256=digest)
 
 
-def _call(*words: object) -> str:
-    return shlex.join(str(word) for word in words)
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Show the files and the answers that these services ask for; `extra` are further globs."""
+
+    requests: Mapping[str, Collect]
+    extra: Words = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How change `number` makes its file: calls that print it, piece after piece; key: from a private key that waits there instead."""
+
+    number: int
+    steps: tuple[Words, ...] = ()
+    key: int = 0
+
+
+Call = Words | Look | Build
+
+
+class Message(str):
+    """A script, with the nonce and the calls that it was made of."""
+
+    nonce: str
+    calls: tuple[Call, ...]
+
+
+def _call(*words: object) -> Words:
+    return tuple(str(word) for word in words)
 
 
 def _id(text: str) -> str:
@@ -78,37 +109,58 @@ def _id(text: str) -> str:
     return text
 
 
-def _script(functions: str, nonce: str, calls: Iterable[str]) -> str:
+def script_of(functions: str, nonce: str, calls: Sequence[Call]) -> Message:
     """A hang-up must not end what has begun: the shell that reads the script is as deaf to it as its children."""
+    builders = [line for call in calls if isinstance(call, Build) for line in _builder(call)]
+    body = [line for call in calls if not isinstance(call, Build) for line in (_look(call) if isinstance(call, Look) else [shlex.join(call)])]
     main = ["main() {", "trap '' HUP", f"ca_say {shlex.quote(nonce)} ca_request", "}", "main </dev/null", ""]
-    return "\n".join([functions, "ca_request() {", *calls, "}", *main])
+    message = Message("\n".join([functions, *builders, "ca_request() {", *body, "}", *main]))
+    message.nonce, message.calls = nonce, tuple(calls)
+    return message
 
 
-def _own_copy(functions: str) -> str:
+def _builder(build: Build) -> list[str]:
+    """ca_build_N prints the new content.
+
+    Each step only after the one before it: a full disk must not be overlooked because a later, empty piece still fits.
+    """
+    if build.key:
+        return [f'ca_build_{build.number}() {{ cat "$ca_state/keys/$ca_tid/{build.key}.key"; }}']
+    return [f"ca_build_{build.number}() {{", " &&\n".join([":", *map(shlex.join, build.steps)]), "}"]
+
+
+def own_copy(functions: str) -> str:
     """The agent as a variable too, so that it can leave itself on the host, and as functions."""
     return f'CA_AGENT={shlex.quote(functions)}\neval "$CA_AGENT"'
 
 
-def _collect_calls(requests: Mapping[str, Collect], extra: tuple[str, ...] = ()) -> list[str]:
+def _look(look: Look) -> list[str]:
     """Facts, then one call for the files of all services that are there, then their commands."""
-    calls = ["ca_facts", _call("set", "--", *HOST_KEYS, *extra)]
-    follow: list[str] = []
-    for collect in requests.values():
-        calls.append(f'if {_call("ca_exists", *collect.needs)}; then set -- "$@" {shlex.join(collect.files)}; fi')
-        follow += [f"{f.keyword}={f.base}" for f in collect.follow]
-    calls.append(f'{_call("ca_files", MAX_FILE, ";".join(follow))} "$@"')
-    calls.append("ca_list=")
-    for collect in requests.values():
-        asked = "".join(_asked(collect, name, argv) for name, argv in collect.commands.items())
-        there = "".join(f"{_call('ca_there', name, *paths)}; " for name, paths in collect.there.items())
-        calls.append(f"if {_call('ca_exists', *collect.needs)}; then {there}ca_list=$ca_list{shlex.quote(asked)}; fi")
-    calls.append(f'{_call("ca_commands", COMMAND_TIME)} "$ca_list"')
-    return calls
+    lines = ["ca_facts", shlex.join(("set", "--", *HOST_KEYS, *look.extra))]
+    requests = look.requests.values()
+    for collect in requests:
+        lines.append(f'if {shlex.join(("ca_exists", *collect.needs))}; then set -- "$@" {shlex.join(collect.files)}; fi')
+    follow = ";".join(follow_words(collect) for collect in requests if collect.follow)
+    lines.append(f'{shlex.join(_call("ca_files", MAX_FILE, follow))} "$@"')
+    lines.append("ca_list=")
+    lines += [f"if {shlex.join(('ca_exists', *c.needs))}; then ca_list=$ca_list{shlex.quote(asked(c))}; fi" for c in requests]
+    lines.append(f'{shlex.join(_call("ca_commands", COMMAND_TIME))} "$ca_list"')
+    return lines
 
 
-def _asked(collect: Collect, name: str, argv: tuple[str, ...]) -> str:
+def follow_words(collect: Collect) -> str:
+    return ";".join(f"{f.keyword}={f.base}" for f in collect.follow)
+
+
+def asked(collect: Collect) -> str:
+    """The lines that ask which paths are there, and then its commands."""
+    there = "".join(f"{shlex.join(('ca_there', name, *paths))}\n" for name, paths in collect.there.items())
+    return there + "".join(_asked(collect, name, argv) for name, argv in collect.commands.items())
+
+
+def _asked(collect: Collect, name: str, argv: Words) -> str:
     """The line that runs one command; a second try only after a failure, and for others to see how it ended."""
-    run, first = _call("ca_run", name, *argv), collect.second_tries.get(name, "")
+    run, first = shlex.join(("ca_run", name, *argv)), collect.second_tries.get(name, "")
     if name in collect.second_tries.values():
         run = f"{{ {run}; {_ended(name)}=$ca_rc; }}"
     return f'[ "${{{_ended(first)}:-0}}" -eq 0 ] || {run}\n' if first else f"{run}\n"
@@ -118,15 +170,15 @@ def _ended(name: str) -> str:
     return f"ca_rc_{name.replace('-', '_')}"
 
 
-def compose_collect(requests: Mapping[str, Collect], nonce: str, extra: tuple[str, ...] = ()) -> str:
+def compose_collect(requests: Mapping[str, Collect], nonce: str, extra: Words = ()) -> Message:
     """Look only; `extra` are further globs."""
-    return _script(COLLECT, nonce, _collect_calls(requests, extra))
+    return script_of(COLLECT, nonce, [Look(requests, extra)])
 
 
-def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], nonce: str, extra: tuple[str, ...] = ()) -> str:
+def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], nonce: str, extra: Words = ()) -> Message:
     """Snapshot, stage, validate, arm, swap, reload; then show what is there now; `extra` are further globs."""
     _id(transaction.id)
-    calls = [
+    calls: list[Call] = [
         _call(
             "ca_open",
             transaction.id,
@@ -137,25 +189,24 @@ def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], non
             _one_line(transaction.started_by),
         )
     ]
-    builders: list[str] = []
     for number, change in enumerate(transaction.changes, 1):
         calls.append(_change_call(number, change))
         if isinstance(change, Change):
-            builders += _builder(number, change)
+            calls.append(Build(number, tuple(_steps(change))))
         elif isinstance(change, Place):
-            builders.append(f'ca_build_{number}() {{ cat "$ca_state/keys/$ca_tid/{change.key}.key"; }}')
+            calls.append(Build(number, key=change.key))
     calls += [
         _call("ca_activate", a.service, a.action, ",".join(a.units), ",".join(a.sockets) or "-", ",".join(map(str, a.ports)) or "-", *a.check)
         for a in transaction.activations
     ]
-    return _script("\n".join([_own_copy(TRANSACTION), *builders]), nonce, [*calls, "ca_apply", *_collect_calls(requests, extra)])
+    return script_of(own_copy(TRANSACTION), nonce, [*calls, ("ca_apply",), Look(requests, extra)])
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())[:1000]
 
 
-def _change_call(number: int, change: Change | Restore | Place) -> str:
+def _change_call(number: int, change: Change | Restore | Place) -> Words:
     if not change.path.startswith("/") or re.search(r"[\x00-\x1f\x7f]", change.path) or change.path != change.path.rstrip():
         raise Problem(f"{change.path!r} cannot be changed: control characters or blanks at its end", remedy="rename the file")
     if isinstance(change, Restore):
@@ -167,51 +218,47 @@ def _change_call(number: int, change: Change | Restore | Place) -> str:
     return _call("ca_change", number, kind, change.sha256 or "-", change.after or "-", change.mode, change.owner, change.group, "-", change.path)
 
 
-def _builder(number: int, change: Change) -> list[str]:
-    """ca_build_N prints the new content: ranges of lines of the original, and what is inserted.  Edits are sorted and do not overlap.
-
-    Each step only after the one before it: a full disk must not be overlooked because a later, empty piece still fits.
-    """
-    out, at = [":"], 1
+def _steps(change: Change) -> Iterator[Words]:
+    """Ranges of lines of the original, and what is inserted.  Edits are sorted and do not overlap."""
+    at = 1
     for edit in change.edits:
         if edit.line > at:
-            out.append(_call("ca_keep", at, edit.line - at))
+            yield _call("ca_keep", at, edit.line - at)
         if edit.insert:
-            out.append(_call("printf", "%s", "".join(edit.insert)))
+            yield _call("printf", "%s", "".join(edit.insert))
         at = edit.line + edit.delete
     if change.sha256:
-        out.append(_call("ca_keep", at, "-"))
-    return [f"ca_build_{number}() {{", " &&\n".join(out), "}"]
+        yield _call("ca_keep", at, "-")
 
 
-def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str) -> str:
+def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str) -> Message:
     """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace, configuration of its request)."""
     calls = [_call("ca_new_key", _id(id_), number, like, config, *options) for number, (options, like, config) in enumerate(orders, 1)]
-    return _script(_own_copy(TRANSACTION), nonce, calls)
+    return script_of(own_copy(TRANSACTION), nonce, calls)
 
 
-def compose_drop_keys(id_: str, nonce: str) -> str:
+def compose_drop_keys(id_: str, nonce: str) -> Message:
     """The transaction will not come."""
-    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_drop_keys", _id(id_))])
+    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_drop_keys", _id(id_))])
 
 
-def compose_confirm(id_: str, token: str, nonce: str) -> str:
-    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_confirm", _id(id_), token)])
+def compose_confirm(id_: str, token: str, nonce: str) -> Message:
+    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_confirm", _id(id_), token)])
 
 
-def compose_revert(id_: str, reason: str, nonce: str) -> str:
-    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_revert", _id(id_), _one_line(reason) or "asked for")])
+def compose_revert(id_: str, reason: str, nonce: str) -> Message:
+    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_revert", _id(id_), _one_line(reason) or "asked for")])
 
 
-def compose_status(id_: str, nonce: str) -> str:
+def compose_status(id_: str, nonce: str) -> Message:
     """One transaction, or all when id_ is ""."""
-    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_status", *([_id(id_)] if id_ else []))])
+    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_status", *([_id(id_)] if id_ else []))])
 
 
-def compose_recover(nonce: str, keep_days: int | None = None, keep: int = 0, adopt: bool = False) -> str:
+def compose_recover(nonce: str, keep_days: int | None = None, keep: int = 0, adopt: bool = False) -> Message:
     """Resolve what is open; with keep_days also forget finished ones older than that, but never the newest `keep`.
 
     adopt: what another machine left pending on this disk (a clone, a restored backup) is taken for this one's.
     """
     age = () if keep_days is None else (keep_days, keep)
-    return _script(_own_copy(TRANSACTION), nonce, [_call("ca_recover", "yes" if adopt else "no", *age)])
+    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_recover", "yes" if adopt else "no", *age)])

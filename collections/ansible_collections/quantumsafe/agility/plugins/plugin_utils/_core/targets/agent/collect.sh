@@ -241,7 +241,7 @@ ca_ask() {
 }
 
 # ca_run ID COMMAND...: its output on 3, its exit code behind it (and in ca_rc), its standard error marked with its ID.  A text, because
-# the shell below timeout(1) needs it, too.
+# the shell below timeout(1) needs it, too.  ca_there ID PATH...: which of them are there, as the answer of a command would be.
 # shellcheck disable=SC2016 # it is expanded where it runs
 ca_runner='
 ca_run() {
@@ -262,16 +262,14 @@ ca_run() {
     ca_rc=$?
   fi
   printf "\n\001R %s\n" "$ca_rc" >&3
+}
+ca_there() {
+  printf "\n\001C %s\n" "$1" >&3
+  shift
+  for ca_f; do [ ! -e "$ca_f" ] || printf "%s\n" "$ca_f" >&3; done
+  printf "\n\001R 0\n" >&3
 }'
 eval "$ca_runner"
-
-# ca_there ID PATH...: which of them are there, as the answer of a command would be.
-ca_there() {
-  printf '\n\001C %s\n' "$1"
-  shift
-  for ca_f; do [ ! -e "$ca_f" ] || printf '%s\n' "$ca_f"; done
-  printf '\n\001R 0\n'
-}
 
 # ca_exists PATH...: whether any of them is there.
 ca_exists() {

@@ -50,11 +50,19 @@ ca_units_of() {
 ca_arm_hooks() {
   ca_hooks=0
   for ca_f in "/etc/rcS.d/S99crypto-agility-$ca_tid" "/etc/local.d/crypto-agility-$ca_tid.start"; do
+    case $ca_f in /etc/rcS.d/*) ! ca_in_parallel || continue ;; esac
     [ -d "${ca_f%/*}" ] || continue
     printf '#!/bin/sh\nexec /bin/sh %s/agent.sh boot\n' "$ca_tx" >"$ca_f" && chmod 755 "$ca_f" && ca_sync "$ca_f" "${ca_f%/*}" ||
       ca_error arm "cannot write $ca_f" || return 1
     ca_hooks=$((ca_hooks + 1))
   done
+  # The init itself (sysvinit 3.05 and later), after /etc/rcS.d and before the services; its lines are short and have no shell.
+  if grep -q /etc/inittab.d /proc/1/exe 2>/dev/null; then
+    ca_f=/etc/inittab.d/crypto-agility-$ca_tid.tab
+    mkdir -p /etc/inittab.d && printf 'cagi::bootwait:/bin/sh %s/agent.sh boot\n' "$ca_tx" >"$ca_f" && ca_sync "$ca_f" /etc/inittab.d /etc ||
+      ca_error arm "cannot write $ca_f" || return 1
+    ca_hooks=$((ca_hooks + 1))
+  fi
   # The crond of busybox reads neither that folder nor @reboot.
   ca_cron=$(command -v cron || command -v crond)
   case $(readlink -f "${ca_cron:-/}") in / | *busybox*) ca_cron='' ;; esac
@@ -63,7 +71,14 @@ ca_arm_hooks() {
     printf '@reboot root /bin/sh %s/agent.sh boot\n' "$ca_tx" >"$ca_f" && ca_sync "$ca_f" /etc/cron.d || ca_error arm "cannot write $ca_f" || return 1
     ca_hooks=$((ca_hooks + 1))
   fi
-  [ "$ca_hooks" -gt 0 ] || ca_error arm "nothing here would take the change back after a reboot: no systemd, no /etc/rcS.d, no /etc/local.d, no cron with /etc/cron.d"
+  [ "$ca_hooks" -gt 0 ] || ca_error arm "nothing here would take the change back after a reboot: no systemd, no /etc/rcS.d that is run by name, no /etc/inittab.d, no /etc/local.d, no cron with /etc/cron.d"
+}
+
+# ca_in_parallel: whether what is in /etc/rcS.d is not run by name: where insserv wrote down an order startpar runs what that names, and nothing
+# else (/etc/init.d/rc of Debian; seen on a boot).
+ca_in_parallel() {
+  for ca_v in boot start stop; do [ -s "/etc/init.d/.depend.$ca_v" ] || return 1; done
+  [ ! -e /etc/init.d/.legacy-bootordering ]
 }
 
 # Without systemd: a process of its own session that ignores hang-ups, and a line that cron runs at boot.
@@ -75,9 +90,9 @@ ca_arm_watcher() {
 # ca_disarm: nothing of ours keeps running, or it says so.  The poller itself ends by its own when it sees the final state.
 ca_disarm() {
   set -- "$ca_unit_dir/sysinit.target.wants/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" \
-    "/etc/rcS.d/S99crypto-agility-$ca_tid" "/etc/local.d/crypto-agility-$ca_tid.start" "/etc/cron.d/crypto-agility-$ca_tid"
+    "/etc/rcS.d/S99crypto-agility-$ca_tid" "/etc/local.d/crypto-agility-$ca_tid.start" "/etc/inittab.d/crypto-agility-$ca_tid.tab" "/etc/cron.d/crypto-agility-$ca_tid"
   rm -f "$@" || return 1
-  rmdir "$ca_unit_dir/sysinit.target.wants" 2>/dev/null
+  rmdir "$ca_unit_dir/sysinit.target.wants" /etc/inittab.d 2>/dev/null
   for ca_f; do [ ! -d "${ca_f%/*}" ] || ca_sync "${ca_f%/*}" || return 1; done
   rm -f "$ca_tx/beat"
   if [ "${ca_self-}" != watch ] && [ -d /run/systemd/system ]; then systemctl stop "crypto-agility-$ca_tid.service" </dev/null >/dev/null 2>&1; fi
