@@ -142,6 +142,7 @@ def test_data_for_another_release_is_refused_before_anything_else(there: Install
         [("ca_look", "rm", "openssh")],
         [("ca_open", "t-1", 60, DIGEST, "-", "-", "me")],
         [("ca_open", "t-1", "1+1", DIGEST, "-", "-", "me"), ("ca_apply",), ("ca_look", "all", "-")],
+        [("ca_open", "t-1", 60, DIGEST, "-", "-", "me"), ("ca_apply",), ("ca_look", "all", "-")],
     ],
 )
 def test_a_call_that_is_none_or_a_word_of_another_shape_is_refused(there: Installed, calls: list[tuple[object, ...]]) -> None:

@@ -161,6 +161,15 @@ def test_a_restore_of_another_path_or_of_what_is_not_kept_is_refused(there: Inst
     assert "is no confirmed change of" in refused(there, script.Restore(str(path), now, "t-1", 1, "remove"), id_="t-2")
 
 
+@pytest.mark.parametrize("evil", [0, 1])
+def test_of_several_changes_each_is_looked_at(there: Installed, evil: int) -> None:
+    text = ["Ciphers a\n", "Ciphers a\n"]
+    text[evil] = "AuthorizedKeysCommand /tmp/x\n"
+    there.host.write("ssh/sshd_config.d/a.conf", "# a\n")
+    changes = (there.line("ssh/sshd_config", 1, text[0], 0), there.line("ssh/sshd_config.d/a.conf", 1, text[1], 0))
+    assert "AuthorizedKeysCommand" in refused(there, *changes)
+
+
 def test_a_change_that_went_back_by_itself_is_no_hindrance(there: Installed) -> None:
     path, now = changed(there)
     there.apply(there.line("ssh/sshd_config", 3, "Ciphers aes256-ctr # ours\n"), id_="t-2")
