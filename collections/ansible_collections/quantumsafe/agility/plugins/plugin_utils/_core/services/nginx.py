@@ -84,6 +84,14 @@ def _own_order(socket: Socket) -> bool:
     return all([node.args for node in server.governing("ssl_prefer_server_ciphers")[-1:]] == [("on",)] for server in socket.servers)
 
 
+def of(snapshot: Snapshot) -> Nginx:
+    """Worked out once for a snapshot: one look asks what is missing, reads and writes."""
+    known = snapshot.seen.get("nginx")
+    if not isinstance(known, Nginx):
+        known = snapshot.seen["nginx"] = Nginx(snapshot)
+    return known
+
+
 def _running(said: str) -> str:
     """ "built with OpenSSL 3.5.1 … (running with OpenSSL 3.5.7 …)": what runs counts."""
     found = _RUNNING.search(said) or _BUILT.search(said)
@@ -92,7 +100,7 @@ def _running(said: str) -> str:
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     """One endpoint for each listening TLS socket."""
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     if absent(snapshot, nginx.main):
         return ()
     for path, origin in nginx.assembly.absent.items():
@@ -251,7 +259,7 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
     """The main file, includes and certificates that nginx reads and the snapshot lacks.  A glob that matched nothing is complete."""
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     if nginx.main not in snapshot.files:
         return () if nginx.main in ("", *COLLECT.files) else (nginx.main,)
     wanted = [absolute(node.args[0], nginx.main) for socket in nginx.sockets for server in socket.servers for node in _certificate_nodes(server)]
@@ -262,7 +270,7 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     """One Change a file; see nginx_write.py.  Raises Inexpressible, also when the edited files would not read as wished."""
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     before = read(snapshot)
     now = {endpoint.id: endpoint for endpoint in before}
     changes = Writer(nginx.assembly, nginx.sockets, nginx.version, nginx.library, nginx.groups, nginx.ciphers, now).changes(wishes)
@@ -273,12 +281,12 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     if DEFAULT_CONF not in snapshot.files:
         return ()
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     return nginx_certificates.servings(nginx.assembly, nginx.sockets)
 
 
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     return nginx_certificates.rebind(nginx.assembly, nginx.sockets, wanted)
 
 

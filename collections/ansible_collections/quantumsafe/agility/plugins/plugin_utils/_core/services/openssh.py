@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot
 from .fips import fips
-from .openssh_ask import ASKED, CHECK, CHECK_APART, blocks, effective, everybody, supported
+from .openssh_ask import ASKED, CHECK, CHECK_APART, SECOND_TRIES, blocks, effective, everybody, supported
 from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning
 from .openssh_keys import LISTED, USUAL, signing
 from .openssh_sockets import DROPINS, WANTED, addresses, by_socket
@@ -42,7 +42,7 @@ COLLECT = Collect(
         **{f"ssh-Q-{query}": ("ssh", "-Q", query) for query in dict.fromkeys(QUERIES.values())},
     },
     there={LISTED: ("/etc/ssh/sshd_config.d", *USUAL)},
-    second_tries=tuple(ASKED)[1:],
+    second_tries=SECOND_TRIES,
 )
 
 
@@ -128,10 +128,10 @@ def _capability(snapshot: Snapshot, aspect: str, version: str, keys: tuple[str, 
         answer = snapshot.answers.get(f"ssh-Q-{query}")
         return Capability(None, f"`ssh -Q {query}` gave no answer ({answer.problem or answer.err.strip() if answer else 'not asked'})", version)
     if aspect != "host_key":
-        return Capability(names, f"ssh -Q {query}", version)
+        return Capability(names, f"ssh -Q {query}" if f"ssh-Q-{query}" in snapshot.answers else "sshd -T", version)
     if keys is None:
         return Capability(None, blind, version)
-    return Capability(tuple(name for name in names if name in keys), "ssh -Q key-sig and the host keys that exist", version)
+    return Capability(tuple(name for name in names if name in keys), "its key types and the host keys that exist", version)
 
 
 def _notes(snapshot: Snapshot, order: tuple[Placed, ...]) -> list[str]:

@@ -30,7 +30,8 @@ COMMANDS = {
     "providers": ("openssl", "list", "-providers"),
     "openssl": ("openssl", "version"),
 }
-SECOND_TRIES = ("hybrid", "providers", "openssl")  # before 3.5, the last one before 3.0; from then on the providers tell the version
+# Before 3.5, the last one before 3.0; from then on the providers tell the version.
+SECOND_TRIES = {"hybrid": "groups", "providers": "groups", "openssl": "providers"}
 HYBRID = "X25519MLKEM768"
 
 # Where a distribution sets the list of every program that sets none itself (fedora-crypto-policies, openssl back end: "Groups = …").

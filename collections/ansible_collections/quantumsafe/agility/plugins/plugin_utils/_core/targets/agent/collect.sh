@@ -88,8 +88,9 @@ ca_facts() {
   printf 'fips=%s\n' "$ca_m"
   [ -d /run/systemd/system ] && printf 'systemd=yes\n' || printf 'systemd=no\n'
   if [ -r /etc/os-release ]; then
-    while IFS='=' read -r ca_k ca_v; do
-      case $ca_k in ID | VERSION_ID | PRETTY_NAME) printf 'os_%s=%s\n' "$ca_k" "$ca_v" ;; esac
+    ca_n=3 # a shell reads byte by byte, so no further than it must
+    while [ "$ca_n" -gt 0 ] && IFS='=' read -r ca_k ca_v; do
+      case $ca_k in ID | VERSION_ID | PRETTY_NAME) printf 'os_%s=%s\n' "$ca_k" "$ca_v" && ca_n=$((ca_n - 1)) ;; esac
     done </etc/os-release
   fi
   for ca_m in $(ca_missing); do printf 'missing=%s\n' "$ca_m"; done
