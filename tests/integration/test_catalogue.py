@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import uuid
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.openssh_ask import ASKED as ASKED_OF_SSHD
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.openssh_ask import WIDE
 
 from ..printed import ASKED, unknown
 from .conftest import LAB, on
@@ -26,6 +29,13 @@ def test_every_name_that_a_host_prints_is_known(host: str, asked: str) -> None:
         assert "nknown option" in on(host, f"{command} 2>&1; true"), "this version answers now: take it out of SINCE"
     else:
         assert unknown(asked, on(host, command)) == []
+
+
+@pytest.mark.parametrize("host", HOSTS[:-1])
+def test_sshd_lists_as_many_key_types_as_ssh_does(host: str) -> None:
+    """A look asks sshd for them (services/openssh_ask.py), which saves a process on every host."""
+    wide = on(host, f"{' '.join(map(shlex.quote, ASKED_OF_SSHD[WIDE]))} | sed -n 's/^hostbasedaccepted[a-z]* //p'")
+    assert sorted(wide.strip().split(",")) == sorted(on(host, "ssh -Q key-sig").split())
 
 
 @pytest.fixture(scope="module", params=["strongswan", "strongswan-new"])

@@ -344,6 +344,24 @@ def test_offline_a_folder_and_a_saved_snapshot_are_audited_like_a_host(lab: Lab,
     assert states["sshd", "key_exchange"] == "configured"
 
 
+REGISTERED = """---
+- hosts: web-new
+  gather_facts: false
+  tasks:
+    - quantumsafe.agility.crypto_audit_info:
+      register: audit
+    - ansible.builtin.assert:
+        that: audit.findings | selectattr('endpoint', 'equalto', 'sshd') | map(attribute='aspect') is contains('key_exchange')
+"""
+
+
+def test_a_play_that_registers_an_audit_has_its_findings(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "play.yml").write_text(REGISTERED, encoding="utf-8")
+    argv = ["ansible-playbook", "-i", "inventories/lab", str(tmp_path / "play.yml"), "-e", f"agility_output={tmp_path / 'out'}"]
+    done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_probe_tells_what_a_server_negotiates(lab: Lab) -> None:
     argv = ["ansible", "-i", "inventories/lab", "web-new", "-m", "quantumsafe.agility.crypto_probe_info"]
     tls = subprocess.run([*argv, "-a", "port=443"], cwd=TOP, capture_output=True, text=True, check=True, timeout=60).stdout

@@ -402,7 +402,14 @@ FULL = (
         deprecated_after="{X25519: 2028-01-01}",
     )
     + rule(id="s", aspect="session", allow=None, require="{early_data: never}")
-    + rule(id="c", aspect="certificate", allow=None, require="{key: [ECDSA-P256+]}", pki="{public: [classical, hybrid], private: any}")
+    + rule(
+        id="c",
+        aspect="certificate",
+        allow=None,
+        require="{key: [ECDSA-P256+]}",
+        pki="{public: [classical, hybrid], private: any}",
+        unless="{key_exchange: hybrid}",
+    )
 )
 
 

@@ -11,7 +11,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorith
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, Endpoint, Finding, Snapshot
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES, openssl
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.fips import ASKED, CONFIGS, LATER, fips, later
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.fips import CONFIGS, LATER, fips, later
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.snapshot_json import snapshot_from_json
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.survey import survey
 
@@ -21,7 +21,6 @@ from tests.unit.policy.texts import HEAD, RULES, of, rule
 FIPS_HOST = snapshot_from_json((FIXTURES / "fips/web-fips.json").read_text())
 MODULE = "OpenSSL FIPS Provider 3.0.22"
 ENFORCED = "[algorithm_sect]\ndefault_properties = fips=yes\n"
-LOADED = "[provider_sect]\ndefault = default_sect\nfips = fips_sect\n"
 
 
 def server(service: str = "nginx") -> Endpoint:
@@ -132,12 +131,14 @@ def test_openssh_brings_algorithms_of_its_own_and_nobody_says_which_module_serve
 # ---------------------------------------------------------------- what the host says
 
 
-def host(kernel: str, conf: str | None, providers: str = "") -> Snapshot:
-    """conf: what the host's own grep found in this text, None = it was not asked.  providers: ids of the active ones."""
-    shown = "\n".join(f"  {id_}\n    name: {id_.upper()}\n    version: 3\n    status: active" for id_ in providers.split())
-    answers = {"providers": Answer((), 0, f"Providers:\n{shown}\n")} if providers else {}
+def host(kernel: str, providers: str | None, conf: str | None = None) -> Snapshot:
+    """providers: ids of the active ones, None = nobody asked.  conf: what the host's own grep found in this text, None = it was not asked."""
+    answers = {}
+    if providers is not None:
+        shown = "".join(f"  {id_}\n    name: {id_.upper()}\n    version: 3\n    status: active\n" for id_ in providers.split())
+        answers["providers"] = Answer((), 0, f"Providers:\n{shown}")
     if conf is not None:
-        done = subprocess.run([*ASKED["openssl-cnf"][:4], "-"], input=conf, capture_output=True, text=True, check=False)
+        done = subprocess.run([*LATER["openssl-cnf"][:4], "-"], input=conf, capture_output=True, text=True, check=False)
         answers["openssl-cnf"] = Answer((), done.returncode, done.stdout.replace("(standard input)", CONFIGS[1]))
     return replace(files_of({}, **answers), facts={"fips": kernel} if kernel else {})
 
@@ -145,19 +146,18 @@ def host(kernel: str, conf: str | None, providers: str = "") -> Snapshot:
 @pytest.mark.parametrize(
     ("seen", "facts"),
     [
-        (host("1", "", "default fips"), ("mode=on", "module=FIPS 3")),
+        (host("1", "default fips"), ("mode=on", "module=FIPS 3")),
         (host("1", None), ("mode=on",)),
-        (host("0", ENFORCED, "fips base"), ("mode=on", "module=FIPS 3")),
-        (host("", ENFORCED), ("mode=on",)),
-        (host("0", LOADED, "fips base"), ("mode=on", "module=FIPS 3")),
-        (host("0", LOADED, "default fips"), ("mode=off", "module=FIPS 3")),
-        (host("0", f"# {ENFORCED.splitlines()[1]}\n# fips = fips_sect\n"), ("mode=off",)),
-        (host("0", LOADED), None),
+        (host("0", "fips base"), ("mode=on", "module=FIPS 3")),
+        (host("0", "default fips", ENFORCED), ("mode=on", "module=FIPS 3")),
+        (host("0", "default fips", "# " + ENFORCED.splitlines()[1]), ("mode=off", "module=FIPS 3")),
+        (host("0", "default fips"), None),
+        (host("0", "default"), ("mode=off",)),
         (host("0", None), None),
-        (host("", ""), None),
+        (host("", "default"), None),
     ],
 )
-def test_the_kernel_and_openssl_cnf_say_whether_it_is_on_and_nothing_is_guessed(seen: Snapshot, facts: tuple[str, ...] | None) -> None:
+def test_the_kernel_the_providers_and_openssl_cnf_say_whether_it_is_on_and_nothing_is_guessed(seen: Snapshot, facts: tuple[str, ...] | None) -> None:
     found = fips(seen)
     assert (found.values if found else None) == facts
 
@@ -165,18 +165,19 @@ def test_the_kernel_and_openssl_cnf_say_whether_it_is_on_and_nothing_is_guessed(
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_host_that_does_not_say_fips_is_asked_nothing_more(name: str) -> None:
     assert later(replace(captured(name), facts={**captured(name).facts, "fips": "0"})) == {}
+    assert later(host("0", "default")) == {}
 
 
-@pytest.mark.parametrize("seen", [host("1", ""), host("0", ENFORCED), host("0", LOADED)])
-def test_a_host_that_does_is_asked_for_its_providers_in_a_second_look(seen: Snapshot) -> None:
+@pytest.mark.parametrize("seen", [host("1", None), host("0", "default fips"), host("0", "base fips")])
+def test_a_host_that_does_is_asked_for_its_configuration_in_a_second_look(seen: Snapshot) -> None:
     shown = replace(FIPS_HOST, facts=seen.facts, files=captured("web-new").files, answers={**captured("web-new").answers, **seen.answers})
     asked: list[list[str]] = []
 
     def ask(requests, extra):
         asked.append([id_ for collect in requests.values() for id_ in collect.commands])
-        return shown if len(asked) == 1 else replace(shown, files={}, answers={"providers": Answer((), 0, "said")})
+        return shown if len(asked) == 1 else replace(shown, files={}, answers={"openssl-cnf": Answer((), 1)})
 
     found = survey(ask, {"nginx": SERVICES["nginx"]})
     assert asked[1:] == [list(LATER)]
-    assert found.snapshot.answers["providers"].out == "said"
+    assert found.snapshot.answers["openssl-cnf"].rc == 1
     assert found.snapshot.answers["nginx-V"] == shown.answers["nginx-V"]

@@ -199,11 +199,26 @@ GONE = Answer(("sshd", "-T"), 255, err="Missing privilege separation directory: 
 def test_a_host_whose_sshd_waits_behind_a_socket_is_still_asked() -> None:
     """`sshd -G` (9.3 and later) needs no /run/sshd; for older ones a mount namespace of its own has one."""
     ids = list(SERVICE.collect.commands)
-    assert ids[ids.index("sshd-T") :][:3] == ["sshd-T", "sshd-G", "sshd-T-apart"]
-    assert set(SERVICE.collect.second_tries) == {"sshd-G", "sshd-T-apart"}
+    assert ids[:4] == ["sshd-T-wide", "sshd-T", "sshd-G", "sshd-T-apart"]
+    assert {one: ids.index(after) < ids.index(one) for one, after in SERVICE.collect.second_tries.items()} == {
+        **dict.fromkeys((*ids[1:4], "ssh-Q-key-sig"), True)
+    }
     for other in ("sshd-G", "sshd-T-apart"):
         setting = read(files_of({MAIN: "\n"}, **{"sshd-T": GONE, other: said("ciphers aes256-ctr")})).settings["cipher"]
         assert (setting.values, setting.evidence) == (("aes256-ctr",), "effective")
+
+
+def test_sshd_itself_lists_the_key_types_that_it_knows() -> None:
+    wide = {"sshd-T-wide": said("hostbasedacceptedalgorithms ssh-ed25519,ssh-dss", "pubkeyacceptedalgorithms ssh-ed25519")}
+    endpoint = read(files_of({MAIN: "\n"}, **wide))
+    assert endpoint.settings["user_key"].values == ("ssh-ed25519",)
+    assert endpoint.capabilities["user_key"].names == ("ssh-ed25519", "ssh-dss")
+    assert endpoint.capabilities["key_exchange"].names is None, "that list says nothing of exchanges"
+
+
+def test_what_an_administrator_set_for_host_based_logins_is_no_capability() -> None:
+    plain = {"sshd-T": said("hostbasedacceptedalgorithms ssh-ed25519")}
+    assert read(files_of({MAIN: "\n"}, **plain)).capabilities["user_key"].names is None
 
 
 @pytest.mark.parametrize("host", ["socket-11", "socket-13"])

@@ -49,7 +49,7 @@ def test_default_inside_a_list_brings_its_tuples_where_the_library_keeps_them() 
     assert {tier for _, tier in broken} == {0}, "CVE-2026-2673: 3.5.0 to 3.5.5 made one tuple of it"
 
 
-def answers(hybrid: str) -> dict[str, Answer | None]:
+def answers(hybrid: str) -> dict[str, Answer]:
     return {
         "openssl": Answer(("openssl", "version"), 0, "OpenSSL 3.0.22 25 Aug 2026 (Library: OpenSSL 3.0.22 25 Aug 2026)\n"),
         "groups": Answer(("openssl",), 1, "", "list: Unknown option: -tls-groups\n"),
@@ -67,6 +67,33 @@ def test_an_answer_that_is_not_understood_makes_the_capability_unknown() -> None
     assert found.names is None and "usable answer" in found.source
 
 
+# Debian 13 as it answers today; the library's own provider tells its version, so nobody needs to ask for it
+LISTED = """secp256r1:x25519:X25519MLKEM768
+
+Providers:
+  {}
+    name: OpenSSL Default Provider
+    version: {}
+    status: active
+"""
+
+
+def listed(provider: str, version: str) -> dict[str, Answer]:
+    return {"groups": Answer(("openssl",), 0, LISTED.format(provider, version))}
+
+
+@pytest.mark.parametrize("provider", ["default", "base"])
+def test_the_list_of_groups_and_the_version_come_with_one_answer(provider: str) -> None:
+    found = openssl.group_capability(library("OpenSSL 3.5.9"), listed(provider, "3.5.9"))
+    assert found.names == ("prime256v1", "X25519", "X25519MLKEM768")
+
+
+@pytest.mark.parametrize(("provider", "version"), [("default", "3.6.0"), ("fips", "3.5.9")])
+def test_a_provider_of_another_version_or_origin_does_not_speak_for_the_daemon(provider: str, version: str) -> None:
+    found = openssl.group_capability(library("OpenSSL 3.5.9"), listed(provider, version))
+    assert found.names is None
+
+
 def test_the_question_for_the_hybrid_can_never_connect() -> None:
     argv = openssl.COMMANDS["hybrid"]
     assert argv[argv.index("-unix") + 1] == "/dev/null/none", "a path below a file that is no folder"
@@ -77,3 +104,10 @@ def test_the_question_for_the_hybrid_can_never_connect() -> None:
 def test_the_openssl_command_does_not_speak_for_another_library(running: str) -> None:
     found = openssl.group_capability(library(running), answers(""))
     assert found.names is None and running in found.source
+
+
+def test_before_3_5_the_providers_tell_the_version_and_no_process_more() -> None:
+    """As 3.0.19 answered; `openssl version` is asked only where there are no providers."""
+    listed = Answer((), 0, "Providers:\n  default\n    name: OpenSSL Default Provider\n    version: 3.0.19\n    status: active\n")
+    assert openssl.loaded({"groups": Answer((), 1), "providers": listed}).label == "OpenSSL 3.0.19"
+    assert openssl.SECOND_TRIES["openssl"] == "providers"

@@ -16,8 +16,10 @@ from .agent_host import NONCE, Host
 NOBODY = 65534
 
 
-def look(host: Host, *globs: str, commands: dict[str, tuple[str, ...]] | None = None, user: int = 0) -> Snapshot:
-    request = Collect(needs=("/",), files=tuple(globs), commands=commands or {})
+def look(
+    host: Host, *globs: str, commands: dict[str, tuple[str, ...]] | None = None, second_tries: dict[str, str] | None = None, user: int = 0
+) -> Snapshot:
+    request = Collect(needs=("/",), files=tuple(globs), commands=commands or {}, second_tries=second_tries or {})
     return host.snapshot(host.send(script.compose_collect({"demo": request}, NONCE), user))
 
 
@@ -140,11 +142,19 @@ def test_commands_that_end_in_time_run_once(any_host: Host) -> None:
     assert log.read_text() == "a\nb\n"
 
 
-def test_a_command_that_floods_its_standard_error_is_cut_off(host: Host) -> None:
-    answers = look(host, commands={"flood": ("sh", "-c", "yes | head -c 1000000 >&2"), "next": ("echo", "here")}).answers
+def test_a_second_try_is_made_only_where_the_first_one_failed(host: Host) -> None:
+    commands = {"good": ("true",), "bad": ("false",), "for-good": ("echo", "1"), "for-bad": ("echo", "2"), "for-that": ("echo", "3")}
+    tries = {"for-good": "good", "for-bad": "bad", "for-that": "for-good"}
+    answers = look(host, commands=commands, second_tries=tries).answers
+    assert answers["for-bad"].out == "2"
+    assert not {"for-good", "for-that"} & set(answers), "what was never tried has not failed"
+
+
+def test_a_command_that_floods_its_standard_error_does_not_drown_the_next(host: Host) -> None:
+    answers = look(host, commands={"flood": ("sh", "-c", "yes | head -c 1000000 >&2"), "next": ("sh", "-c", "echo here >&2")}).answers
     assert answers["flood"].ok
-    assert 0 < len(answers["flood"].err) <= 262144
-    assert answers["next"].out == "here"
+    assert len(answers["flood"].err) <= 262144
+    assert answers["next"].err == "here"
 
 
 def test_a_command_that_floods_its_output_is_cut_off_and_the_others_are_whole(any_host: Host) -> None:

@@ -52,8 +52,8 @@ status:
   type: str
   sample: ok
 findings:
-  description: One entry for each endpoint, aspect and rule.
-  returned: success
+  description: One entry for each endpoint, aspect and rule.  They are in the host's result file, too.
+  returned: when the task has a C(register)
   type: list
   elements: dict
   sample:

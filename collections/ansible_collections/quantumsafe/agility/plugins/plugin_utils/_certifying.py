@@ -17,7 +17,7 @@ from ._core.certificates.rotate import Order, Rotation, Terms, rotation
 from ._core.credentials import Certificate, Pair, Serving
 from ._core.model import Change, Edit, Probe, Problem, Snapshot
 from ._core.services import SERVICES
-from ._core.services.openssl import library
+from ._core.services.openssl import loaded
 from ._core.targets.answer import NewKey, parse_keys
 from ._core.targets.script import Place, compose_keys
 from ._core.targets.survey import Survey
@@ -41,7 +41,7 @@ def wanted(run: Run, found: Survey) -> Rotation:
         kind(name)
     plan = rotation(servings(found.snapshot), served(found), terms)
     made = tuple(dict.fromkeys(order.kind for order in plan.orders))
-    openssl = library(_said(found.snapshot))
+    openssl = loaded(found.snapshot.answers)
     if made and (cannot := lacking(made, openssl.version)):
         raise Problem(
             f"{openssl.label or 'an unknown OpenSSL'} cannot make keys of kind {', '.join(cannot)}",
@@ -49,11 +49,6 @@ def wanted(run: Run, found: Survey) -> Rotation:
             "ML-DSA needs OpenSSL ≥ 3.5 on the host; nothing was changed",
         )
     return plan
-
-
-def _said(snapshot: Snapshot) -> str:
-    answer = snapshot.answers.get("openssl")
-    return answer.out if answer else ""
 
 
 def served(found: Survey) -> dict[str, Certificate]:

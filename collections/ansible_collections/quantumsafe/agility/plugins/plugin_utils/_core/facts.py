@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from .algorithms.lookup import find
 from .credentials import Certificate
 from .model import Endpoint, State
 from .policy.exempt import Breach
 from .policy.issue import issues
-from .policy.model import Requirement
+from .policy.model import Requirement, Rule
 
 _FAMILY = re.compile(r"(?P<family>.*?)(?P<size>\d+)(?P<more>\+?)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}  # m: minutes
@@ -36,7 +37,11 @@ class Facts:
 
 def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> Facts:
     """Every rule's every key, on every certificate or on the setting of this aspect: what is unknown outweighs what is good, not what is bad."""
-    wanted = tuple(f"{key}={' or '.join(values)}" for rule in requirement.rules for key, values in rule.require.items())
+    rules = [rule for rule in requirement.rules if not _spared(endpoint, rule)]
+    wanted = tuple(f"{key}={' or '.join(values)}" for rule in rules for key, values in rule.require.items())
+    if not rules:
+        spared = ", ".join(f"{aspect} is {' or '.join(kinds)}" for rule in requirement.rules for aspect, kinds in rule.unless.items())
+        return Facts("compliant", f"nothing is required, for {spared}", endpoint.version or endpoint.service)
     seen = _seen(endpoint, aspect)
     if not seen:
         text = f"{endpoint.service} shows nothing of its {aspect}, so {requirement.rule.id} cannot be judged"
@@ -45,7 +50,7 @@ def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> F
     unclear = []
     beyond: dict[str, None] = {}
     for origin, facts in seen:
-        for rule in requirement.rules:
+        for rule in rules:
             for key, values in rule.require.items():
                 if key not in facts:
                     unclear.append(f"{origin}: {key} is unknown ({rule.id})")
@@ -57,6 +62,16 @@ def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement) -> F
     if beyond:
         state = "unsatisfiable" if requirement.stage == "require" else "missing"
     return Facts(state, "; ".join((*beyond, *wrong.values(), *unclear)), seen[0][0], actual, wanted, tuple(wrong), tuple(unclear))
+
+
+def _spared(endpoint: Endpoint, rule: Rule) -> bool:
+    """Whether something else that is surely there makes the rule needless."""
+    for aspect, kinds in rule.unless.items():
+        setting = endpoint.settings.get(aspect)
+        found = [find(endpoint.protocol, aspect, name) for name in setting.values] if setting else []
+        if found and all(a and a.construction in kinds for a in found):
+            return True
+    return False
 
 
 def _beyond(requirement: Requirement, key: str, values: Iterable[str]) -> str:

@@ -97,7 +97,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One target at one moment.  facts: os_id, os_version, hostname, uid, systemd ("yes"/"no"), shell, … as strings."""
+    """One target at one moment.  facts: os_id, os_version, hostname, uid, systemd ("yes"/"no"), shell, … as strings.
+
+    seen: what a service has worked out from it already, by its name; a copy begins anew.
+    """
 
     host: str
     taken: str
@@ -106,6 +109,7 @@ class Snapshot:
     files: Mapping[str, File]
     answers: Mapping[str, Answer]
     rounds: int = 1
+    seen: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
 
 
 # ---------------------------------------------------------------- what to ask a target for
@@ -124,7 +128,8 @@ class Collect:
     """What a service needs to see: globs of files, keywords to follow, and commands by id.
 
     A command is an argv; `{glob}` is never expanded and no shell is involved.  A command whose program is absent answers
-    with problem "not found".  second_tries: ids of commands that are only run when the one before them failed.
+    with problem "not found".  second_tries: id of a command → that whose failure is the reason to run it.
+    there: paths by id; the answer lists those that exist.
     needs: when none of these paths exists on the host the whole service is skipped there.
     """
 
@@ -132,7 +137,8 @@ class Collect:
     files: tuple[str, ...] = ()
     follow: tuple[Follow, ...] = ()
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    second_tries: tuple[str, ...] = ()
+    second_tries: Mapping[str, str] = field(default_factory=dict)
+    there: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- endpoint: where cryptography is negotiated

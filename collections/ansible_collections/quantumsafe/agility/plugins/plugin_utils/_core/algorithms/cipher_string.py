@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .cipher_words import DEFAULT, FIPS, LATER, MEDIUM, NOT_DEFAULT, SUITE_B, WORDS, Pattern
 
@@ -23,6 +24,7 @@ _LEVEL_BITS = (0, 80, 112, 128, 192, 256)
 
 _LINE = re.compile(r"(?P<name>\S+)\s+(?P<version>\S+)\s+Kx=(?P<kx>\S+)\s+Au=(?P<au>\S+)\s+Enc=(?P<enc>\S+)\s+Mac=(?P<mac>\S+)")
 _WORD = re.compile(r"[A-Za-z0-9._=-]*")
+_SIZE = re.compile(r"\((\d+)\)")
 _SEPARATORS = " :;,"
 _SHORT_TAG = 64  # bits that a suite of CCM8 is good for, where the library says so
 
@@ -80,6 +82,7 @@ class Suite:
         return sound and fresh and not (level >= 2 and self.enc.startswith("RC4")) and not (level >= 4 and self.mac == "SHA1")
 
 
+@lru_cache(maxsize=16)  # a fleet has few libraries
 def parse_suites(text: str) -> tuple[tuple[Suite, ...], tuple[str, ...]]:
     """Of what `openssl ciphers -v EVERYTHING` printed: the suites of TLS 1.2 and before, and the names of those of TLS 1.3, in its order.
 
@@ -97,7 +100,7 @@ def parse_suites(text: str) -> tuple[tuple[Suite, ...], tuple[str, ...]]:
 def _bits(cipher: str, short: bool) -> int:
     if cipher.startswith("AESCCM8") and short:
         return _SHORT_TAG
-    size = re.search(r"\((\d+)\)", cipher)
+    size = _SIZE.search(cipher)
     return 112 if cipher == "3DES(168)" else int(size[1]) if size else 0
 
 

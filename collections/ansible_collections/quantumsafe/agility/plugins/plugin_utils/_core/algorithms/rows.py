@@ -25,7 +25,7 @@ FILES = ("tls", "ssh", "ikev2", "vpn", "x509")  # their order is that of the row
 OURS = {"rows", "like"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a row of the catalogue is itself alone, and is compared all day
 class Algorithm:
     """One algorithm in one use (protocol, aspect).
 
@@ -43,7 +43,7 @@ class Algorithm:
     construction: str
     status: str
     source: str
-    names: Mapping[str, tuple[str, ...]] = field(hash=False)
+    names: Mapping[str, tuple[str, ...]]
     parts: tuple[str, ...] = ()
     classical_bits: int = 0
     quantum_category: int = 0
@@ -53,14 +53,14 @@ class Algorithm:
     forward_secret: bool = True
     share: int = 0
     code: int = -1
-    since: Mapping[str, str] = field(default_factory=dict, hash=False)
-    section: str = field(default="", hash=False)
-    standing: str = field(default="", hash=False)
-    oid: str = field(default="", hash=False)
-    exchange: str = field(default="", hash=False)
-    authentication: str = field(default="", hash=False)
-    cipher: str = field(default="", hash=False)
-    hash: str = field(default="", hash=False)
+    since: Mapping[str, str] = field(default_factory=dict)
+    section: str = ""
+    standing: str = ""
+    oid: str = ""
+    exchange: str = ""
+    authentication: str = ""
+    cipher: str = ""
+    hash: str = ""
 
     @property
     def approved(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import suppress
 
@@ -12,7 +13,7 @@ with suppress(ImportError):
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _CURVES = {"secp256r1": "P256", "secp384r1": "P384", "secp521r1": "P521"}
@@ -41,7 +42,7 @@ def describe(certificate: x509.Certificate, path: str = "") -> Certificate:
         key=_key(certificate),
         signature=_ML_DSA.get(certificate.signature_algorithm_oid.dotted_string, certificate.signature_algorithm_oid._name),
         not_after=certificate.not_valid_after_utc.date().isoformat(),
-        sha256=certificate.fingerprint(SHA256()).hex(),
+        sha256=hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
         lifetime=_days(certificate),
         names=_names(certificate),
     )

@@ -10,7 +10,9 @@ from dataclasses import asdict, fields, is_dataclass
 from functools import lru_cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from .model import Policy
+from ..model import Source
+from .model import Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Rule, StageRule, Window, Zone
+from .select import Select
 
 T = TypeVar("T")
 SCALARS = (str, int, bool)
@@ -38,6 +40,10 @@ def build(cls: type[T], data: Mapping[str, Any]) -> T:
 def _hints(cls: type) -> dict[str, Any]:
     known = get_type_hints(cls)
     return {f.name: known[f.name] for f in fields(cls) if f.init}
+
+
+for _one in (Policy, Rule, StageRule, Override, Exemption, Window, Freeze, Zone, Peer, Lifecycle, Select, Match, Source):
+    _hints(_one)  # here, so that it is done before a fleet's workers fork
 
 
 def _value(hint: Any, value: Any) -> Any:

@@ -26,12 +26,17 @@ def brings(suite: str) -> dict[str, tuple[Algorithm, ...]]:
     found = find("tls", "cipher", suite)
     if found is None or not found.exchange:
         return {"hash": _one("hash", found.hash)} if found else {}
+    prf = "tls_prf_sha384" if found.hash == "SHA384" else "tls_prf_sha256"  # of SHA-256, whatever an older suite's MAC is
+    return {**_parts(found.exchange.removesuffix("-PSK"), found.authentication), "prf": _one("prf", prf)}
+
+
+@lru_cache(maxsize=64)  # of hundreds of suites
+def _parts(exchange: str, authentication: str) -> dict[str, tuple[Algorithm, ...]]:
     classical = tuple(a for a in all_of("tls", "key_exchange") if a.construction == "classical")
     finite = tuple(a for a in classical if a.id.startswith("ffdhe"))
-    groups = {"ECDHE": tuple(a for a in classical if a not in finite), "DHE": finite}.get(found.exchange.removesuffix("-PSK"), (STATIC,))
-    signers = tuple(a for a in all_of("tls", "signature") if a.id.startswith(SIGNED.get(found.authentication, ("none",))))
-    prf = _one("prf", "tls_prf_sha384" if found.hash == "SHA384" else "tls_prf_sha256")  # of SHA-256, whatever an older suite's MAC is
-    return {"key_exchange": groups, **({"signature": signers} if signers else {}), "prf": prf}
+    groups = {"ECDHE": tuple(a for a in classical if a not in finite), "DHE": finite}.get(exchange, (STATIC,))
+    signers = tuple(a for a in all_of("tls", "signature") if a.id.startswith(SIGNED.get(authentication, ("none",))))
+    return {"key_exchange": groups, **({"signature": signers} if signers else {})}
 
 
 def _one(aspect: str, name: str) -> tuple[Algorithm, ...]:

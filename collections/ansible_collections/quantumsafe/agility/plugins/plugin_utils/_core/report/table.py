@@ -40,7 +40,8 @@ def audit_table(results: Sequence[HostResult], width: int = 120, colour: bool = 
 
 def one_line(text: str) -> str:
     """Text from a host or a daemon, unable to move the cursor, to colour or to begin a line of its own."""
-    return " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in text).split())
+    shown = text if text.isprintable() else "".join(c if c.isprintable() or c.isspace() else "?" for c in text)
+    return " ".join(shown.split())
 
 
 def _stacked(rows: Sequence[tuple[str, ...]], ways: Sequence[str], width: int, colour: bool) -> str:

@@ -16,7 +16,7 @@ from ..certificates.read import leaf
 from ..credentials import Certificate, Pair, Serving
 from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot, Unparsable, Wishes
 from . import nginx_certificates, openssl
-from .fips import ASKED, fips, later, module_of
+from .fips import fips, later, module_of
 from .nginx_ciphers import Ciphers
 from .nginx_config import Assembly, Node, absolute
 from .nginx_main import BINARIES, DEFAULT_CONF, MASTERS, OTHER_CONFS, absent, built, main_path
@@ -41,9 +41,14 @@ COLLECT = Collect(
         *openssl.SYSTEM_LISTS,
     ),
     follow=tuple(Follow(word, posixpath.dirname(conf)) for word in ("include", "ssl_certificate") for conf in (DEFAULT_CONF, *OTHER_CONFS)),
-    commands={"nginx-V": ("nginx", "-V"), "nginx-masters": MASTERS, **openssl.COMMANDS, **ASKED},
-    second_tries=("hybrid",),
+    commands={"nginx-V": ("nginx", "-V"), "nginx-masters": MASTERS, **openssl.COMMANDS},
+    second_tries=openssl.SECOND_TRIES,
 )
+
+
+_VERSION = re.compile(r"nginx/(\d+(?:\.\d+)+)")
+_RUNNING = re.compile(r"running with ((?:\w+) [^)\s]+)")
+_BUILT = re.compile(r"built with ((?:OpenSSL|LibreSSL|BoringSSL) ?\S*)")
 
 
 class Nginx:
@@ -55,7 +60,7 @@ class Nginx:
         self.said = f"{answer.err}\n{answer.out}" if answer else ""
         self.main = main_path(snapshot)
         self.assembly = Assembly(snapshot, self.main)
-        found = re.search(r"nginx/(\d+(?:\.\d+)+)", self.said)
+        found = _VERSION.search(self.said)
         self.version = tuple(int(part) for part in found[1].split(".")) if found else ()
         self.label = f"nginx {found[1]}" if found else "nginx of unknown version"
         self.library = openssl.library(_running(self.said))
@@ -71,7 +76,7 @@ class Nginx:
 
     @cached_property
     def groups(self) -> Capability:
-        return openssl.group_capability(self.library, {name: self.snapshot.answers.get(name) for name in openssl.COMMANDS}, module_of(self.fips))
+        return openssl.group_capability(self.library, self.snapshot.answers, module_of(self.fips))
 
 
 def _own_order(socket: Socket) -> bool:
@@ -79,15 +84,23 @@ def _own_order(socket: Socket) -> bool:
     return all([node.args for node in server.governing("ssl_prefer_server_ciphers")[-1:]] == [("on",)] for server in socket.servers)
 
 
+def of(snapshot: Snapshot) -> Nginx:
+    """Worked out once for a snapshot: one look asks what is missing, reads and writes."""
+    known = snapshot.seen.get("nginx")
+    if not isinstance(known, Nginx):
+        known = snapshot.seen["nginx"] = Nginx(snapshot)
+    return known
+
+
 def _running(said: str) -> str:
     """ "built with OpenSSL 3.5.1 … (running with OpenSSL 3.5.7 …)": what runs counts."""
-    found = re.search(r"running with ((?:\w+) [^)\s]+)", said) or re.search(r"built with ((?:OpenSSL|LibreSSL|BoringSSL) ?\S*)", said)
+    found = _RUNNING.search(said) or _BUILT.search(said)
     return found[1] if found else ""
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     """One endpoint for each listening TLS socket."""
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     if absent(snapshot, nginx.main):
         return ()
     for path, origin in nginx.assembly.absent.items():
@@ -246,7 +259,7 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
     """The main file, includes and certificates that nginx reads and the snapshot lacks.  A glob that matched nothing is complete."""
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     if nginx.main not in snapshot.files:
         return () if nginx.main in ("", *COLLECT.files) else (nginx.main,)
     wanted = [absolute(node.args[0], nginx.main) for socket in nginx.sockets for server in socket.servers for node in _certificate_nodes(server)]
@@ -257,7 +270,7 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     """One Change a file; see nginx_write.py.  Raises Inexpressible, also when the edited files would not read as wished."""
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     before = read(snapshot)
     now = {endpoint.id: endpoint for endpoint in before}
     changes = Writer(nginx.assembly, nginx.sockets, nginx.version, nginx.library, nginx.groups, nginx.ciphers, now).changes(wishes)
@@ -268,12 +281,12 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     if DEFAULT_CONF not in snapshot.files:
         return ()
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     return nginx_certificates.servings(nginx.assembly, nginx.sockets)
 
 
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
-    nginx = Nginx(snapshot)
+    nginx = of(snapshot)
     return nginx_certificates.rebind(nginx.assembly, nginx.sockets, wanted)
 
 

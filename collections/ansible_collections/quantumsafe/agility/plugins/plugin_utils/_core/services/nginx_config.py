@@ -17,7 +17,7 @@ from .paths import glob, real_path
 DEEPEST_INCLUDE = 20  # nginx itself ends at the limit of open files; a loop must end here by name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a place in one tree; comparing two would compare all below them
 class Node:
     """One directive where it takes effect.  file: the file it is written in; via: the include directives it came through, outermost first."""
 

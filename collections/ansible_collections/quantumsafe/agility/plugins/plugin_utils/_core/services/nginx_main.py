@@ -18,16 +18,21 @@ TOPS = ("/usr/local/nginx", "/usr/local/openresty/nginx", "/opt/nginx")
 OTHER_CONFS = ("/usr/local/etc/nginx/nginx.conf", *(f"{top}/conf/nginx.conf" for top in TOPS))
 BINARIES = tuple(f"{folder}/nginx" for folder in ("/usr/sbin", "/usr/local/sbin", *(f"{top}/sbin" for top in TOPS)))
 
-# "path" and the nginx that we would ask, then "master", program and title of each that runs here; one in a container of this host (another
-# PID namespace) has a configuration of its own.  The program of a package that was replaced reads "… (deleted)".
+# "master", program ("=" for the one on the path) and title of each that runs here, then "path" and the nginx that we would ask.  One in a
+# container of this host (another PID namespace) has a configuration of its own.  The program of a package that was replaced reads
+# "… (deleted)".
 MASTERS = (
     "sh",
     "-c",
-    'printf "path %s\\n" "$(readlink -f "$(command -v nginx)")"; for p in /proc/[0-9]*; do'
+    "r= n=$(command -v nginx); for p in /proc/[0-9]*; do"
     ' t=; { read -r t <$p/cmdline; } 2>/dev/null; case $t in "nginx: master process"*) ;; *) continue ;; esac;'
     " [ $p/ns/pid -ef /proc/self/ns/pid ] || [ ! -r $p/ns/pid ] || continue;"
-    ' printf "master %s\\t%s\\n" "$(readlink $p/exe)" "$t"; done',
+    ' if [ $p/exe -ef "$n" ]; then e==; else r=$(readlink -f "$n") e=$(readlink $p/exe); fi;'
+    ' printf "master %s\\t%s\\n" "$e" "$t"; done; printf "path %s\\n" "${r:-$n}"',
 )
+_PATH = re.compile(r"^path (\S+)", re.MULTILINE)
+_CONF_PATH, _PREFIX = re.compile(r"--conf-path=(\S+)"), re.compile(r"--prefix=(\S+)")
+_OPTIONS = tuple(re.compile(rf"(?:^| )-{letter} ?(\S+)") for letter in "cp")
 _MASTER = re.compile(r"^master (?P<program>[^\t]*)\tnginx: master process ?(?P<words>.*)$", re.MULTILINE)
 
 
@@ -38,11 +43,11 @@ def main_path(snapshot: Snapshot) -> str:
     """
     version, masters = snapshot.answers.get("nginx-V"), snapshot.answers.get("nginx-masters")
     said = masters.out if masters else ""
-    ours = next(iter(re.findall(r"^path (\S+)", said, re.MULTILINE)), "")
+    ours = next(iter(_PATH.findall(said)), "")
     mains: dict[str, None] = {}
     for found in _MASTER.finditer(said):
         program = found["program"].removesuffix(" (deleted)")
-        if program and program != ours:
+        if program not in ("", "=", ours):
             what = f"a master of {program} runs, which is not the nginx on the path ({ours or 'none'})"
             raise Unparsable(what, snapshot.host, "what it is configured with is not read: put it on the path, or stop it")
         mains[_told(found["words"], version)] = None
@@ -70,17 +75,17 @@ def _files(snapshot: Snapshot) -> list[str]:
 def built(version: Answer | None) -> str:
     """What `nginx -V` tells of the main file; "" when it was not asked."""
     said = version.err + version.out if version else ""
-    found = re.search(r"--conf-path=(\S+)", said)
+    found = _CONF_PATH.search(said)
     return posixpath.join(_prefix(said), found[1] if found else "conf/nginx.conf") if "configure arguments" in said or found else ""
 
 
 def _prefix(said: str) -> str:
-    found = re.search(r"--prefix=(\S+)", said)
+    found = _PREFIX.search(said)
     return found[1] if found else DEFAULT_PREFIX
 
 
 def _told(words: str, version: Answer | None) -> str:
     """The main file by a command line: -c FILE, relative to -p or to the prefix that it was built with; else what it was built with."""
-    conf, prefix = (re.search(rf"(?:^| )-{letter} ?(\S+)", words) for letter in "cp")
+    conf, prefix = (option.search(words) for option in _OPTIONS)
     base = prefix[1] if prefix else _prefix(version.err + version.out if version else "")
     return posixpath.normpath(posixpath.join(base, conf[1])) if conf else built(version)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot
 from .fips import fips
-from .openssh_ask import ASKED, CHECK, CHECK_APART, blocks, effective, everybody, supported
+from .openssh_ask import ASKED, CHECK, CHECK_APART, SECOND_TRIES, blocks, effective, everybody, supported
 from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning
 from .openssh_keys import LISTED, USUAL, signing
 from .openssh_sockets import DROPINS, WANTED, addresses, by_socket
@@ -21,6 +21,8 @@ PENALTIES = "PerSourcePenalties is on: repeated unauthenticated connections lock
 GSSAPI = "GSSAPIKeyExchange is on: sshd offers {} besides KexAlgorithms; they are classical and are not judged here"
 OUTSIDE = "FIPS mode is on, but OpenSSH brings curve25519, sntrup761, ML-KEM, ed25519 and chacha20 itself, outside of any module"
 UNKNOWN = "{}: without an answer of `sshd -T` ({}) its effective value is unknown (a default, or a change to it)"
+
+_VERSION = re.compile(r"OpenSSH_(\S+?)[,\s]")
 
 COLLECT = Collect(
     needs=(MAIN,),
@@ -38,9 +40,9 @@ COLLECT = Collect(
         **ASKED,
         "sshd-V": ("sshd", "-V"),
         **{f"ssh-Q-{query}": ("ssh", "-Q", query) for query in dict.fromkeys(QUERIES.values())},
-        LISTED: ("ls", "-d", "/etc/ssh/sshd_config.d", *USUAL),
     },
-    second_tries=tuple(ASKED)[1:],
+    there={LISTED: ("/etc/ssh/sshd_config.d", *USUAL)},
+    second_tries=SECOND_TRIES,
 )
 
 
@@ -116,7 +118,7 @@ def _silence(snapshot: Snapshot) -> str:
 def _version(snapshot: Snapshot) -> str:
     """ "OpenSSH 10.0p2"; releases before 9.? print it among the complaint that -V is no option."""
     answer = snapshot.answers.get("sshd-V")
-    found = re.search(r"OpenSSH_(\S+?)[,\s]", answer.err + answer.out + " ") if answer else None
+    found = _VERSION.search(answer.err + answer.out + " ") if answer else None
     return f"OpenSSH {found[1]}" if found else "OpenSSH of unknown version"
 
 
@@ -126,10 +128,10 @@ def _capability(snapshot: Snapshot, aspect: str, version: str, keys: tuple[str, 
         answer = snapshot.answers.get(f"ssh-Q-{query}")
         return Capability(None, f"`ssh -Q {query}` gave no answer ({answer.problem or answer.err.strip() if answer else 'not asked'})", version)
     if aspect != "host_key":
-        return Capability(names, f"ssh -Q {query}", version)
+        return Capability(names, f"ssh -Q {query}" if f"ssh-Q-{query}" in snapshot.answers else "sshd -T", version)
     if keys is None:
         return Capability(None, blind, version)
-    return Capability(tuple(name for name in names if name in keys), "ssh -Q key-sig and the host keys that exist", version)
+    return Capability(tuple(name for name in names if name in keys), "its key types and the host keys that exist", version)
 
 
 def _notes(snapshot: Snapshot, order: tuple[Placed, ...]) -> list[str]:

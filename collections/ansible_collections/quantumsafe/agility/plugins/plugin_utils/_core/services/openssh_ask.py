@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from ..model import Snapshot
 from .openssh_config import IN_MATCH, KEYWORDS, QUERIES, Placed, conditional, given, winning
@@ -13,11 +14,16 @@ from .openssh_config import IN_MATCH, KEYWORDS, QUERIES, Placed, conditional, gi
 # an empty /run of its own, in a mount namespace: the host is not changed, not even by a mount that spreads (unshare before util-linux 2.27)
 # or by mount's notes in /run/mount (-n).
 _APART = "mount --make-rprivate / && mount -n -t tmpfs -o mode=0755 none /run && mkdir -m 0755 /run/sshd && exec sshd"
+# A list that a server only uses for host-based logins, which nobody judges, is widened to all that sshd knows (every release takes this
+# name for it): a process less than `ssh -Q key-sig` for the same answer.
+WIDE, HOST_BASED = "sshd-T-wide", ("hostbasedacceptedalgorithms", "hostbasedacceptedkeytypes")
 ASKED: Mapping[str, tuple[str, ...]] = {
+    WIDE: ("sshd", "-T", "-o", "HostbasedAcceptedKeyTypes=*"),
     "sshd-T": ("sshd", "-T"),
     "sshd-G": ("sshd", "-G"),
     "sshd-T-apart": ("unshare", "-m", "sh", "-c", f"{_APART} -T"),
 }
+SECOND_TRIES = {"sshd-T": WIDE, "sshd-G": "sshd-T", "sshd-T-apart": "sshd-G", "ssh-Q-key-sig": WIDE}
 CHECK = ("sshd", "-t")
 CHECK_APART = ("sh", "-c", f"[ ! -d /run/sshd ] || exec sshd -t; exec unshare -m sh -c '{_APART} -t'")
 
@@ -25,8 +31,13 @@ CHECK_APART = ("sh", "-c", f"[ ! -d /run/sshd ] || exec sshd -t; exec unshare -m
 def effective(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
     """keyword → every value that sshd itself prints for it; {} when it did not answer.  The first command that was answered counts."""
     answer = next((a for name in ASKED if (a := snapshot.answers.get(name)) and a.ok), None)
+    return _values(answer.out) if answer else {}
+
+
+@lru_cache(maxsize=16)  # every aspect asks
+def _values(said: str) -> Mapping[str, tuple[str, ...]]:
     out: dict[str, tuple[str, ...]] = {}
-    for line in answer.out.splitlines() if answer else ():
+    for line in said.splitlines():
         name, dummy, value = line.strip().partition(" ")
         out[name] = (*out.get(name, ()), value)
     return out
@@ -71,6 +82,9 @@ def blocks(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[Placed,
 
 
 def supported(snapshot: Snapshot, aspect: str) -> tuple[str, ...] | None:
-    """What `ssh -Q` of this host lists; None when it gave no answer."""
-    answer = snapshot.answers.get(f"ssh-Q-{QUERIES[aspect]}")
-    return tuple(answer.out.split()) if answer and answer.ok else None
+    """What `ssh -Q` of this host lists, or sshd itself; None when neither gave an answer."""
+    answer, wide = snapshot.answers.get(f"ssh-Q-{QUERIES[aspect]}"), snapshot.answers.get(WIDE)
+    if answer and answer.ok:
+        return tuple(answer.out.split())
+    said = _values(wide.out) if wide and wide.ok and QUERIES[aspect] == "key-sig" else {}
+    return next((tuple(said[name][0].split(",")) for name in HOST_BASED if name in said), None)

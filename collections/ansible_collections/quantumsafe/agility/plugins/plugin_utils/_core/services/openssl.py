@@ -15,6 +15,7 @@ from ..algorithms.lookup import find
 from ..model import Answer, Capability, File, Inexpressible, Origin
 
 Version = tuple[int, ...]
+Answers = Mapping[str, Answer]  # those of COMMANDS; one that was not asked is not there
 # (name, tier): see Setting.tiers
 Groups = tuple[tuple[str, int], ...]
 
@@ -23,11 +24,14 @@ FIRST_KNOWN = (1, 1, 1)
 
 # One question that never connects: /dev/null is no folder, so the address cannot exist; an unknown group fails before that.
 COMMANDS = {
-    "openssl": ("openssl", "version"),
     "ciphers": ("openssl", "ciphers", "-v", EVERYTHING),
-    "groups": ("openssl", "list", "-tls-groups"),
+    "groups": ("openssl", "list", "-providers", "-tls-groups"),
     "hybrid": ("openssl", "s_client", "-groups", "X25519MLKEM768", "-unix", "/dev/null/none"),
+    "providers": ("openssl", "list", "-providers"),
+    "openssl": ("openssl", "version"),
 }
+# Before 3.5, the last one before 3.0; from then on the providers tell the version.
+SECOND_TRIES = {"hybrid": "groups", "providers": "groups", "openssl": "providers"}
 HYBRID = "X25519MLKEM768"
 
 # Where a distribution sets the list of every program that sets none itself (fedora-crypto-policies, openssl back end: "Groups = …").
@@ -54,6 +58,10 @@ _DEFAULTS: tuple[tuple[Version, tuple[tuple[str, ...], ...]], ...] = (
     ((1, 1, 1), (_CURVES,)),
 )
 
+_GROUPS = re.compile(r"^[^\s:]+(?::[^\s:]+)+$", re.MULTILINE)
+_PROVIDER = re.compile(r"^ +(?:default|base)\n +name: .*\n +version: (\S+)", re.MULTILINE)  # both are libcrypto's own
+_NUMBER = re.compile(r"\d+")
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
@@ -72,7 +80,7 @@ def library(text: str) -> Library:
     words = text.split()
     if len(words) < 2:
         return Library(text.strip())
-    version = tuple(int(n) for n in re.findall(r"\d+", words[1])) if words[0] == "OpenSSL" else ()
+    version = tuple(int(n) for n in _NUMBER.findall(words[1])) if words[0] == "OpenSSL" else ()
     return Library(" ".join(words[:2]), version)
 
 
@@ -149,18 +157,18 @@ def render_groups(names: Sequence[str], tiers: Sequence[int], lib: Library) -> s
     return "/".join(":".join(name for name, tier in zip(names, levels, strict=True) if tier == level) for level in sorted(set(levels)))
 
 
-def group_capability(lib: Library, answers: dict[str, Answer | None], module: str | None = None) -> Capability:
+def group_capability(lib: Library, answers: Answers, module: str | None = None) -> Capability:
     """Which groups this library can do under its provider.  answers: those of COMMANDS, None where one was not asked.
 
     module: the FIPS module that does the work, "" = one that nobody named, None = none; of the groups that are only known from a table it has
     those for sure that are approved.
     """
-    doubt = doubt_about(lib, answers.get("openssl"))
+    doubt = doubt_about(lib, answers)
     if doubt:
         return Capability(None, doubt, lib.label)
     listed = answers.get("groups")
-    if listed and listed.ok and listed.out.strip():
-        return Capability(tuple(canonical(name) for name in listed.out.strip().split(":")), "openssl list -tls-groups", lib.label, module or "")
+    if listed and listed.ok and (found := _GROUPS.search(listed.out)):
+        return Capability(tuple(canonical(name) for name in found[0].split(":")), "openssl list -tls-groups", lib.label, module or "")
     asked = answers.get("hybrid")
     said = f"{asked.out}\n{asked.err}" if asked and asked.rc is not None else ""
     if "errno=" in said:
@@ -187,22 +195,35 @@ class Suites:
     doubt: str = ""
 
 
-def suites(lib: Library, answers: Mapping[str, Answer]) -> Suites:
+def suites(lib: Library, answers: Answers) -> Suites:
     """What `openssl ciphers` told of this library.  answers: those of COMMANDS."""
-    doubt = doubt_about(lib, answers.get("openssl"))
+    doubt = doubt_about(lib, answers)
     listed = answers.get("ciphers")
     old, modern = parse_suites(listed.out) if listed and listed.ok and not doubt else ((), ())
     return Suites(old, modern, doubt or ("" if old else f"`openssl ciphers -v {EVERYTHING}` gave no usable answer"))
 
 
-def doubt_about(lib: Library, answer: Answer | None) -> str:
+def providers(answers: Answers) -> str:
+    """What the openssl command listed of its providers."""
+    return "\n".join(found.out for name in ("groups", "providers") if (found := answers.get(name)) and found.ok)
+
+
+def loaded(answers: Answers) -> Library:
+    """The library that the openssl command runs with; no label when it did not tell."""
+    said = answers.get("openssl")
+    if said and said.ok:  # "OpenSSL 3.0.22 25 Aug 2026 (Library: OpenSSL 3.0.23 …)": the parenthesis is what is loaded
+        return library(said.out.partition("(Library:")[2].rstrip(") \n") or said.out)
+    found = _PROVIDER.search(providers(answers))
+    return library(f"OpenSSL {found[1]}") if found else Library()
+
+
+def doubt_about(lib: Library, answers: Answers) -> str:
     """Why the openssl command cannot speak for the library that the daemon runs with; "" when it can."""
     if lib.version < FIRST_KNOWN:
         return f"it runs with {lib.label or 'a library that it did not name'}, which the openssl command does not speak for"
-    if answer is None or not answer.ok:
+    mine, answer = loaded(answers), answers.get("openssl")
+    if not mine.label:
         return f"`openssl version` gave no answer ({answer.problem or answer.err.strip() if answer else 'not asked'})"
-    # "OpenSSL 3.0.22 25 Aug 2026 (Library: OpenSSL 3.0.23 …)": the parenthesis is what is loaded.
-    loaded = library(answer.out.partition("(Library:")[2].rstrip(") \n") or answer.out)
-    if loaded.label != lib.label:
-        return f"the openssl command is {loaded.label}, the daemon runs with {lib.label}"
+    if mine.label != lib.label:
+        return f"the openssl command is {mine.label}, the daemon runs with {lib.label}"
     return ""

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 
 from ..model import File, Snapshot
 
+_MAGIC = re.compile(r"[*?\[]")
+
 
 def real_path(file: File) -> str:
     """The path that an edit must replace: a symbolic link stays what it is."""
@@ -14,7 +16,7 @@ def real_path(file: File) -> str:
 
 
 def is_glob(path: str) -> bool:
-    return bool(re.search(r"[*?\[]", path))
+    return bool(_MAGIC.search(path))
 
 
 def glob(pattern: str, snapshot: Snapshot) -> list[str]:
@@ -27,4 +29,12 @@ def glob(pattern: str, snapshot: Snapshot) -> list[str]:
 
 def _matches(path: list[str], pattern: list[str]) -> bool:
     hidden = (name.startswith(".") and not part.startswith(".") for name, part in zip(path, pattern, strict=False))
-    return len(path) == len(pattern) and all(map(fnmatchcase, path, pattern)) and not any(hidden)
+    return len(path) == len(pattern) and all(map(_fits, path, pattern)) and not any(hidden)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """One part of a path.  Nearly every glob is a name or "*.conf", and needs no expression to be compiled for it."""
+    head, star, tail = pattern.partition("*")
+    if is_glob(head + tail):
+        return fnmatchcase(name, pattern)
+    return name.startswith(head) and name.endswith(tail) and len(name) >= len(head + tail) if star else name == pattern

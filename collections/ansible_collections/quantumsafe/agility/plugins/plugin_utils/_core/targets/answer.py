@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 from ..documents import lines
 from ..model import Answer, File, Identity, Problem, Snapshot, Unparsable
 
+# Where agent/collect.sh (ca_host_key) looks for the key that says which host this is, too; the first counts.
+HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key.pub" for kind in ("ed25519", "ecdsa", "rsa"))
 FINAL = ("CLEANED", "REVERTED", "REVERT_FAILED", "REFUSED", "ABSENT")
+_BEGIN = re.compile(r"==CA:(?P<nonce>\w+):(?P<coding>b64|hex)==\r?\n")
+_DIGEST = re.compile(r"\\?([0-9a-f]{64}) ")  # a name with a line break gives a backslash in front, or a line of its own
+_SECTION = re.compile(r"(?:^|\n)\001")
 UTILITIES = "install what is named, or leave this host to a gateway"
 
 
@@ -21,14 +26,14 @@ class NoAnswer(Problem):
 
 def body(output: str, nonce: str) -> str:
     """The decoded text between the markers.  Raises NoAnswer when it is missing or was cut off."""
-    begin = re.search(rf"==CA:{nonce}:(b64|hex)==\r?\n", output)
+    begin = next((found for found in _BEGIN.finditer(output) if found["nonce"] == nonce), None)
     if not begin:
         raise NoAnswer("the host ran no agent: nothing came back between the markers", remedy=_seen(output))
     coded, found, dummy = output[begin.end() :].partition(f"==CA:{nonce}:end==")
     if not found:
         raise NoAnswer("the answer was cut off before its end")
     try:
-        raw = base64.b64decode(re.sub(r"\s", "", coded)) if begin[1] == "b64" else bytes.fromhex("".join(coded.split()))
+        raw = base64.b64decode(coded) if begin["coding"] == "b64" else bytes.fromhex("".join(coded.split()))
     except (binascii.Error, ValueError) as error:
         raise NoAnswer(f"the answer was damaged on its way: {error}") from error
     text, found, dummy = raw.decode("utf-8", "surrogateescape").rpartition(f"\n\001Z {nonce}\n")
@@ -44,7 +49,7 @@ def _seen(output: str) -> str:
 
 def _sections(text: str) -> Iterator[tuple[str, str, list[str]]]:
     """(letter, rest of its line, lines until the next section)."""
-    for part in re.split(r"(?:^|\n)\001", text)[1:]:
+    for part in _SECTION.split(text)[1:]:
         head, dummy, rest = part.partition("\n")
         yield head[:1], head[2:], rest.split("\n") if rest else []
 
@@ -94,7 +99,8 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
         elif letter == "N" and rest in answers:
             answers[rest] = replace(answers[rest], err="\n".join(content).strip("\n"))
     files.update({name: replace(files[name], pending=beside) for name, beside in pending.items() if name in files})
-    identity = Identity(facts.pop("machine_id", ""), facts.pop("host_key", ""), facts.pop("boot", ""))
+    host_key = next((files[path].sha256 for path in HOST_KEYS if path in files and files[path].sha256), "")
+    identity = Identity(facts.pop("machine_id", ""), host_key, facts.pop("boot", ""))
     return Snapshot(host, taken, identity, facts, files, answers)
 
 
@@ -112,6 +118,7 @@ def _answered(out: str, code: str) -> Answer:
 def _heads(count: int, content: list[str]) -> list[tuple[str, str, list[str], str]]:
     """(name, real, [size, mode, owner, group], sha256) of each file.  Raises NoAnswer when a file vanished while it was read."""
     content = [line for line in content if line]
+    content[3 * count :] = [found[1] for line in content[3 * count :] if (found := _DIGEST.match(line))]
     if len(content) != 4 * count:
         raise NoAnswer("a file changed while the host was looked at", remedy="run it again")
     names = [(_name(content[2 * i]), content[2 * i + 1]) for i in range(count)]

@@ -110,7 +110,8 @@ class Channel:
     def _run(self, command: str, stdin: str | None) -> str:
         self.trips += 1
         data = stdin.encode("utf-8", "surrogateescape") if stdin is not None else None
-        result: dict[str, Any] = self.action._low_level_execute_command(command, in_data=data)
+        # No shell around it, and no `sleep 0` behind it: an answer without its end is noticed here.
+        result: dict[str, Any] = self.action._low_level_execute_command(command, in_data=data, executable=False)
         self.stderr = result.get("stderr", "")
         if result.get("rc") == 255 and not result.get("stdout"):
             raise AnsibleConnectionFailure(self.stderr or "the connection ended without an answer")

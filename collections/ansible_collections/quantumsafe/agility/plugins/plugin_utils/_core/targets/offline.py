@@ -28,6 +28,8 @@ def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect]
     globs = (*extra, *(glob for collect in present.values() for glob in collect.files))
     files = {name: _file(path, name) for name in _expand(path, globs)}
     answers = {command: Answer(argv, None, problem="not run: offline") for collect in present.values() for command, argv in collect.commands.items()}
+    there = {name: paths for collect in present.values() for name, paths in collect.there.items()}
+    answers |= {name: Answer((), 0, "\n".join(p for p in paths if (path / p.lstrip("/")).exists())) for name, paths in there.items()}
     return Snapshot(host, taken, Identity(machine_id=_first_line(path / "etc/machine-id")), {"os": _os(path)}, files, answers)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..model import Activation, Change, Collect, Identity, Problem
+from .answer import HOST_KEYS
 
 AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
@@ -90,7 +91,7 @@ def _own_copy(functions: str) -> str:
 
 def _collect_calls(requests: Mapping[str, Collect], extra: tuple[str, ...] = ()) -> list[str]:
     """Facts, then one call for the files of all services that are there, then their commands."""
-    calls = ["ca_facts", _call("set", "--", *extra)]
+    calls = ["ca_facts", _call("set", "--", *HOST_KEYS, *extra)]
     follow: list[str] = []
     for collect in requests.values():
         calls.append(f'if {_call("ca_exists", *collect.needs)}; then set -- "$@" {shlex.join(collect.files)}; fi')
@@ -98,13 +99,23 @@ def _collect_calls(requests: Mapping[str, Collect], extra: tuple[str, ...] = ())
     calls.append(f'{_call("ca_files", MAX_FILE, ";".join(follow))} "$@"')
     calls.append("ca_list=")
     for collect in requests.values():
-        asked = "".join(
-            ('[ "$ca_rc" -eq 0 ] || ' if name in collect.second_tries else "") + _call("ca_run", name, *argv) + "\n"
-            for name, argv in collect.commands.items()
-        )
-        calls.append(f"if {_call('ca_exists', *collect.needs)}; then ca_list=$ca_list{shlex.quote(asked)}; fi")
+        asked = "".join(_asked(collect, name, argv) for name, argv in collect.commands.items())
+        there = "".join(f"{_call('ca_there', name, *paths)}; " for name, paths in collect.there.items())
+        calls.append(f"if {_call('ca_exists', *collect.needs)}; then {there}ca_list=$ca_list{shlex.quote(asked)}; fi")
     calls.append(f'{_call("ca_commands", COMMAND_TIME)} "$ca_list"')
     return calls
+
+
+def _asked(collect: Collect, name: str, argv: tuple[str, ...]) -> str:
+    """The line that runs one command; a second try only after a failure, and for others to see how it ended."""
+    run, first = _call("ca_run", name, *argv), collect.second_tries.get(name, "")
+    if name in collect.second_tries.values():
+        run = f"{{ {run}; {_ended(name)}=$ca_rc; }}"
+    return f'[ "${{{_ended(first)}:-0}}" -eq 0 ] || {run}\n' if first else f"{run}\n"
+
+
+def _ended(name: str) -> str:
+    return f"ca_rc_{name.replace('-', '_')}"
 
 
 def compose_collect(requests: Mapping[str, Collect], nonce: str, extra: tuple[str, ...] = ()) -> str:

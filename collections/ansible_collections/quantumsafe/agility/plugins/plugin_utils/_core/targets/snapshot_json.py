@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..model import Answer, File, Identity, Problem, Snapshot
@@ -12,7 +12,9 @@ FORMAT = 1
 
 
 def snapshot_to_json(snapshot: Snapshot) -> str:
-    return json.dumps({"format": FORMAT, **asdict(snapshot)}, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    data = asdict(replace(snapshot))  # without what services have seen in it
+    del data["seen"]
+    return json.dumps({"format": FORMAT, **data}, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def snapshot_from_json(text: str, where: str = "") -> Snapshot:

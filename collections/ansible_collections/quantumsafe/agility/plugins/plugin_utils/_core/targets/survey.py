@@ -53,7 +53,8 @@ def _later(snapshot: Snapshot, services: Mapping[str, Service]) -> dict[str, Map
 def _following(collect: Collect, wanted: set[str], calls: Mapping[str, tuple[str, ...]]) -> Collect:
     """Only the words to follow; relative names are looked for beside what is asked for as well."""
     beside = sorted({posixpath.dirname(path) for path in wanted if not is_glob(path)})
-    return replace(collect, files=(), commands=calls, follow=(*collect.follow, *(replace(f, base=base) for f in collect.follow for base in beside)))
+    follow = (*collect.follow, *(replace(f, base=base) for f in collect.follow for base in beside))
+    return replace(collect, files=(), commands=calls, there={}, follow=follow)
 
 
 def _missing(snapshot: Snapshot, services: Mapping[str, Service]) -> set[str]:

@@ -9,7 +9,7 @@ ca_nl='
 ca_path=$PATH:/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin
 ca_limit=33554432 # bytes of one whole answer
 ca_most=4194304   # bytes of what one command says
-ca_noise=262144   # bytes of what they all say on their standard error
+ca_noise=262144   # bytes of what they all say on their standard error, the last ones
 
 # ca_say MARKER COMMAND...: the framed, encoded output of COMMAND.
 ca_say() {
@@ -30,7 +30,7 @@ ca_say() {
 
 # ca_missing NAME...: which of these utilities, and of those that we always need, this host lacks, one a line.
 ca_missing() {
-  for ca_tool in awk sed stat head readlink tr timeout wc "$@"; do
+  for ca_tool in awk sed stat head tail readlink tr timeout wc "$@"; do
     command -v "$ca_tool" >/dev/null 2>&1 || printf '%s\n' "$ca_tool"
   done
   command -v sha256sum >/dev/null 2>&1 || command -v shasum >/dev/null 2>&1 || command -v openssl >/dev/null 2>&1 || printf 'sha256sum\n'
@@ -81,15 +81,16 @@ ca_facts() {
   ca_m=
   [ -r /etc/machine-id ] && read -r ca_m </etc/machine-id
   ca_uid
-  printf 'machine_id=%s\nboot=%s\nhost_key=%s\nuid=%s\n' "$ca_m" "$(ca_boot)" "$(ca_host_key)" "$ca_v"
+  printf 'machine_id=%s\nboot=%s\nuid=%s\n' "$ca_m" "$(ca_boot)" "$ca_v"
   [ -r /proc/sys/kernel/hostname ] && read -r ca_m </proc/sys/kernel/hostname && printf 'hostname=%s\n' "$ca_m"
   ca_m=0
   [ -r /proc/sys/crypto/fips_enabled ] && read -r ca_m </proc/sys/crypto/fips_enabled
   printf 'fips=%s\n' "$ca_m"
   [ -d /run/systemd/system ] && printf 'systemd=yes\n' || printf 'systemd=no\n'
   if [ -r /etc/os-release ]; then
-    while IFS='=' read -r ca_k ca_v; do
-      case $ca_k in ID | VERSION_ID | PRETTY_NAME) printf 'os_%s=%s\n' "$ca_k" "$ca_v" ;; esac
+    ca_n=3 # a shell reads byte by byte, so no further than it must
+    while [ "$ca_n" -gt 0 ] && IFS='=' read -r ca_k ca_v; do
+      case $ca_k in ID | VERSION_ID | PRETTY_NAME) printf 'os_%s=%s\n' "$ca_k" "$ca_v" && ca_n=$((ca_n - 1)) ;; esac
     done </etc/os-release
   fi
   for ca_m in $(ca_missing); do printf 'missing=%s\n' "$ca_m"; done
@@ -177,7 +178,7 @@ ca_show() {
   done
   ca_sizes=$(stat -L -c '%s %a %U %G' "$@")
   printf '%s\n' "$ca_sizes"
-  ca_sha "$@" | awk '{ sub(/^\\/, "", $1) } length($1) == 64 && $1 ~ /^[0-9a-f]+$/ { print $1 }'
+  ca_sha "$@"
   awk -v max="$ca_max" -v sizes="$ca_sizes" '
     function cut(s, at,   head, tail, q) {
       head = substr(s, 1, at); tail = ""
@@ -220,7 +221,7 @@ ca_nuls() {
 # error is kept together, bounded, and follows behind, so that a command costs one process and no more.
 ca_commands() {
   [ -n "$2" ] || return 0
-  { ca_errs=$(ca_ask "$1" "$2" 2>&1 | { head -c "$ca_noise" && cat >/dev/null; }); } 3>&1
+  { ca_errs=$(ca_ask "$1" "$2" 2>&1 | tail -c "$ca_noise"); } 3>&1
   printf '\n%s\n' "$ca_errs"
 }
 
@@ -263,6 +264,14 @@ ca_run() {
   printf "\n\001R %s\n" "$ca_rc" >&3
 }'
 eval "$ca_runner"
+
+# ca_there ID PATH...: which of them are there, as the answer of a command would be.
+ca_there() {
+  printf '\n\001C %s\n' "$1"
+  shift
+  for ca_f; do [ ! -e "$ca_f" ] || printf '%s\n' "$ca_f"; done
+  printf '\n\001R 0\n'
+}
 
 # ca_exists PATH...: whether any of them is there.
 ca_exists() {
