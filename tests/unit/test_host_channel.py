@@ -54,7 +54,7 @@ class Sudo:
     def __init__(self, said: str) -> None:
         self.said, self.asked = said, []
 
-    def _low_level_execute_command(self, command: str, in_data: bytes, sudoable: bool) -> dict[str, Any]:
+    def _low_level_execute_command(self, command: str, in_data: bytes, sudoable: bool, executable: object) -> dict[str, Any]:
         self.asked.append((command, in_data.decode(), sudoable))
         return {"rc": 0, "stdout": self.said, "stderr": ""}
 

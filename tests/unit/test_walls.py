@@ -11,7 +11,7 @@ from .conftest import TOP
 
 CORE = TOP / "collections/ansible_collections/quantumsafe/agility/plugins/plugin_utils/_core"
 FLOORS = [
-    {"model", "credentials", "grant", "algorithms", "documents"},
+    {"model", "service", "credentials", "grant", "algorithms", "documents"},
     {"policy", "services", "appliances", "certificates", "peers", "reach", "claims"},
     {"wish", "expressed", "facts", "urgency", "invariant", "verdict", "assess", "plan", "review"},
     {"targets", "probe", "report"},
@@ -74,4 +74,4 @@ def test_services_know_each_other_by_no_name() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(CORE)))
 def test_a_file_fits_one_idea(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 375
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Collect, Service, Snapshot, Unparsable
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Collect, Snapshot, Unparsable
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.service import Service
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.nginx import SERVICE
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import script
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.offline import DEEPEST, from_path

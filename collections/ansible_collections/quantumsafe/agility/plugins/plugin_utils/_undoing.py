@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ._campaign import id_prefix
-from ._core.model import Activation, Probe, Problem, Service, Snapshot
+from ._core.model import Activation, Probe, Problem, Snapshot
+from ._core.service import Service
 from ._core.services import SERVICES
 from ._core.targets.answer import Kept, TransactionReport, parse_snapshot
 from ._core.targets.script import Restore, compose_collect

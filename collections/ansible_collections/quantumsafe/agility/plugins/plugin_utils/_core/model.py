@@ -6,12 +6,11 @@ Everything here is frozen and plain: no I/O, no clock, no Ansible.  Dates are IS
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .credentials import Certificate, Pair, Serving
-from .grant import Grant
+from .credentials import Certificate
 
 # How a fact is known, weakest first (DESIGN.md, promise 3).
 Evidence = Literal["configured", "effective", "offered", "negotiated"]
@@ -346,31 +345,3 @@ class Wanted:
 
 # endpoint id → aspect → what it shall be
 Wishes = Mapping[str, Mapping[str, Wanted]]
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A daemon, declared.  One file in services/ makes one of these; nothing else knows the daemon's name.
-
-    read(snapshot): the endpoints of this service on that host; () when it is not there.  Raises Unparsable.
-    write(snapshot, wishes): the fewest line edits that make these wishes effective, all endpoints of the service at once
-    (one Change a file); raises Inexpressible, never writes less than asked.
-    activation(snapshot, endpoints): how the new configuration is checked and taken up.
-    missing(snapshot): globs of files that the configuration refers to and the snapshot lacks; () when complete (asked again, once).
-    later(snapshot): commands that only such a host needs to be asked, in a look of their own, once.
-    servings(snapshot): what it serves where.  rebind(snapshot, {origin of a binding: new pairs}): the edits that name the first pair in
-    its place and the others behind it; raises Inexpressible.  Without them the service has no certificates that we can rotate.
-    grant: what an installed agent may do for it; None = it only looks.
-    """
-
-    name: str
-    protocol: Literal["ssh", "tls"]
-    collect: Collect
-    read: Callable[[Snapshot], tuple[Endpoint, ...]]
-    write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
-    activation: Callable[[Snapshot, tuple[Endpoint, ...]], Activation]
-    missing: Callable[[Snapshot], tuple[str, ...]]
-    later: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None
-    servings: Callable[[Snapshot], tuple[Serving, ...]] | None = None
-    rebind: Callable[[Snapshot, Mapping[Origin, tuple[Pair, ...]]], tuple[Change, ...]] | None = None
-    grant: Grant | None = None

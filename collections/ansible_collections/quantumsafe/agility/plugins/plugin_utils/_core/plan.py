@@ -10,12 +10,13 @@ from .assess import ahead
 from .claims import claims
 from .documents import lines
 from .invariant import consequence
-from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Service, Snapshot, Wanted, Wishes
+from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Snapshot, Wanted, Wishes
 from .peers import quantum_safe
 from .policy.binding import binding, unbound
 from .policy.model import Requirement
 from .policy.resolve import broken
 from .reach import Client, unreachable_after
+from .service import Service
 from .verdict import Requirements, acts, left_alone, only_offered, patient
 from .wish import Wish, wish
 

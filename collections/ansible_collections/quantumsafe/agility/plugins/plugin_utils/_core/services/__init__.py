@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from ..model import Service
+from ..service import Service
 
 
 def _discover() -> dict[str, Service]:

@@ -15,7 +15,8 @@ from functools import cached_property
 from ..certificates.read import leaf
 from ..credentials import Certificate, Pair, Serving
 from ..grant import Grant
-from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot, Unparsable, Wishes
+from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Setting, Snapshot, Unparsable, Wishes
+from ..service import Service
 from . import nginx_certificates, openssl
 from .fips import fips, later, module_of
 from .nginx_ciphers import Ciphers

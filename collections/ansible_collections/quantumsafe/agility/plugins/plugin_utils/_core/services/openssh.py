@@ -10,7 +10,8 @@ import re
 from dataclasses import replace
 
 from ..grant import Grant
-from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, Service, Setting, Snapshot
+from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, Setting, Snapshot
+from ..service import Service
 from .fips import fips
 from .openssh_ask import ASKED, CHECK, CHECK_APART, SECOND_TRIES, blocks, effective, everybody, supported
 from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning

@@ -120,8 +120,9 @@ class Channel:
     def _run(self, words: str, stdin: str | None) -> str:
         self.trips += 1
         data = stdin.encode("utf-8", "surrogateescape") if stdin is not None else None
-        # No shell around it, and no `sleep 0` behind it: an answer without its end is noticed here.
-        result: dict[str, Any] = self.action._low_level_execute_command(words, in_data=data, sudoable=not self.installed, executable=False)
+        # Around /bin/sh there is no need for another shell, nor for `sleep 0` behind it: an answer without its end is noticed here.
+        shell = None if self.installed else False
+        result: dict[str, Any] = self.action._low_level_execute_command(words, in_data=data, sudoable=not self.installed, executable=shell)
         self.stderr = result.get("stderr", "")
         if result.get("rc") == 255 and not result.get("stdout"):
             raise AnsibleConnectionFailure(self.stderr or "the connection ended without an answer")

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..grant import Grant
-from ..model import Problem, Service
+from ..model import Problem
+from ..service import Service
 from ..services import SERVICES
 from .answer import HOST_KEYS, heard
 from .script import AGENT, COMMAND_TIME, MAX_FILE, TRANSACTION, Message, Words, asked, follow_words, own_copy, script_of

@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from ..model import Collect, Endpoint, Problem, Service, Snapshot, Unparsable
+from ..model import Collect, Endpoint, Problem, Snapshot, Unparsable
+from ..service import Service
 from ..services.paths import is_glob
 
 # (requests, extra globs) → what the host showed
