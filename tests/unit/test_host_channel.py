@@ -18,7 +18,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 class Silent:
     """Ansible's side: a command that never returns, behind a retry that swallows every ordinary exception, as ssh's does."""
 
-    _connection = SimpleNamespace(transport="ssh")
+    _connection, _play_context = SimpleNamespace(transport="ssh"), SimpleNamespace(executable="/bin/sh")
 
     def _low_level_execute_command(self, *args: Any, **more: Any) -> dict[str, Any]:
         for dummy in range(3):
@@ -44,6 +44,22 @@ def test_an_alarm_that_was_set_before_is_set_again() -> None:
         assert 90 < signal.getitimer(signal.ITIMER_REAL)[0] <= 100
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@pytest.mark.parametrize(("executable", "given"), [("/bin/sh", False), ("/usr/local/bin/into-the-container", None)])
+def test_a_shell_that_somebody_names_is_around_the_script(executable: str, given: object) -> None:
+    """ansible_shell_executable; False = none is, None = Ansible puts it there."""
+    asked = []
+
+    class Told(Sudo):
+        _play_context = SimpleNamespace(executable=executable)
+
+        def _low_level_execute_command(self, command: str, in_data: bytes, sudoable: bool, executable: object) -> dict[str, Any]:
+            asked.append(executable)
+            return {"rc": 0, "stdout": "said", "stderr": ""}
+
+    assert Channel(Told("")).ask(lambda nonce: "true", lambda output, nonce: output) == "said"  # type: ignore[arg-type]
+    assert asked == [given]
 
 
 class Sudo:

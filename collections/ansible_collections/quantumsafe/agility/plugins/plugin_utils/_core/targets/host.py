@@ -33,6 +33,8 @@ T = TypeVar("T")
 FRESH_PROOF = {"ssh": "fresh connection", "local": "loopback"}
 
 
+SHELL = "/bin/sh -s"  # what reads a script
+
 # Seconds for one answer unless the caller says otherwise: a host is looked at with commands that end within 20 s each.
 PATIENCE = 180
 
@@ -115,13 +117,15 @@ class Channel:
     def _send(self, script: str) -> str:
         if self.route == "file":
             return self._send_file(script)
-        return self._run(command() if self.installed else "/bin/sh -s", script)
+        return self._run(command() if self.installed else SHELL, script)
 
     def _run(self, words: str, stdin: str | None) -> str:
         self.trips += 1
         data = stdin.encode("utf-8", "surrogateescape") if stdin is not None else None
-        # Around /bin/sh there is no need for another shell, nor for `sleep 0` behind it: an answer without its end is noticed here.
-        shell = None if self.installed else False
+        # /bin/sh needs no other /bin/sh around it, nor `sleep 0` behind it: an answer without its end is noticed here.  Who names another
+        # shell (ansible_shell_executable) has it around.
+        plain = words == SHELL and self.action._play_context.executable == "/bin/sh"
+        shell = False if plain else None
         result: dict[str, Any] = self.action._low_level_execute_command(words, in_data=data, sudoable=not self.installed, executable=shell)
         self.stderr = result.get("stderr", "")
         if result.get("rc") == 255 and not result.get("stdout"):
