@@ -12,8 +12,8 @@ from .conftest import Lab, configuration, on
 
 TX = "/var/lib/crypto-agility/tx"
 
-# Between ssh and the host.  Once a good part of the script has gone to the host, nothing comes back; when the host's journal has got to STATE,
-# the connection is cut.  Only the first time: the later ones pass.
+# Between ssh and the host.  Once a good part of the script has gone to the host, nothing comes back, not even the end of the connection; when
+# the host's journal has got to STATE, the connection is cut.  Only the first time: the later ones pass.
 PROXY = f"""
 import os, socket, subprocess, sys, threading
 host, flag, state = sys.argv[1:]
@@ -22,7 +22,7 @@ plug, sent = socket.create_connection((host, 22)), 0
 def back():
     while data := plug.recv(65536):
         if sent < {{threshold}} or os.path.exists(flag): os.write(1, data)
-    os._exit(0)
+    if sent < {{threshold}} or os.path.exists(flag): os._exit(0)
 def cut():
     watch = "until grep -qs ' " + state + " ' {TX}/*/journal; do sleep 0.02; done"
     subprocess.run(["{LAB_COMMAND}", "exec", "web-bare", "timeout", "20", "sh", "-c", watch])
