@@ -75,12 +75,21 @@ ca_copies() {
   fi
 }
 
+# ca_cp FROM TO: with all that FROM carries, or not at all.  With -a alone the cp of GNU says nothing of an attribute that it could not write
+# (coreutils manual, cp invocation: errors of xattr count only where it is named).
+ca_cp() {
+  if [ -z "${ca_all-}" ]; then
+    case $(cp --help 2>&1) in *--preserve*) ca_all=--preserve=xattr ;; *) ca_all=-a ;; esac
+  fi
+  cp -a "$ca_all" "$1" "$2"
+}
+
 # ca_snapshot LINE: keep the original inode beside the target, and for a later rollback under our own folder.
 ca_snapshot() {
   ca_change_of "$1"
   [ "$ca_kind" != create ] || return 0
   ln "$ca_file" "$(ca_old "$ca_file")" || return 1
-  ln "$ca_file" "$ca_tx/old/$ca_i" 2>/dev/null || cp -a "$ca_file" "$ca_tx/old/$ca_i" || return 1
+  ln "$ca_file" "$ca_tx/old/$ca_i" 2>/dev/null || ca_cp "$ca_file" "$ca_tx/old/$ca_i" || return 1
   ca_sync "$ca_tx/old/$ca_i" "${ca_file%/*}"
 }
 
@@ -92,14 +101,14 @@ ca_stage() {
     edit)
       ca_whole=$(cat "$ca_file" && printf .) || return 1
       ca_whole=${ca_whole%.}
-      cp -a "$ca_file" "$ca_n" && ca_label "$ca_file" && "ca_build_$ca_i" >"$ca_n" || return 1
+      ca_cp "$ca_file" "$ca_n" && ca_label "$ca_file" && "ca_build_$ca_i" >"$ca_n" || return 1
       ;;
     create)
       ca_whole=''
       (umask 077 && "ca_build_$ca_i" >"$ca_n") && chown "$ca_owner_of:$ca_group" "$ca_n" && chmod "$ca_mode" "$ca_n" && ca_label "${ca_file%/*}" || return 1
       ;;
     # The kept inode itself, with all that it carries; its other name goes when this is confirmed.
-    restore) ln "$(ca_kept)" "$ca_n" 2>/dev/null || { ca_copies "$(ca_kept)" && cp -a "$(ca_kept)" "$ca_n"; } || return 1 ;;
+    restore) ln "$(ca_kept)" "$ca_n" 2>/dev/null || { ca_copies "$(ca_kept)" && ca_cp "$(ca_kept)" "$ca_n"; } || return 1 ;;
     remove) return 0 ;;
   esac
   # Of a file that it saw redacted the controller cannot tell what it becomes; a later rollback needs to know.
@@ -166,7 +175,7 @@ ca_put_back() {
   fi
   if [ ! -e "$(ca_old "$ca_file")" ] && [ -e "$ca_tx/old/$ca_i" ] && [ "$(ca_digest "$ca_tx/old/$ca_i")" != "$(ca_digest "$ca_file" 2>/dev/null)" ]; then
     # Someone removed what waited beside it; our own folder has it, too.
-    ln "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" 2>/dev/null || cp -a "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" || return 1
+    ln "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" 2>/dev/null || ca_cp "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" || { rm -f "$(ca_old "$ca_file")"; return 1; }
   fi
   # One and the same inode was not taken away yet; mv would call that an error.
   if [ -e "$(ca_old "$ca_file")" ] && [ "$(stat -c %d:%i "$(ca_old "$ca_file")")" != "$(stat -c %d:%i "$ca_file" 2>/dev/null)" ]; then
