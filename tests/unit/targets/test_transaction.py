@@ -305,6 +305,18 @@ def test_a_late_token_is_refused(host: Host) -> None:
     assert host.revert().state == "REVERTED"
 
 
+@pytest.mark.parametrize("found", ["old\n", "somebody else's\n"])
+def test_only_what_was_proved_is_confirmed(any_host: Host, found: str) -> None:
+    """The old text: what a way back leaves when the disk is so full that the journal could not be told."""
+    path = any_host.write("f", "old\n")
+    any_host.apply(replace_line(path, 1, "new\n"))
+    path.write_text(found)
+    report = any_host.confirm()
+    assert (report.error, report.state) == ("changed", "RELOADED")
+    assert str(path) in report.message
+    assert (any_host.revert().state, path.read_text()) == ("REVERTED", "old\n")
+
+
 def test_a_boot_without_systemd_reverts_in_another_boot_only_and_starts_anew_what_runs_by_then(any_host: Host) -> None:
     path = any_host.write("f", "old\n")
     any_host.apply(replace_line(path, 1, "new\n"))
