@@ -195,6 +195,19 @@ def test_a_variable_is_asked_for_by_name_and_then_known() -> None:
         HAPROXY.read(one(text))
 
 
+def test_a_variable_that_stands_on_others_is_not_asked_for_and_harms_only_who_needs_it() -> None:
+    text = 'global\n setenv LOGIN "$STATS_LOGIN"\n setenv P 44\nfrontend f\n bind ":${P}3" ssl ' + CRT + "\n"
+    assert HAPROXY.later and "haproxy-environment" not in HAPROXY.later(one(text))
+    assert only(text).addresses == (("*", 443),)
+    with pytest.raises(Unparsable, match=r"\$LOGIN"):
+        HAPROXY.read(one(text.replace("${P}", "${LOGIN}")))
+
+
+def test_a_bind_whose_options_hide_behind_a_secret_is_refused() -> None:
+    with pytest.raises(Unparsable, match="also holds a secret"):
+        HAPROXY.read(one(f"frontend f\n bind :443 ssl {CRT} ca-sign-pass [redacted]\n"))
+
+
 def test_conditional_blocks_are_decided_or_refused() -> None:
     text = "frontend f\n.if {0}\n bind :443 ssl {1}\n.else\n bind :444 ssl {1}\n.endif\n"
     for condition, port in (
@@ -297,3 +310,10 @@ def test_no_haproxy_no_endpoint() -> None:
 def captured_without() -> Snapshot:
     base = captured("svc-new")
     return Snapshot(base.host, base.taken, base.identity, base.facts, {"/x": file("/x", "")}, {})
+
+
+def test_the_checker_gets_the_environment_that_the_configuration_stands_on() -> None:
+    plain, named = one(f"frontend f\n bind :443 ssl {CRT}\n"), one(f'frontend f\n log "$X" local0\n bind :443 ssl {CRT}\n')
+    assert HAPROXY.activation(plain, ()).check == ("haproxy", "-c", "-f", CFG)
+    check = HAPROXY.activation(named, ()).check
+    assert check[:2] == ("sh", "-c") and "\n" not in "".join(check) and check[3:] == ("sh", "haproxy", "-c", "-f", CFG)

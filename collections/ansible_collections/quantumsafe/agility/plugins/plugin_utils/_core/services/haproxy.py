@@ -58,6 +58,14 @@ ENVIRONMENT = (
     "for n; do for p in /proc/[0-9]*; do case $(readlink $p/exe) in */haproxy) ;; *) continue ;; esac;"
     " { tr '\\000' '\\n' <$p/environ; } 2>/dev/null | grep \"^$n=\" | head -n 1; break; done; done"
 )
+# The checker needs the same environment where the configuration stands on it.  One line: that is how an agent keeps it.
+IN_ITS_ENVIRONMENT = (
+    "sh",
+    "-c",
+    "for p in /proc/[0-9]*; do case $(readlink $p/exe) in */haproxy)"
+    ' { cat $p/environ; printf "%s\\000" "$@"; } | xargs -0 env; exit ;; esac; done; exec "$@"',
+    "sh",
+)
 _VERSION = re.compile(r"HA-?Proxy version (\d+(?:\.\d+)+)")
 _RUNNING, _BUILT = (re.compile(rf"{word} (?:with|on) (?:OpenSSL|SSL library) version : (\S+ \S+)") for word in ("Running", "Built"))
 _SPEAKS = re.compile(r"SSL library supports : (.*)")
@@ -221,6 +229,7 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
     """A reload is a new process that takes the sockets over; the old one finishes its connections."""
     haproxy = of(snapshot)
     check = (*CHECK, *(haproxy.told.words if haproxy.told else ()))
+    check = (*IN_ITS_ENVIRONMENT, *check) if haproxy.assembly.has_variables else check
     return Activation("haproxy", UNITS, (), check, "reload", tuple(dict.fromkeys(p for e in endpoints for dummy, p in e.addresses if p)))
 
 

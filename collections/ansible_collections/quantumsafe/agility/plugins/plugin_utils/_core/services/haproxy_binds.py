@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..model import Unparsable
 from .haproxy_config import Assembly, Line, Section
+from .nginx_edit import REDACTED
 
 # Options with a word behind them; all others stand alone.
 _WITH_VALUE = """
@@ -85,8 +86,10 @@ def binds(assembly: Assembly) -> Iterator[Bind]:
 
 
 def options(line: Line, first: int) -> Iterator[Said]:
-    """The options on a line from one of its words on."""
+    """The options on a line from one of its words on.  Raises Unparsable where a secret on it hides what stands behind."""
     values, at = line.values, first
+    if REDACTED in values:
+        raise Unparsable("the line also holds a secret, behind which nothing was sent", str(line.origin), "give it a bind without one")
     while at < len(values):
         more = values[at] in WITH_VALUE and at + 1 < len(values)
         yield Said(values[at], values[at + 1] if more else "", line, at)

@@ -22,8 +22,8 @@ _SECTIONS = """
 """
 SECTIONS = frozenset(_SECTIONS.split())
 # Lines that may decide about TLS; what only a condition that nobody can decide lets through must not be one of them.
-MATTERS = ("bind", "ssl-", "crt-", "load", "setenv", "presetenv", "unsetenv", "resetenv", "default-path", "tune.ssl.")
-BASES = ("crt-base", "key-base")
+TLS = ("bind", "ssl-", "crt-", "key-base", "load", "default-path", "tune.ssl.")
+MATTERS = (*TLS, "setenv", "presetenv", "unsetenv", "resetenv")
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # a place in one configuration
@@ -81,7 +81,8 @@ class Assembly:
     def __init__(self, snapshot: Snapshot, told: Told, environment: Mapping[str, str], conditions: Conditions) -> None:
         self.snapshot, self.told, self.conditions = snapshot, told, conditions
         self.absent: list[str] = []
-        self.asked: dict[str, None] = {}  # variables that decide something and are not known
+        self.asked: dict[str, None] = {}  # variables that TLS stands on and that are not known
+        self.has_variables = False
         self._variables = dict(environment)
         self.sections = tuple(self._sections())
 
@@ -118,6 +119,7 @@ class Assembly:
             block = self.conditions.begin(file.path)
             for statement in words.parse(file.text, file.path).statements:
                 line = Line(file, statement, self._variables)
+                self.has_variables = self.has_variables or any(word.variables for word in statement if "$" in word.raw)
                 if line.words[0].raw.startswith("."):
                     block.directive(line.words[0].raw, self._argument(line), statement[0].line)
                     continue
@@ -136,13 +138,15 @@ class Assembly:
 
     def _noted(self, line: Line) -> Line:
         """The line, when the environment has followed it."""
-        if line.name.startswith(MATTERS):
+        if line.name.startswith(TLS):
             self.asked |= {name: None for word in line.words for name in word.variables if name not in self._variables}
         name, known = line.name, self._variables
         if name in ("setenv", "presetenv") and len(line.words) > 2:
             variable = line.value(1)
-            if name == "setenv" or variable not in known:
+            if (name == "setenv" or variable not in known) and not line.words[2].variables:
                 self._variables = {**known, variable: line.value(2)}
+            elif name == "setenv":  # it stands on others, which nobody asks for: they may hold anything
+                self._variables = {key: value for key, value in known.items() if key != variable}
         elif name == "unsetenv":
             self._variables = {key: value for key, value in known.items() if key not in line.values[1:]}
         elif name == "resetenv":
