@@ -76,12 +76,12 @@ ca_copies() {
 }
 
 # ca_cp FROM TO: with all that FROM carries, or not at all.  With -a alone the cp of GNU says nothing of an attribute that it could not write
-# (coreutils manual, cp invocation: errors of xattr count only where it is named).
+# (coreutils manual, cp invocation: errors of xattr count only where it is named), and that of busybox nothing of owner, mode and time.
 ca_cp() {
   if [ -z "${ca_all-}" ]; then
     case $(cp --help 2>&1) in *--preserve*) ca_all=--preserve=xattr ;; *) ca_all=-a ;; esac
   fi
-  cp -a "$ca_all" "$1" "$2"
+  cp -a "$ca_all" "$1" "$2" && [ "$(stat -c '%u %g %a %Y' "$1")" = "$(stat -c '%u %g %a %Y' "$2")" ]
 }
 
 # ca_snapshot LINE: keep the original inode beside the target, and for a later rollback under our own folder.
