@@ -66,12 +66,10 @@ class Web:
         return Said(answer.status, got, answer.headers.get("Retry-After", ""))
 
     def refused(self, said: Said, means: Mapping[int, str], complaint: str = "") -> Problem:
-        reason = self.line(complaint) or means.get(said.status, "it does not say why")
-        return Problem(
-            f"it refused with {said.status}: {reason}",
-            self.url,
-            means.get(said.status, "nothing was changed") if complaint else "nothing was changed",
-        )
+        """complaint: what it says itself."""
+        meant = means.get(said.status, "")
+        told = f"it says: {self.line(complaint)}" if complaint else ""
+        return Problem(f"it refused with {said.status}: {meant or told or 'it does not say why'}", self.url, told if meant else "")
 
     def line(self, text: str) -> str:
         """One line of bounded length of what a stranger says, without our secrets."""
