@@ -79,14 +79,18 @@ STAYS = "rotate those first, and run it for the whole inventory; -e agility_forc
 
 
 def _due(run: Run, now: Standing, one: Anchor, present: bool) -> bool:
-    """Raises Problem for a store that says one thing and has another."""
+    """Whether anything is to be done.  Raises Problem for a store that says one thing and has another."""
     if present and now.path and not now.trusted:
         raise Problem(
             f"{now.path} holds it and the store does not have it: {now.why}", run.host, f"run {now.store.command} there, and look at what it says"
         )
     if not present and now.trusted and not now.path:
         raise Problem(f"{one.subject} is trusted, but is none of the host's own anchors in {now.store.folder}", run.host, "it came with a package")
-    return not now.trusted if present else bool(now.path)
+    due = not now.trusted if present else bool(now.path)
+    if due and now.untaken:
+        what = f"{', '.join(now.untaken)} would be taken up along: it lies there, and the store does not have it"
+        raise Problem(what, run.host, f"run {now.store.command} there, or remove it; nothing was changed")
+    return due
 
 
 def _plan(run: Run, now: Standing, one: Anchor, present: bool) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from ._core.certificates.anchors import STORES, Anchor, Store, anchor, ends_at, 
 from ._core.model import Change, Collect, Edit, Problem, Snapshot
 from ._core.report.output import file_name, write_whole
 from ._core.services import SERVICES
-from ._core.targets.answer import parse_snapshot, parse_trusts
-from ._core.targets.script import Look, Restore, compose_collect, compose_trusts
+from ._core.targets.answer import parse_snapshot
+from ._core.targets.script import Look, Restore, compose_collect
 from ._core.targets.survey import survey
+from ._core.targets.trust import compose_trusts, parse_trusts, parse_untaken
 from ._run import Run
 
 LOOK = Look(
@@ -35,7 +36,10 @@ LOOK = Look(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """trusted: by the host's own openssl.  why: what that says when it is not.  path: where it lies among the host's own anchors, "" = nowhere."""
+    """trusted: by the host's own openssl.  why: what that says when it is not.  path: where it lies among the host's own anchors, "" = nowhere.
+
+    untaken: other files there that the store lacks; making it anew would take up, for good, what somebody has not finished.
+    """
 
     snapshot: Snapshot
     name: str
@@ -43,6 +47,7 @@ class Standing:
     trusted: bool
     why: str
     path: str
+    untaken: tuple[str, ...]
 
 
 def wanted(run: Run) -> Anchor:
@@ -56,17 +61,18 @@ def wanted(run: Run) -> Anchor:
 
 def standing(run: Run, one: Anchor) -> Standing:
     """One round trip.  Raises Problem for a host without a store that we know."""
-    snapshot, (why,) = run.channel.ask(
-        lambda nonce: compose_trusts(one.pem, LOOK, nonce),
-        lambda out, nonce: (parse_snapshot(out, nonce, run.host, run.taken), parse_trusts(out, nonce)),
+    folders = tuple(store.folder for store in STORES.values())
+    snapshot, (why,), untaken = run.channel.ask(
+        lambda nonce: compose_trusts(one.pem, folders, LOOK, nonce),
+        lambda out, nonce: (parse_snapshot(out, nonce, run.host, run.taken), parse_trusts(out, nonce), parse_untaken(out, nonce)),
     )
     there = snapshot.answers["stores"].out.split()
     found = next(((name, store) for name, store in STORES.items() if store.folder in there), None)
     if not found:
-        folders = ", ".join(store.folder for store in STORES.values())
-        raise Problem(f"no trust store that is known is there (none of {folders})", run.host, "install ca-certificates")
+        raise Problem(f"no trust store that is known is there (none of {', '.join(folders)})", run.host, "install ca-certificates")
     texts = {path: file.text for path, file in snapshot.files.items() if path.startswith(found[1].folder) and file.text}
-    return Standing(snapshot, *found, trusted=not why, why=why, path=placed(texts, one.certificate))
+    path = placed(texts, one.certificate)
+    return Standing(snapshot, *found, not why, why, path, tuple(file for file in untaken if file != path))
 
 
 def change(now: Standing, one: Anchor, id_: str, present: bool) -> Change | Restore:

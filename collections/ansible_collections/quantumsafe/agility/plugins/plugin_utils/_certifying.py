@@ -16,9 +16,10 @@ from ._core.credentials import Certificate, Pair, Serving
 from ._core.model import Change, Edit, Probe, Problem, Snapshot
 from ._core.services import SERVICES
 from ._core.services.openssl import loaded
-from ._core.targets.answer import NewKey, parse_keys, parse_trusts
+from ._core.targets.answer import NewKey, parse_keys
 from ._core.targets.script import Place, compose_keys
 from ._core.targets.survey import Survey
+from ._core.targets.trust import parse_trusts
 from ._run import Run
 
 # ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test

@@ -285,7 +285,7 @@ class Activation:
 
     units: candidates in order ("ssh.service", "sshd.service"); the first that is active is used; an active socket unit
     beside it (`sockets`) means that each connection reads the file anew.  check: argv of the daemon's own checker.
-    ports: which TCP ports must listen afterwards if they did before.  action: reload or restart; refresh = run the program units[0], both ways.
+    ports: which TCP ports must listen afterwards if they did before.  action: reload or restart; refresh = run units[0], see ca_refresh.
     """
 
     service: str

@@ -23,18 +23,19 @@ with suppress(ImportError):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """folder: where anchors of this host's own are placed; command: makes the store of them."""
+    """folder: where anchors of this host's own are placed; command: makes the store of them; links: where it makes links to them."""
 
     folder: str
     command: str
+    links: str = ""
 
     def activation(self, name: str) -> Activation:
-        return Activation(name, (self.command,), (), ("test", "-d", self.folder), "refresh")
+        return Activation(name, tuple(filter(None, (self.command, self.links))), (), ("test", "-d", self.folder), "refresh")
 
 
 # By the name that a journal has for it.
 STORES: Mapping[str, Store] = {
-    "ca-certificates": Store("/usr/local/share/ca-certificates", "update-ca-certificates"),
+    "ca-certificates": Store("/usr/local/share/ca-certificates", "update-ca-certificates", "/etc/ssl/certs"),
     "ca-trust": Store("/etc/pki/ca-trust/source/anchors", "update-ca-trust"),
 }
 

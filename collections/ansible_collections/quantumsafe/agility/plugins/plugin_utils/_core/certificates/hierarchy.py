@@ -24,6 +24,7 @@ def certify(name: str, key: Any, days: int, now: datetime, serial: int, above: A
     builder = begun(subject, issuer, key.public_key(), days, now, serial)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0 if above else None), critical=True)
     builder = builder.add_extension(usage("key_cert_sign", "crl_sign"), critical=True)
-    if above:
-        builder = builder.add_extension(issuer_id(above.certificate), critical=False)
+    # A root names its own key, too: of two roots of one name openssl then finds the right one.
+    signed_by = issuer_id(above.certificate) if above else x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    builder = builder.add_extension(signed_by, critical=False)
     return builder.sign(signer, digest_for(signer))

@@ -287,9 +287,3 @@ def parse_keys(output: str, nonce: str, host: str) -> tuple[NewKey, ...]:
         request = "\n".join(line for line in content if not line.startswith("like "))
         out.append(NewKey(f"{request.strip()}\n", *like[:3]))
     return tuple(out)
-
-
-def parse_trusts(output: str, nonce: str) -> tuple[str, ...]:
-    """For each anchor that was asked for: "" = the host trusts it, else what its openssl says.  Raises NoAnswer."""
-    said = (rest.partition(" ") for letter, rest, dummy in _sections(body(output, nonce)) if letter == "V")
-    return tuple("" if word == "yes" else words.strip() or "it is not trusted" for word, dummy, words in said)

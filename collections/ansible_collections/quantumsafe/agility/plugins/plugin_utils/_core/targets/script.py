@@ -240,11 +240,6 @@ def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], n
     return script_of(own_copy(TRANSACTION), nonce, [*calls, *(_call("ca_trusts", anchor) for anchor in anchors)])
 
 
-def compose_trusts(anchor: str, look: Look, nonce: str) -> Message:
-    """Whether the host trusts that anchor (PEM), and what else is to be seen."""
-    return script_of(own_copy(TRANSACTION), nonce, [look, _call("ca_trusts", anchor)])
-
-
 def compose_hold_keys(id_: str, days: int, nonce: str) -> Message:
     """Its keys wait for their certificates."""
     return script_of(own_copy(TRANSACTION), nonce, [_call("ca_hold_keys", _id(id_), days)])

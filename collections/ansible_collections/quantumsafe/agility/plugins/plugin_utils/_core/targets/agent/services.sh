@@ -112,9 +112,12 @@ ca_restart_running() {
   ! ca_script "$ca_units" status || ca_script "$ca_units" restart || ca_error reload "service ${ca_units%%,*} restart failed"
 }
 
-# ca_refresh: by the program that stands in the place of units.
+# ca_refresh: by the program that stands in the place of units.  Behind it may stand the folder where it makes links, in which it would leave
+# those to a file that is gone until another comes.
 ca_refresh() {
-  ca_bounded "$(ca_patience)" "$ca_units" </dev/null >/dev/null 2>&1 || ca_error reload "$ca_units failed"
+  ca_v=${ca_units%%,*}
+  ca_bounded "$(ca_patience)" "$ca_v" </dev/null >/dev/null 2>&1 || ca_error reload "$ca_v failed"
+  case $ca_units in *,*) find "${ca_units#*,}" -type l ! -exec test -e {} \; -exec rm -f {} + ;; esac
 }
 
 ca_activate_one() {
