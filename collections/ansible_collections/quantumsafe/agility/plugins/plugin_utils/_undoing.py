@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ._campaign import id_prefix
+from ._core.certificates.anchors import STORES
 from ._core.model import Activation, Probe, Problem, Snapshot
 from ._core.service import Service
 from ._core.services import SERVICES
@@ -134,9 +135,10 @@ def _forgiving(service: Service, blind: dict[str, str]) -> Service:
 
 def activations(found: Survey, undo: list[TransactionReport]) -> tuple[Activation, ...]:
     names = dict.fromkeys(name for report in undo for name in report.services)
-    return tuple(
+    services = tuple(
         SERVICES[name].activation(found.snapshot, tuple(e for e in found.endpoints if e.service == name)) for name in names if name in SERVICES
     )
+    return services + tuple(STORES[name].activation(name) for name in names if name in STORES)
 
 
 def probes(found: Survey) -> tuple[Probe, ...]:

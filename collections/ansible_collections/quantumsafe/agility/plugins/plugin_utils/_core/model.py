@@ -285,14 +285,14 @@ class Activation:
 
     units: candidates in order ("ssh.service", "sshd.service"); the first that is active is used; an active socket unit
     beside it (`sockets`) means that each connection reads the file anew.  check: argv of the daemon's own checker.
-    ports: which TCP ports must listen afterwards if they did before.  action: reload or restart.
+    ports: which TCP ports must listen afterwards if they did before.  action: reload or restart; refresh = run units[0], see ca_refresh.
     """
 
     service: str
     units: tuple[str, ...]
     sockets: tuple[str, ...]
     check: tuple[str, ...]
-    action: Literal["reload", "restart"]
+    action: Literal["reload", "restart", "refresh"]
     ports: tuple[int, ...] = ()
 
 

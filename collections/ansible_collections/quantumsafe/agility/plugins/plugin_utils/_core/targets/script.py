@@ -20,7 +20,7 @@ AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
-    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys")
+    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys", "anchors")
 )
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
@@ -231,10 +231,18 @@ def _steps(change: Change) -> Iterator[Words]:
         yield _call("ca_keep", at, "-")
 
 
-def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str) -> Message:
-    """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace, configuration of its request)."""
+def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str, anchors: Words = ()) -> Message:
+    """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace, configuration of its request).
+
+    anchors: PEM; whether the host trusts them is asked along.
+    """
     calls = [_call("ca_new_key", _id(id_), number, like, config, *options) for number, (options, like, config) in enumerate(orders, 1)]
-    return script_of(own_copy(TRANSACTION), nonce, calls)
+    return script_of(own_copy(TRANSACTION), nonce, [*calls, *(_call("ca_trusts", anchor) for anchor in anchors)])
+
+
+def compose_hold_keys(id_: str, days: int, nonce: str) -> Message:
+    """Its keys wait for their certificates."""
+    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_hold_keys", _id(id_), days)])
 
 
 def compose_drop_keys(id_: str, nonce: str) -> Message:
