@@ -20,7 +20,7 @@ AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
-    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys")
+    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys", "hostkeys")
 )
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
@@ -29,7 +29,7 @@ COMMAND_TIME = 20  # seconds for one command
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Bring back what transaction `of` kept as its file `number`; kind "remove" when it had created the file.
+    """Bring back what transaction `of` kept as its file `number`; kind "remove" when it had created the file, "create" when nothing is there now.
 
     sha256: what must be there now, "" = whatever is there.  after: what it must become, so that a kept file that was spoiled is not restored.
     """
@@ -38,7 +38,7 @@ class Restore:
     sha256: str
     of: str
     number: int
-    kind: Literal["restore", "remove"] = "restore"
+    kind: Literal["restore", "remove", "create"] = "restore"
     after: str = ""
 
 
@@ -54,6 +54,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """Take a file away; it is kept like every old file, until it is forgotten.  sha256: what must be there now, "" = whatever is there."""
+
+    path: str
+    sha256: str = ""
+
+
+AnyChange = Change | Restore | Place | Remove
+
+
+@dataclass(frozen=True, slots=True)
 class Transaction:
     """seconds: until the host reverts by itself.  started_by: one line for whoever finds it pending."""
 
@@ -61,7 +72,7 @@ class Transaction:
     seconds: int
     identity: Identity
     started_by: str
-    changes: tuple[Change | Restore | Place, ...]
+    changes: tuple[AnyChange, ...]
     activations: tuple[Activation, ...]
     token_sha256: str = ""
 
@@ -206,12 +217,14 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:1000]
 
 
-def _change_call(number: int, change: Change | Restore | Place) -> Words:
+def _change_call(number: int, change: AnyChange) -> Words:
     if not change.path.startswith("/") or re.search(r"[\x00-\x1f\x7f]", change.path) or change.path != change.path.rstrip():
         raise Problem(f"{change.path!r} cannot be changed: control characters or blanks at its end", remedy="rename the file")
     if isinstance(change, Restore):
         of, after = f"{_id(change.of)}/{change.number}", change.after or "-"
         return _call("ca_change", number, change.kind, change.sha256 or "-", after, "-", "-", "-", of, change.path)
+    if isinstance(change, Remove):
+        return _call("ca_change", number, "remove", change.sha256 or "-", "-", "-", "-", "-", "-", change.path)
     if isinstance(change, Place):
         return _call("ca_change", number, "create", "-", "-", change.mode, change.owner, change.group, "-", change.path)
     kind = "edit" if change.sha256 else "create"
@@ -234,6 +247,12 @@ def _steps(change: Change) -> Iterator[Words]:
 def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str) -> Message:
     """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace, configuration of its request)."""
     calls = [_call("ca_new_key", _id(id_), number, like, config, *options) for number, (options, like, config) in enumerate(orders, 1)]
+    return script_of(own_copy(TRANSACTION), nonce, calls)
+
+
+def compose_host_keys(id_: str, orders: Sequence[Words], nonce: str) -> Message:
+    """Make a host key of sshd for each of these options of ssh-keygen, for a transaction to come."""
+    calls = [_call("ca_new_host_key", _id(id_), number, *options) for number, options in enumerate(orders, 1)]
     return script_of(own_copy(TRANSACTION), nonce, calls)
 
 
