@@ -129,16 +129,12 @@ class Host:
         path.write_text(f"ssh-{name} AAAA\n")
         return path
 
-    def transaction(
-        self, *changes: script.AnyChange, id_: str = "t-1", seconds: int = 60, check: str = ""
-    ) -> script.Transaction:
+    def transaction(self, *changes: script.AnyChange, id_: str = "t-1", seconds: int = 60, check: str = "") -> script.Transaction:
         words = (str(self.root / "bin" / "check"), check) if check else ("true",)
         activations = (Activation("demo", ("demo.service",), (), words, "reload"),)
         return script.Transaction(id_, seconds, Identity(), "a test", changes, activations, DIGEST)
 
-    def apply(
-        self, *changes: script.AnyChange, id_: str = "t-1", seconds: int = 60, check: str = ""
-    ) -> answer.TransactionReport:
+    def apply(self, *changes: script.AnyChange, id_: str = "t-1", seconds: int = 60, check: str = "") -> answer.TransactionReport:
         transaction = self.transaction(*changes, id_=id_, seconds=seconds, check=check)
         return self.ask(script.compose_apply(transaction, {}, NONCE), answer.parse_transaction)
 

@@ -7,6 +7,7 @@ that its configuration names, and announces the others to clients after the logi
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -74,14 +75,16 @@ class Rotation:
 def offered(snapshot: Snapshot) -> tuple[HostKey, ...]:
     """In sshd's order.  Raises Problem for one whose public half cannot be read: nobody could say what it is replaced by."""
     order = reading_order(snapshot)
-    certificates = {words(snapshot.files[path].text or ""): path for path in configured(snapshot, order, "hostcertificate") if path in snapshot.files}
+    certificates = [path for path in configured(snapshot, order, "hostcertificate") if path in snapshot.files]
     found = []
     for path in _paths(snapshot):
         file = snapshot.files.get(f"{path}.pub")
         public = words(file.text or "") if file else ""
         if not public:
-            raise Problem(f"the public half of the host key {path} cannot be read", f"{path}.pub", "write it with ssh-keygen -y, or take out its line")
-        certificate = next((where for text, where in certificates.items() if _certifies(snapshot, where, public)), "")
+            raise Problem(
+                f"the public half of the host key {path} cannot be read", f"{path}.pub", "write it with ssh-keygen -y, or take out its line"
+            )
+        certificate = next((where for where in certificates if _certifies(snapshot, where, public)), "")
         found.append(HostKey(path, public, _day(path), certificate, signed(snapshot.files[certificate].text or "") if certificate else None))
     return tuple(found)
 
@@ -96,8 +99,6 @@ def _paths(snapshot: Snapshot) -> list[str]:
 
 def _certifies(snapshot: Snapshot, path: str, public: str) -> bool:
     """Whether a certificate is this key's: it carries the key behind its nonce."""
-    import base64
-
     text = words(snapshot.files[path].text or "").partition(" ")[2]
     key = base64.b64decode(public.partition(" ")[2])
     own = key[4 + int.from_bytes(key[:4], "big") :]
@@ -133,7 +134,11 @@ def _wanted(keys: tuple[HostKey, ...], terms: Terms) -> tuple[tuple[str, ...], t
     if terms.kinds:
         return tuple(dict.fromkeys(terms.kinds)), ()
     found = {key: _successor(key.kind) for key in keys}
-    waits = tuple(f"sshd: {key} has no successor of its kind and stays: name the kinds that shall be left in agility_host_keys" for key in keys if not found[key])
+    waits = tuple(
+        f"sshd: {key} has no successor of its kind and stays: name the kinds that shall be left in agility_host_keys"
+        for key in keys
+        if not found[key]
+    )
     return tuple(dict.fromkeys(kind for kind in found.values() if kind)), waits
 
 

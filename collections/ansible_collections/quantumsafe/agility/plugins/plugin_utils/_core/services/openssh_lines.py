@@ -50,7 +50,9 @@ def _stands(order: tuple[Placed, ...], added: tuple[tuple[str, str], ...], dropp
     new = [(name.lower(), value) for name, value in added]
     keys = [value for name, value in now if name == "hostkey"]
     last = [value for name, value in new if name == "hostkey"]
-    return all(one in now for one in new) and not any((name.lower(), value) in now for name, value in dropped) and keys[len(keys) - len(last) :] == last
+    return (
+        all(one in now for one in new) and not any((name.lower(), value) in now for name, value in dropped) and keys[len(keys) - len(last) :] == last
+    )
 
 
 def _ways(snapshot: Snapshot, order: tuple[Placed, ...], wanted: Lines, last: Placed | None) -> Iterator[tuple[Change, ...]]:
@@ -81,7 +83,9 @@ def _changes(snapshot: Snapshot, order: tuple[Placed, ...], wanted: Lines, targe
         if path not in snapshot.files:
             out.append(Change(path, "", (Edit(1, 0, (HEADER, *added)),), lines.sha256(HEADER + "".join(added))))
             continue
-        out.append(change_of(snapshot.files[path], _edits(snapshot.files[path].text or "", places.get(path, {}), at, added if path == target else ())))
+        out.append(
+            change_of(snapshot.files[path], _edits(snapshot.files[path].text or "", places.get(path, {}), at, added if path == target else ()))
+        )
     return tuple(out)
 
 

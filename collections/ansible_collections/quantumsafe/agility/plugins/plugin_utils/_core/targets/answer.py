@@ -268,7 +268,10 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What the host says of a key that it made.  request: PEM, or the public half of a host key of sshd; mode, owner, group: of the key that it will replace, "" when there is none."""
+    """What the host says of a key that it made.  request: PEM, or the public half of a host key of sshd.
+
+    mode, owner, group: of the key that it will replace, "" when there is none.
+    """
 
     request: str
     mode: str = ""

@@ -6,6 +6,7 @@ the same calls as data: data.py.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,7 +62,19 @@ class Remove:
     sha256: str = ""
 
 
-AnyChange = Change | Restore | Place | Remove
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A file that is no text, all of it.  sha256: what is there now, "" = it is created."""
+
+    path: str
+    sha256: str
+    content: bytes
+    owner: str = "root"
+    group: str = "root"
+    mode: str = "0644"
+
+
+AnyChange = Change | Restore | Place | Remove | Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +219,8 @@ def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], non
             calls.append(Build(number, tuple(_steps(change))))
         elif isinstance(change, Place):
             calls.append(Build(number, key=change.key))
+        elif isinstance(change, Whole):
+            calls.append(Build(number, tuple(_octal(change.content))))
     calls += [
         _call("ca_activate", a.service, a.action, ",".join(a.units), ",".join(a.sockets) or "-", ",".join(map(str, a.ports)) or "-", *a.check)
         for a in transaction.activations
@@ -228,7 +243,14 @@ def _change_call(number: int, change: AnyChange) -> Words:
     if isinstance(change, Place):
         return _call("ca_change", number, "create", "-", "-", change.mode, change.owner, change.group, "-", change.path)
     kind = "edit" if change.sha256 else "create"
-    return _call("ca_change", number, kind, change.sha256 or "-", change.after or "-", change.mode, change.owner, change.group, "-", change.path)
+    after = hashlib.sha256(change.content).hexdigest() if isinstance(change, Whole) else change.after
+    return _call("ca_change", number, kind, change.sha256 or "-", after or "-", change.mode, change.owner, change.group, "-", change.path)
+
+
+def _octal(content: bytes) -> Iterator[Words]:
+    """In pieces that an argument of any printf takes."""
+    for at in range(0, len(content), 512):
+        yield _call("printf", "%b", "".join(f"\\0{byte:03o}" for byte in content[at : at + 512]))
 
 
 def _steps(change: Change) -> Iterator[Words]:
