@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Edit, Identity, Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.data import as_data
 
 from .agent_host import DIGEST, NONCE, Host, replace_line, sha256
 
@@ -15,7 +16,8 @@ NEW = "ed25519_20270110"
 
 @pytest.fixture(autouse=True)
 def a_key(request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("any_host" if "any_host" in request.fixturenames else "host").host_key("ed25519")
+    for name in {"any_host", "host"} & set(request.fixturenames):
+        request.getfixturevalue(name).host_key("ed25519")
 
 
 def new_key() -> Change:
@@ -169,3 +171,24 @@ def test_a_host_key_is_made_once_and_only_its_public_half_travels(any_host: Host
 def test_a_kind_that_its_ssh_keygen_does_not_know_is_said_in_its_words(any_host: Host) -> None:
     with pytest.raises(Problem, match="ssh-keygen says"):
         made(any_host, "-t", "no-such-kind")
+
+
+# ---------------------------------------------------------------- a file that is no text
+
+
+def test_bytes_of_every_value_arrive_and_go_back(any_host: Host) -> None:
+    content = bytes(range(256)) * 9
+    path = any_host.etc / "krl"
+    assert any_host.apply(script.Whole(str(path), "", content)).state == "RELOADED"
+    assert path.read_bytes() == content and path.stat().st_mode & 0o777 == 0o644
+    any_host.confirm()
+    assert any_host.apply(script.Whole(str(path), sha256(path), b"\0"), id_="t-2").state == "RELOADED"
+    assert path.read_bytes() == b"\0"
+    any_host.revert("t-2")
+    assert path.read_bytes() == content
+
+
+def test_an_installed_agent_is_not_sent_what_is_no_text() -> None:
+    message = script.compose_apply(script.Transaction("t", 9, Identity(), "me", (script.Whole("/etc/ssh/krl", "", b"\0"),), ()), {}, NONCE)
+    with pytest.raises(Problem, match="full become"):
+        as_data(message)

@@ -34,7 +34,7 @@ SPEC = {
     **COMMON,
     "campaign": {"type": "str"},
     "host_keys": {"type": "list", "elements": "str", "default": []},
-    "phase": {"type": "str", "choices": ["due", "expand", "contract"], "default": "due"},
+    "phase": {"type": "str", "choices": ["due", "expand", "contract", "keep"], "default": "due"},
     "overlap": {"type": "int", "default": 14},
     "max_age": {"type": "int", "default": 365},
     "known_hosts": {"type": "path"},

@@ -30,9 +30,9 @@ options:
   phase:
     description:
       - V(due) makes keys that are due, and only where none is, removes those whose overlap is over.
-      - V(expand) never removes one; V(contract) makes none, and removes what has a successor at once.
+      - V(expand) never removes one; V(contract) makes none, and removes what has a successor at once; V(keep) does neither.
     type: str
-    choices: [due, expand, contract]
+    choices: [due, expand, contract, keep]
     default: due
   overlap:
     description: Days that old and new keys are offered together.

@@ -62,8 +62,14 @@ def wanted(run: Run, found: Survey) -> Work:
     path = str(run.args.get("ssh_authority") or "")
     authority = ssh_authority(path, str(run.args.get("ssh_authority_provider") or "")) if path else None
     work = Work(snapshot, keys, plan, authority, principals=_names(run), krl=_list(run, snapshot))
-    if authority and not plan.removed:
+    if authority:
         work = replace(work, certify=_uncertified(run, work, authority))
+    elif certified := [key for key in plan.removed if key.certificate]:
+        raise Problem(
+            f"{certified[0]} goes and has a certificate; those who trust its authority alone would be cut off",
+            run.host,
+            "name its authority in agility_ssh_authority, so that the new key gets one; nothing was changed",
+        )
     _usable(run, work)
     return work
 
@@ -89,10 +95,11 @@ def _usable(run: Run, work: Work) -> None:
 
 
 def _uncertified(run: Run, work: Work, authority: SshAuthority) -> tuple[tuple[HostKey, str], ...]:
-    """Of each type the newest key that sshd shall have: the one that stays."""
-    newest = {key.type: key for key in sorted(work.after, key=lambda key: (key.made is not None, str(key.made)))}
-    found = ((key, _stale(run, key, work.principals, authority)) for key in newest.values() if signs_with(key.public, certified=True))
-    return tuple((key, why) for key, why in found if why and not key.type.startswith(("ssh-dss", "ssh-mldsa")))
+    """Of each type the key that sshd uses, the first.  A certificate of another one would be preferred by clients that know the first alone, and
+    those take a certificate of a strange authority for its plain key (sshconnect.c)."""
+    used = {key.type: key for key in reversed(work.after)}.values()
+    found = ((key, _stale(run, key, work.principals, authority)) for key in used if not key.type.startswith(("ssh-dss", "ssh-mldsa")))
+    return tuple((key, why) for key, why in found if why)
 
 
 def _stale(run: Run, key: HostKey, principals: Sequence[str], authority: SshAuthority) -> str:

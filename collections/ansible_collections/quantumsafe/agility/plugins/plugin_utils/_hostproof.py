@@ -12,6 +12,7 @@ import re
 import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ._core.targets.script import compose_status
 from ._run import Run
 
 ALIAS = "agility-proof"
+_SHA1 = "server used untrusted RSA signature algorithm"
 _SERVED = re.compile(r"debug1: Server host (?:key|certificate): (\S+) (SHA256:[^\s,]+)")
 PARAMIKO = "the paramiko connection can be told neither which key to accept, nor of further keys"
 
@@ -41,43 +43,57 @@ def prove_keys(run: Run, before: Sequence[HostKey], keys: Sequence[HostKey], new
         told += _announced(run, before, beside)
     if authority:
         told += [_certified(run, key, authority, name) for key in keys if key.signed]
-    proofs = tuple({"endpoint": "sshd", "proved": not fault, **seen} for seen, fault in told)
+    proofs = tuple({"endpoint": "sshd", "proved": not (fault or seen.get("why")), **seen} for seen, fault in told)
     return proofs, [f"sshd: {fault}" for dummy, fault in told if fault]
 
 
 Told = tuple[dict[str, Any], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """served: type and fingerprint.  learnt: the client's known hosts afterwards.  sha1: an RSA key was proved in a way that it disregards."""
+
+    served: str = ""
+    learnt: str = ""
+    sha1: bool = False
+    fault: str = ""
+
+
 def _negotiated(run: Run, key: HostKey) -> Told:
-    served, dummy, fault = _login(run, f"{ALIAS} {key.public}\n", ALIAS, signs_with(key.public))
-    seen = {"host_key": key.path, "fingerprint": fingerprint(key.public), "negotiated": served}
-    if not fault and fingerprint(key.public) not in served:
-        fault = f"a client that accepts only it was served {served or 'nothing'}"
+    login = _login(run, f"{ALIAS} {key.public}\n", ALIAS, signs_with(key.public))
+    seen = {"host_key": key.path, "fingerprint": fingerprint(key.public), "negotiated": login.served}
+    fault = login.fault or _other(key, login)
     return seen, f"{key}: {fault}" if fault else ""
 
 
 def _certified(run: Run, key: HostKey, authority: str, name: str) -> Told:
-    served, dummy, fault = _login(run, f"{AUTHORITY} {name} {authority}\n", name, signs_with(key.public, certified=True))
-    seen = {"host_certificate": f"{key.path}-cert.pub", "fingerprint": fingerprint(key.public), "negotiated": served}
-    if not fault and fingerprint(key.public) not in served:
-        fault = f"a client that trusts only the authority was served {served or 'nothing'}"
+    login = _login(run, f"{AUTHORITY} {name} {authority}\n", name, signs_with(key.public, certified=True))
+    seen = {"host_certificate": f"{key.path}-cert.pub", "fingerprint": fingerprint(key.public), "negotiated": login.served}
+    fault = login.fault or _other(key, login)
     return seen, f"the certificate of {key}: {fault}" if fault else ""
+
+
+def _other(key: HostKey, login: Login) -> str:
+    return "" if fingerprint(key.public) in login.served else f"a client that accepts nothing else was served {login.served or 'nothing'}"
 
 
 def _announced(run: Run, before: Sequence[HostKey], beside: Sequence[HostKey]) -> list[Told]:
     """One login for all of them, by a client that knows the old keys and asks for proof of what it is told (UpdateHostKeys)."""
     known = "".join(f"{ALIAS} {key.public}\n" for key in before)
-    served, learnt, fault = _login(run, known, ALIAS, (), "-o UpdateHostKeys=yes")
+    login = _login(run, known, ALIAS, (), "-o UpdateHostKeys=yes")
     out = []
     for key in beside:
-        lacking = "" if key.public in learnt else "a client that asks for further keys was not given it"
-        seen = {"host_key": key.path, "fingerprint": fingerprint(key.public), "announced": not (fault or lacking), "negotiated": served}
-        out.append((seen, f"{key}: {fault or lacking}" if fault or lacking else ""))
+        fault = login.fault or ("" if key.public in login.learnt else "a client that asks for further keys was not given it")
+        seen = {"host_key": key.path, "fingerprint": fingerprint(key.public), "announced": not fault, "negotiated": login.served}
+        if fault and login.sha1 and key.family == "rsa":
+            fault, seen["why"] = "", "this sshd proves further RSA keys with SHA-1, which clients disregard: they do not learn it by themselves"
+        out.append((seen, f"{key}: {fault}" if fault else ""))
     return out
 
 
-def _login(run: Run, known: str, name: str, algorithms: Sequence[str], more: str = "-o UpdateHostKeys=no") -> tuple[str, str, str]:
-    """(type and fingerprint of what was served, the client's known hosts afterwards, why it could not log in) of a login with these alone."""
+def _login(run: Run, known: str, name: str, algorithms: Sequence[str], more: str = "-o UpdateHostKeys=no") -> Login:
+    """Once more, with these known hosts and algorithms alone."""
     with tempfile.TemporaryDirectory(prefix="agility-") as folder:
         path = Path(folder) / "known_hosts"
         path.write_text(known, encoding="utf-8")
@@ -88,6 +104,6 @@ def _login(run: Run, known: str, name: str, algorithms: Sequence[str], more: str
             with run.channel.fresh(shlex.join(options)) as fresh:
                 fresh.ask(lambda nonce: compose_status("", nonce), parse_transactions)
         except Problem as problem:
-            return "", "", f"no login: {problem}"
+            return Login(fault=f"no login: {problem.message.strip().splitlines()[-1]}")
         served = _SERVED.search(fresh.stderr)
-        return " ".join(served.groups()) if served else "", path.read_text(encoding="utf-8"), ""
+        return Login(" ".join(served.groups()) if served else "", path.read_text(encoding="utf-8"), _SHA1 in fresh.stderr)

@@ -50,7 +50,7 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """kinds: wanted ones, () = a successor for each of today.  phase: due (what is due first), expand or contract alone.
+    """kinds: wanted ones, () = a successor for each of today.  phase: due (what is due first), expand or contract alone, or keep.
 
     overlap: days that old and new are offered together; max_age: days after which a key of ours is due.
     """
@@ -115,6 +115,8 @@ def _day(path: str) -> date | None:
 
 def rotation(keys: tuple[HostKey, ...], terms: Terms, taken: Collection[str] = ()) -> Rotation:
     """What is to be made; only when nothing is, what may go.  taken: paths that are there already.  Raises Problem for a kind that is none."""
+    if terms.phase == "keep":
+        return Rotation()
     wanted, waits = _wanted(keys, terms)
     if terms.phase in ("due", "expand"):
         orders = [(kind, why) for kind in wanted if (why := _due(kind, keys, terms))]

@@ -6,7 +6,6 @@ Sources: RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4, RFC 8332 §3; PROTOCOL.ce
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import struct
 from collections.abc import Mapping
@@ -53,19 +52,20 @@ class Signed:
 def words(line: str) -> str:
     """ "type base64" of a line that holds a public key, without its comment; "" when it holds none."""
     parts = line.split()
-    at = next((i for i, part in enumerate(parts[:-1]) if _blob(parts[i + 1])[:1] == (part,)), None)
+    at = next((i for i, part in enumerate(parts[:-1]) if _type(parts[i + 1]) == part), None)
     return "" if at is None else f"{parts[at]} {parts[at + 1]}"
 
 
 def kind_of(public: str) -> str:
     """ "ED25519", "RSA-2048", "DSA-1024" of "type base64"; the type itself for what has no name here."""
-    fields = _blob(public.partition(" ")[2])
-    if not fields:
-        return ""
-    if fields[0] in ("ssh-rsa", "ssh-dss"):
-        number = _raw(public.partition(" ")[2])[2 if fields[0] == "ssh-rsa" else 1]
-        return f"{'RSA' if fields[0] == 'ssh-rsa' else 'DSA'}-{int.from_bytes(number, 'big').bit_length()}"
-    return _NAMED.get(fields[0], fields[0])
+    type_, dummy, text = public.partition(" ")
+    if type_ not in ("ssh-rsa", "ssh-dss"):
+        return _NAMED.get(type_, type_)
+    try:
+        number = _strings(base64.b64decode(text))[2 if type_ == "ssh-rsa" else 1]
+    except (ValueError, IndexError, struct.error):
+        return type_
+    return f"{'RSA' if type_ == 'ssh-rsa' else 'DSA'}-{int.from_bytes(number, 'big').bit_length()}"
 
 
 def fingerprint(public: str) -> str:
@@ -86,7 +86,7 @@ def signed(line: str) -> Signed | None:
     parts = line.split()
     if len(parts) < 2 or not parts[0].endswith(CERTIFICATE):
         return None
-    fields = _raw_at(parts[1], _PARTS.get(parts[0].removesuffix(CERTIFICATE), 1))
+    fields = _certified(parts[1], _PARTS.get(parts[0].removesuffix(CERTIFICATE), 1))
     if fields is None:
         return None
     principals, until, authority, signature = fields
@@ -94,7 +94,7 @@ def signed(line: str) -> Signed | None:
     return Signed(f"{_string(authority)} {key}", principals, until, _string(signature))
 
 
-def _raw_at(text: str, parts: int) -> tuple[tuple[str, ...], int, bytes, bytes] | None:
+def _certified(text: str, parts: int) -> tuple[tuple[str, ...], int, bytes, bytes] | None:
     try:
         blob = base64.b64decode(text)
         at = 0
@@ -109,7 +109,7 @@ def _raw_at(text: str, parts: int) -> tuple[tuple[str, ...], int, bytes, bytes] 
         for dummy in range(3):  # critical options, extensions, reserved
             at = _behind(blob, at)
         authority, signature = _strings(blob[at:])[:2]
-    except (ValueError, struct.error, binascii.Error):
+    except (ValueError, struct.error):
         return None
     return principals, until, authority, signature
 
@@ -134,14 +134,10 @@ def _string(blob: bytes) -> str:
     return _strings(blob)[0].decode("ascii", "replace")
 
 
-def _raw(text: str) -> list[bytes]:
-    return _strings(base64.b64decode(text))
-
-
-def _blob(text: str) -> tuple[str, ...]:
-    """(type,) of a public key in base64, () for anything else."""
+def _type(text: str) -> str:
+    """What a public key or a certificate in base64 says that it is; "" for anything else."""
     try:
-        found = _raw(text)
-    except (ValueError, struct.error, binascii.Error):
-        return ()
-    return (found[0].decode("ascii", "replace"),) if found else ()
+        blob = base64.b64decode(text, validate=True)
+        return blob[4 : _behind(blob, 0)].decode("ascii", "replace")
+    except (ValueError, struct.error):
+        return ""
