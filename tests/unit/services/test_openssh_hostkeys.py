@@ -108,7 +108,7 @@ def test_a_kind_that_has_no_successor_stays_and_is_said() -> None:
 
 
 def test_a_kind_that_nobody_knows_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(Problem, match="ED448.*use some of ED25519"):
+    with pytest.raises(Problem, match=r"ED448.*use some of ED25519"):
         planned(key("ed25519"), kinds=("ED448",))
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from ..model import Problem, Snapshot
-from .openssh_config import reading_order
+from .openssh_config import MAIN, reading_order
 from .openssh_keys import USUAL, configured
-from .openssh_kinds import KINDS, OF_TYPE, Signed, kind_of, signed, words
+from .openssh_kinds import KINDS, OF_TYPE, Signed, fingerprint, kind_of, signed, words
 from .paths import glob
 
 _OURS = re.compile(r"/ssh_host_[a-z0-9-]+_(\d{4})(\d\d)(\d\d)[b-z]?_key$")
@@ -87,6 +87,14 @@ def offered(snapshot: Snapshot) -> tuple[HostKey, ...]:
         certificate = next((where for where in certificates if _certifies(snapshot, where, public)), "")
         found.append(HostKey(path, public, _day(path), certificate, signed(snapshot.files[certificate].text or "") if certificate else None))
     return tuple(found)
+
+
+def host_keys(snapshot: Snapshot) -> tuple[str, ...]:
+    """Fingerprints of what sshd offers, for whoever compares hosts; () where that cannot be said."""
+    try:
+        return tuple(fingerprint(key.public) for key in offered(snapshot)) if MAIN in snapshot.files else ()
+    except Problem:
+        return ()
 
 
 def _paths(snapshot: Snapshot) -> list[str]:
