@@ -45,13 +45,19 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Create `path` from the private key that compose_keys() made as its number; its bytes never leave the host."""
+    """Create `path` from the private key that compose_keys() made as its number; its bytes never leave the host.
+
+    ahead: what stands in the same file before the key, a chain for a daemon that wants both in one.  sha256: of the file that gives way to
+    it, whose owner and mode stay then; "" = there must be none.
+    """
 
     path: str
     key: int
     owner: str
     group: str
     mode: str
+    ahead: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How change `number` makes its file: calls that print it, piece after piece; key: from a private key that waits there instead."""
+    """How change `number` makes its file: calls that print it, piece after piece; key: the private key that waits there as its last."""
 
     number: int
     steps: tuple[Words, ...] = ()
@@ -148,9 +154,10 @@ def _builder(build: Build) -> list[str]:
 
     Each step only after the one before it: a full disk must not be overlooked because a later, empty piece still fits.
     """
+    steps = list(map(shlex.join, build.steps))
     if build.key:
-        return [f'ca_build_{build.number}() {{ cat "$ca_state/keys/$ca_tid/{build.key}.key"; }}']
-    return [f"ca_build_{build.number}() {{", " &&\n".join([":", *map(shlex.join, build.steps)]), "}"]
+        steps = ['ca_private "$ca_n"', *steps, f'cat "$ca_state/keys/$ca_tid/{build.key}.key"']
+    return [f"ca_build_{build.number}() {{", " &&\n".join([":", *steps]), "}"]
 
 
 def own_copy(functions: str) -> str:
@@ -218,7 +225,7 @@ def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], non
         if isinstance(change, Change):
             calls.append(Build(number, tuple(_steps(change))))
         elif isinstance(change, Place):
-            calls.append(Build(number, key=change.key))
+            calls.append(Build(number, (_call("printf", "%s", change.ahead),) if change.ahead else (), change.key))
         elif isinstance(change, Whole):
             calls.append(Build(number, tuple(_octal(change.content))))
     calls += [
@@ -241,7 +248,8 @@ def _change_call(number: int, change: AnyChange) -> Words:
     if isinstance(change, Remove):
         return _call("ca_change", number, "remove", change.sha256 or "-", "-", "-", "-", "-", "-", change.path)
     if isinstance(change, Place):
-        return _call("ca_change", number, "create", "-", "-", change.mode, change.owner, change.group, "-", change.path)
+        kind = "edit" if change.sha256 else "create"
+        return _call("ca_change", number, kind, change.sha256 or "-", "-", change.mode, change.owner, change.group, "-", change.path)
     kind = "edit" if change.sha256 else "create"
     after = hashlib.sha256(change.content).hexdigest() if isinstance(change, Whole) else change.after
     return _call("ca_change", number, kind, change.sha256 or "-", after or "-", change.mode, change.owner, change.group, "-", change.path)
