@@ -173,7 +173,7 @@ ca_undo_change() {
   case $ca_kind in
     create) ca_change "$ca_i" remove "$ca_made" - - - - - "$ca_file" ;;
     edit | restore) ca_change "$ca_i" restore "$ca_made" "$ca_before" - - - "$ca_of/$ca_i" "$ca_file" ;;
-    remove) ca_change "$ca_i" restore unknown - - - - "$ca_of/$ca_i" "$ca_file" ;; # refused: the file is gone
+    remove) ca_change "$ca_i" create - "$ca_before" - - - "$ca_of/$ca_i" "$ca_file" ;;
   esac
 }
 

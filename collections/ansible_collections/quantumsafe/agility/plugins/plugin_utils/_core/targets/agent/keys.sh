@@ -31,6 +31,12 @@ ca_new_key() {
   cat "$ca_key.csr"
 }
 
+# ca_hold_keys ID DAYS: their certificates come later; recover lets them wait that long.
+ca_hold_keys() {
+  printf '\001H\n'
+  if [ -d "$ca_state/keys/$1" ]; then printf '%s\n' "$2" >"$ca_state/keys/$1/days"; fi
+}
+
 # ca_drop_keys ID: nobody needs them here any more.
 ca_drop_keys() {
   for ca_f in "$ca_state/keys/$1"/*.key "$ca_state/keys/$1"/*.new; do
