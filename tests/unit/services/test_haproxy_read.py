@@ -184,20 +184,16 @@ def test_another_binary_or_a_second_configuration_is_not_guessed_at() -> None:
             HAPROXY.read(other)
 
 
-def test_a_variable_is_asked_for_by_name_and_then_known() -> None:
+def test_a_variable_is_taken_from_the_configuration_the_process_or_what_stands_beside_it() -> None:
     text = 'global\n presetenv TLS_PORT 8443\nfrontend f\n bind "$ADDRESS:${TLS_PORT}" ssl ' + CRT + ' "curves" "${GROUPS-P-256}"\n'
-    assert HAPROXY.later
-    asked = HAPROXY.later(one(text))
-    assert asked["haproxy-environment"][4:] == ("ADDRESS", "GROUPS")
     (endpoint,) = HAPROXY.read(one(text, environment="ADDRESS=10.0.0.9\n"))
     assert endpoint.id == "haproxy 10.0.0.9:8443" and said(endpoint, "key_exchange") == ("prime256v1",)
     with pytest.raises(Unparsable, match=r"\$ADDRESS, on which bind stands here"):
         HAPROXY.read(one(text))
 
 
-def test_a_variable_that_stands_on_others_is_not_asked_for_and_harms_only_who_needs_it() -> None:
+def test_a_variable_that_stands_on_others_harms_only_who_needs_it() -> None:
     text = 'global\n setenv LOGIN "$STATS_LOGIN"\n setenv P 44\nfrontend f\n bind ":${P}3" ssl ' + CRT + "\n"
-    assert HAPROXY.later and "haproxy-environment" not in HAPROXY.later(one(text))
     assert only(text).addresses == (("*", 443),)
     with pytest.raises(Unparsable, match=r"\$LOGIN"):
         HAPROXY.read(one(text.replace("${P}", "${LOGIN}")))

@@ -15,15 +15,14 @@ from ..grant import Grant
 from ..model import Activation, Capability, Change, Collect, Endpoint, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service
 from . import haproxy_certificates, haproxy_rebind, openssl
-from .fips import fips, module_of
-from .fips import later as fips_later
+from .fips import fips, later, module_of
 from .haproxy_binds import Bind, Socket, binds, is_quic, sockets
 from .haproxy_certificates import Certificates
 from .haproxy_ciphers import Ciphers
 from .haproxy_conditions import Conditions
 from .haproxy_config import Assembly
 from .haproxy_lists import Entry
-from .haproxy_main import BINARIES, DEFAULT_CONF, DEFAULTS, PROCESSES, Told, told
+from .haproxy_main import BINARIES, DEFAULT_CONF, DEFAULTS, ENVIRONMENT, PROCESSES, Told, told
 from .haproxy_session import session
 from .haproxy_traps import of_bind as traps
 from .haproxy_traps import of_routing
@@ -39,7 +38,7 @@ COLLECT = Collect(
         *("/etc/haproxy/certs/*", "/etc/haproxy/ssl/*", "/etc/haproxy/tls/*"),
         *openssl.SYSTEM_LISTS,
     ),
-    commands={"haproxy-vv": ("haproxy", "-vv"), "haproxy-processes": PROCESSES, **openssl.COMMANDS},
+    commands={"haproxy-vv": ("haproxy", "-vv"), "haproxy-processes": PROCESSES, "haproxy-environment": ENVIRONMENT, **openssl.COMMANDS},
     second_tries=openssl.SECOND_TRIES,
 )
 UNITS = ("haproxy.service",)
@@ -52,11 +51,6 @@ GRANT = Grant(
     ends="",
     units=UNITS,
     checks=((*CHECK, "-f", DEFAULT_CONF), (*CHECK, "-f", DEFAULT_CONF, "-f", "/etc/haproxy/conf.d")),
-)
-# Of the running process those variables that its configuration stands on, and nothing else of its environment.
-ENVIRONMENT = (
-    "for n; do for p in /proc/[0-9]*; do case $(readlink $p/exe) in */haproxy) ;; *) continue ;; esac;"
-    " { tr '\\000' '\\n' <$p/environ; } 2>/dev/null | grep \"^$n=\" | head -n 1; break; done; done"
 )
 # The checker needs the same environment where the configuration stands on it, without what a master says to itself in it (HAPROXY_MWORKER_…).
 # One line: that is how an agent keeps it.
@@ -243,21 +237,7 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
     if haproxy.told is None:
         return ()
     begin = [glob for path in haproxy.assembly.absent for glob in (path, f"{path}/*.cfg") if path != DEFAULT_CONF]
-    if _unknown(haproxy):
-        return tuple(begin)
     return (*begin, *haproxy_certificates.missing(haproxy.certificates, haproxy.binds, snapshot))
-
-
-def _unknown(haproxy: HAProxy) -> tuple[str, ...]:
-    """Variables that its TLS stands on and that were not asked for yet."""
-    return () if "haproxy-environment" in haproxy.snapshot.answers else tuple(haproxy.assembly.asked)
-
-
-def later(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
-    """The values of these variables, of a host whose configuration stands on some."""
-    haproxy = of(snapshot)
-    asked = {"haproxy-environment": ("sh", "-c", ENVIRONMENT, "sh", *names)} if (names := _unknown(haproxy)) else {}
-    return {**fips_later(snapshot), **asked} if haproxy.told else {}
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
