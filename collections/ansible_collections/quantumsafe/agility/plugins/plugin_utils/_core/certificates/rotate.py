@@ -151,7 +151,9 @@ class _Maker:
             self.pairs[binding.origin] = [new]
 
     def _add(self, serving: Serving, binding: Binding, kind: str, why: str) -> None:
-        if new := self._ordered(serving, binding, kind, why):
+        if serving.alone:
+            self.left.append(f"{why}, but {serving.alone}")
+        elif new := self._ordered(serving, binding, kind, why):
             self.pairs.setdefault(binding.origin, [binding.pair]).append(new)
 
     def _ordered(self, serving: Serving, binding: Binding, kind: str, why: str) -> Pair | None:
