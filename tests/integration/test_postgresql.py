@@ -151,3 +151,76 @@ def test_a_passphrase_and_other_secrets_of_the_files_stay_on_the_host(lab: Lab) 
         assert secret not in written and secret not in ran.text
     finally:
         on("svc-next", f"rm {site}; cat /root/hba >{hba}; touch -r /root/hba {hba}; rm /root/hba")
+
+
+SAYS = "SELECT name || '|' || setting || '|' || coalesce(sourcefile || ':' || sourceline, '') FROM pg_settings WHERE name LIKE 'ssl%'"
+
+
+def test_our_reading_is_the_servers_own(lab: Lab) -> None:
+    """Names, quotes, includes and who comes last, on a configuration that uses all of it."""
+    folder = "/etc/postgresql/18/main/conf.d"
+    texts = {
+        "zz-last.conf": (
+            "ssl_groups = 'X25519' # first\\ninclude 'more.inc'\\ninclude_if_exists='nothing.inc'\\n"
+            "SSL_Ciphers='ECDHE-ECDSA-AES256-GCM-SHA384'\\nssl_min_protocol_version = 'TLSv1.2'\\n"
+        ),
+        "more.inc": "\\tssl_groups 'prime256v1:X25519'\\nssl_min_protocol_version=tlsv1.3\\n",
+        "zz-not.cnf": "ssl_groups = 'X448'\\n",
+    }
+    on("svc-next", " && ".join(f'printf "{text}" >{folder}/{name}' for name, text in texts.items()) + " && systemctl reload postgresql@18-main")
+    try:
+        lines = on("svc-next", f'sleep 1; cd / && runuser -u postgres -- psql -Atc "{SAYS}"').splitlines()
+        theirs = {name: (value, where) for name, value, where in (line.split("|") for line in lines)}
+        assert theirs["ssl_groups"] == ("prime256v1:X25519", f"{folder}/more.inc:1")
+        ran = play(lab, "audit", "svc-next", **ONLY)
+        (found,) = ran.host("svc-next")["endpoints"]
+        ours = {aspect: (":".join(one["values"]), _where(one["origin"])) for aspect, one in found["settings"].items()}
+        assert ours["key_exchange"] == theirs["ssl_groups"]
+        assert ours["version"] == ("TLSv1.2:TLSv1.3", theirs["ssl_min_protocol_version"][1])
+        assert ours["cipher"][1] == theirs["ssl_ciphers"][1] and ours["cipher"][0].endswith(theirs["ssl_ciphers"][0])
+        assert found["certificates"][0]["path"] == theirs["ssl_cert_file"][0]
+    finally:
+        on("svc-next", f"cd {folder} && rm {' '.join(texts)} && systemctl reload postgresql@18-main")
+
+
+def _where(origin: dict[str, object]) -> str:
+    return f"{origin['path']}:{origin['line']}"
+
+
+def test_all_clusters_of_a_host_are_changed_and_reloaded_together(lab: Lab) -> None:
+    on(
+        "svc-next",
+        "pg_createcluster 18 second -p 5433 >/dev/null && cp -p /etc/postgresql/18/main/conf.d/site.conf /etc/postgresql/18/second/conf.d/",
+    )
+    on("svc-next", "echo 'hostssl all all 10.91.0.0/24 scram-sha-256' >>/etc/postgresql/18/second/pg_hba.conf; systemctl start postgresql@18-second")
+    try:
+        ran = play(lab, "enforce", "svc-next", agility_campaign="pg-two", **ONLY)
+        assert ran.rc == 0, ran.text
+        assert {proof["endpoint"]: proof["group"] for proof in ran.host("svc-next")["proofs"]} == {
+            "postgresql 18/main": "X25519MLKEM768",
+            "postgresql 18/second": "X25519MLKEM768",
+        }
+        assert play(lab, "rollback", "svc-next", agility_campaign="pg-two").rc == 0
+    finally:
+        on("svc-next", "pg_dropcluster --stop 18 second && rm -f /etc/postgresql/18/second -r")
+
+
+def test_a_server_of_its_own_is_found_by_its_process_and_its_pair_in_the_data_directory_stays(lab: Lab, authority: str) -> None:
+    make = (
+        "systemctl stop postgresql@18-main && mkdir -p /srv/pg && chown postgres: /srv/pg && cd /srv/pg && "
+        "runuser -u postgres -- /usr/lib/postgresql/18/bin/initdb -D /srv/pg/data >/dev/null && cd data && "
+        "cp -p /etc/postgresql/tls/server.key . && cp /etc/postgresql/tls/server.crt . && printf \"listen_addresses = '*'\\nssl = on\\n\" >>postgresql.conf && "
+        "systemd-run -q --unit=pg-own -p User=postgres -p Type=notify -p 'ExecReload=/bin/kill -HUP $MAINPID' /usr/lib/postgresql/18/bin/postgres -D /srv/pg/data"
+    )
+    on("svc-next", make)
+    try:
+        ran = play(lab, "enforce", "svc-next", agility_campaign="pg-own", **ONLY)
+        assert ran.rc == 0, ran.text
+        assert "Negotiated TLS1.3 group: X25519MLKEM768" in served("svc-next")
+        assert on("svc-next", "tail -n 3 /srv/pg/data/postgresql.conf").splitlines()[-1].startswith("ssl_groups = 'X25519MLKEM768")
+        rotated = play(lab, "rotate_certificates", "svc-next", agility_authority=authority, agility_keys=["ECDSA-P384"])
+        assert "it lies in the data directory" in told(rotated) and rotated.changed("svc-next") == 0
+        assert play(lab, "rollback", "svc-next", agility_campaign="pg-own").rc == 0
+        assert "ssl_groups = 'X25519ML" not in on("svc-next", "cat /srv/pg/data/postgresql.conf")
+    finally:
+        on("svc-next", "systemctl stop pg-own; rm -rf /srv/pg; systemctl start postgresql@18-main")

@@ -154,7 +154,7 @@ def test_the_unit_that_runs_is_reloaded_and_the_configuration_is_tried_before() 
     found = SERVICE.activation(snapshot, SERVICE.read(snapshot))
     assert (found.units[0], found.action, found.ports) == ("postgresql@18-main.service", "reload", (5432,))
     assert "-C" in found.check[2] and "shared_memory_size" in found.check[2] and "\n" not in "".join(found.check)
-    assert found.check[2].endswith("-c config_file=/etc/postgresql/18/main/postgresql.conf")
+    assert "-c config_file=/etc/postgresql/18/main/postgresql.conf -c hba_file=/etc/postgresql/18/main/pg_hba.conf" in found.check[2]
 
 
 def test_paths_in_the_data_directory_are_told_whole() -> None:

@@ -46,7 +46,8 @@ COLLECT = Collect(
         *(f"{place}/conf.d/*.conf" for place in PLACES),
         *openssl.SYSTEM_LISTS,
     ),
-    follow=(Follow("ssl_cert_file", DEBIAN),),  # in the first look already, where its path is whole and on a word of its own
+    # Where a path is whole and a word of its own; a second look also follows those that are relative to what it asks for.
+    follow=tuple(Follow(word, DEBIAN) for word in ("ssl_cert_file", "include", "include_if_exists")),
     commands={"postgresql-servers": SERVERS, **openssl.COMMANDS},
     second_tries=openssl.SECOND_TRIES,
 )
@@ -205,9 +206,12 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
     """Main files, includes, certificates and rules that a cluster names and the snapshot lacks."""
     wanted: set[str] = set()
     for seen in of(snapshot):
-        wanted |= set(seen.cluster.absent)
+        cluster = seen.cluster
+        wanted |= set(cluster.absent)
+        if cluster.conf in cluster.absent:  # there are two looks, so all that it is likely to name
+            wanted |= {f"{cluster.data}/{name}" for name in ("server.crt", HBA)} | {f"{posixpath.dirname(cluster.conf)}/conf.d/*.conf"}
         if seen.serves:
-            wanted |= {seen.cluster.path(CERTIFICATE, "server.crt"), hba(seen.cluster)}
+            wanted |= {cluster.path(CERTIFICATE, "server.crt"), hba(cluster)}
     return tuple(sorted(path for path in wanted if path not in snapshot.files and not any(_covers(pattern, path) for pattern in COLLECT.files)))
 
 
@@ -267,13 +271,13 @@ def _units(cluster: Cluster) -> tuple[str, ...]:
 
 
 def _check(cluster: Cluster) -> str:
-    """Paths that are relative to the data directory are told whole, for the check has another."""
+    """Paths that are relative to the data directory are told whole, for the check has another, and no server goes on without the last two."""
     assert cluster.server
     names = (CERTIFICATE, KEY, "ssl_ca_file", "ssl_crl_file", "ssl_crl_dir", "ssl_dh_params_file")
     defaults = {CERTIFICATE: "server.crt", KEY: "server.key"}
     whole = {name: path for name in names if (path := cluster.path(name, defaults.get(name, ""))) != cluster.text(name)}
     given = {name: text for name, text in cluster.server.options.items() if name.startswith("ssl")}
-    return check(cluster.server, cluster.major, {"config_file": cluster.conf, **given, **whole})
+    return check(cluster.server, cluster.major, {"config_file": cluster.conf, **given, **whole, "hba_file": hba(cluster), "ident_file": hba(cluster)})
 
 
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:

@@ -166,4 +166,6 @@ def _loopback(address: str) -> bool:
 
 
 def hba(made: Cluster) -> str:
-    return made.path("hba_file") or f"{made.data}/{HBA}"
+    """Where nobody names it, it lies in the folder of -D, which need not be the data directory."""
+    folder = made.server.options.get("-D", made.data) if made.server else posixpath.dirname(made.conf)
+    return made.path("hba_file") or posixpath.normpath(posixpath.join(made.data, folder, HBA))
