@@ -28,7 +28,7 @@ def torture(*words: str) -> tuple[str, int, int]:
     return done.stdout, int(figures[1]), int(figures[2])
 
 
-SAMPLES = [("inject", 40, 35), ("reads", 20, 18), ("power", 24, 26), ("rivals", 20, 4), ("properties", 25, 25), ("lab", 32, 3)]
+SAMPLES = [("inject", 40, 35), ("reads", 20, 18), ("power", 24, 26), ("rivals", 20, 4), ("rotation", 40, 100), ("properties", 25, 25), ("lab", 32, 3)]
 
 
 @pytest.mark.parametrize(("proof", "sample", "least"), SAMPLES)
@@ -42,7 +42,7 @@ def test_no_fault_leads_to_a_third_state(proof: str, sample: int, least: int) ->
 def test_an_attribute_that_could_not_be_written_stops_the_change(fault: str, tmp_path: Path) -> None:
     """cp -a alone says nothing of it, and a spread sample steps over these few calls."""
     bench = inject.Bench.make(tmp_path / "disks", inject.machines()(tmp_path / "machine"))
-    (kind,), phase = [kind for kind in inject.KINDS if kind.name == fault], inject.PHASES[0]
+    (kind,), phase = [kind for kind in inject.KINDS if kind.name == fault], bench.story.phases[0]
     try:
         at = [call.number for call in inject.good_calls(bench, phase, kind.kinds) if call.name == "fsetxattr"]
         assert at, "nothing wrote an attribute"

@@ -72,6 +72,9 @@ SECRETS = (
     "primary_conninfo 'host=a passfile=s3cret'",
     'host all all 0.0.0.0/0 ldap ldapserver=a ldapbindpasswd="s3cret"',
     'host all all 0.0.0.0/0 radius radiussecrets="s3cret"',
+    "  stats auth admin:s3cret",
+    "user joe insecure-password s3cret",
+    "bind :443 ssl ca-sign-pass s3cret",
 )
 HARMLESS = (
     "ssl_password_file /etc/nginx/pass;",
@@ -85,6 +88,8 @@ HARMLESS = (
     "host all all 0.0.0.0/0 password",
     "ssl_passphrase_command_supports_reload = off",
     "ssl_conf_command Groups X25519;",
+    "stats enable",
+    "http-request auth unless a",
 )
 
 

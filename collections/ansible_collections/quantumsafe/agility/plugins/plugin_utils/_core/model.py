@@ -91,7 +91,7 @@ class Identity:
     """Which machine this is.  A plan or a journal never acts on another one (DESIGN.md, Host identity)."""
 
     machine_id: str = ""
-    host_key: str = ""  # sha256 of the first ssh host public key file, hex
+    host_key: str = ""  # sha256 of every ssh host public key file, hex, commas between: one that stays is enough
     boot: str = ""  # boot id + start time of PID 1: changes with every boot, also of a container
 
 
@@ -287,14 +287,14 @@ class Activation:
 
     units: candidates in order ("ssh.service", "sshd.service"); the first that is active is used; an active socket unit
     beside it (`sockets`) means that each connection reads the file anew.  check: argv of the daemon's own checker.
-    ports: which TCP ports must listen afterwards if they did before.  action: reload or restart.
+    ports: which TCP ports must listen afterwards if they did before.  action: reload or restart; refresh = run units[0], see ca_refresh.
     """
 
     service: str
     units: tuple[str, ...]
     sockets: tuple[str, ...]
     check: tuple[str, ...]
-    action: Literal["reload", "restart"]
+    action: Literal["reload", "restart", "refresh"]
     ports: tuple[int, ...] = ()
 
 
