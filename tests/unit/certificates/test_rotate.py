@@ -134,6 +134,18 @@ def test_a_mark_of_ours_gives_way_to_the_next() -> None:
     assert found.orders[0].new == pair("s.ml-dsa-65-abc123")
 
 
+def test_where_no_second_one_can_stand_beside_the_first_that_is_said_and_the_first_is_renewed() -> None:
+    alone = Serving("postgresql", ("postgresql 17/main",), (), (binding("s"),), alone="it serves one certificate")
+    fresh = rotated((alone,), certificate("s"), kinds=("ECDSA-P256", "ML-DSA-65"))
+    assert fresh.orders == () and fresh.left == (
+        "postgresql 17/main: it has no certificate with a key of kind ML-DSA-65, but it serves one certificate",
+    )
+    ending = rotated((alone,), certificate("s", until="2027-01-11"), kinds=("ECDSA-P256", "ML-DSA-65"))
+    assert [order.kind for order in ending.orders] == ["ECDSA-P256"] and len(ending.left) == 1
+    only = rotated((alone,), certificate("s"), kinds=("ML-DSA-65",))
+    assert [order.kind for order in only.orders] == ["ML-DSA-65"] and only.left == ()
+
+
 def in_one(name: str, line: int = 1, form: Form = "one file") -> Binding:
     return Binding(Pair(f"/tls/{name}.crt", f"/tls/{name}.crt"), Origin("/etc/haproxy/x", line), form=form)
 

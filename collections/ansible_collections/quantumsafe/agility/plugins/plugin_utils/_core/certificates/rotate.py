@@ -163,7 +163,9 @@ class _Maker:
             self.replaced[binding.pair] = new
 
     def _add(self, serving: Serving, binding: Binding, kind: str, why: str) -> None:
-        if new := self._ordered(serving, binding, kind, why):
+        if serving.alone:
+            self.left.append(f"{why}, but {serving.alone}")
+        elif new := self._ordered(serving, binding, kind, why):
             self.pairs.setdefault(binding.origin, [binding.pair]).append(new)
 
     def _ordered(self, serving: Serving, binding: Binding, kind: str, why: str, itself: bool = False) -> Pair | None:
