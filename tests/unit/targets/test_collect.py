@@ -67,6 +67,9 @@ SECRETS = (
     "ppk = s3cret",
     "'secret': 's3cret',",
     'secure_link_secret "s3cret" ;',
+    "  stats auth admin:s3cret",
+    "user joe insecure-password s3cret",
+    "bind :443 ssl ca-sign-pass s3cret",
 )
 HARMLESS = (
     "ssl_password_file /etc/nginx/pass;",
@@ -76,6 +79,8 @@ HARMLESS = (
     "PermitRootLogin prohibit-password",
     "server_tokens off;",
     "ssl_session_tickets on;",
+    "stats enable",
+    "http-request auth unless a",
 )
 
 

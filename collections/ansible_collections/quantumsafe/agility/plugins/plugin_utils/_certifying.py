@@ -13,7 +13,7 @@ from ._core.certificates.read import leaf
 from ._core.certificates.request import request_config
 from ._core.certificates.rotate import Order, Rotation, Terms, rotation
 from ._core.credentials import Certificate, Pair, Serving
-from ._core.model import Change, Edit, Probe, Problem, Snapshot
+from ._core.model import Change, Edit, File, Probe, Problem, Snapshot
 from ._core.services import SERVICES
 from ._core.services.openssl import loaded
 from ._core.targets.answer import NewKey, parse_keys
@@ -87,6 +87,9 @@ def changes(found: Survey, plan: Rotation, keys: Sequence[NewKey], chains: Mappi
     out: list[Change | Place] = []
     for number, (order, made) in enumerate(zip(plan.orders, keys, strict=True), 1):
         like = found.snapshot.files.get(order.like.certificate)
+        if order.new.key == order.new.certificate:
+            out.append(_one_file(order, number, made, chains[order.new], like))
+            continue
         edits = (Edit(1, 0, (chains[order.new],)),)
         out.append(
             Change(
@@ -99,6 +102,12 @@ def changes(found: Survey, plan: Rotation, keys: Sequence[NewKey], chains: Mappi
             mine = {binding.origin for serving in service.servings(found.snapshot) for binding in serving.bindings}
             out += service.rebind(found.snapshot, {origin: pairs for origin, pairs in plan.bindings.items() if origin in mine})
     return tuple(out)
+
+
+def _one_file(order: Order, number: int, made: NewKey, chain: str, like: File | None) -> Place:
+    """Chain and key in one file, which the host makes; itself: in the place of the old one, which the daemon loads because of where it lies."""
+    replaces = like.sha256 if like and order.new == order.like else ""
+    return Place(order.new.key, number, made.owner or "root", made.group or "root", private(made.mode), chain, replaces)
 
 
 def private(mode: str) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from ._campaign import id_prefix
 from ._core.certificates.anchors import STORES
@@ -63,9 +63,18 @@ def restores(undo: list[TransactionReport], force: bool) -> tuple[Restore, ...]:
             if not force and (since := _since(kept, left)):
                 raise Problem(f"{kept.path} {since} since {report.id}", "", "look at it; -e agility_force=true restores all the same")
             left.setdefault(kept.path, kept.after)
-            kind = "remove" if kept.kind == "create" else "restore"
-            out[kept.path] = Restore(kept.path, "" if force else left[kept.path], report.id, number, kind, kept.before)
+            if kind := _way_back(kept):
+                out[kept.path] = Restore(kept.path, "" if force else left[kept.path], report.id, number, kind, kept.before)
+            else:
+                out.pop(kept.path, None)
     return tuple(out.values())
+
+
+def _way_back(kept: Kept) -> Literal["restore", "remove", "create", ""]:
+    """From what is there now to what was there before that change; "" = nothing was and nothing is."""
+    if kept.kind == "create":
+        return "remove" if kept.now else ""
+    return "restore" if kept.now else "create"
 
 
 def _since(kept: Kept, left: dict[str, str]) -> str:

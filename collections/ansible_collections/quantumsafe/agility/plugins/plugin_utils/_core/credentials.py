@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from .model import Origin
@@ -32,6 +32,11 @@ class Pair:
     key: str
 
 
+# Where a new pair will be: beside the old one, each file beside its like; in one file beside the certificate, the key behind the chain;
+# in the place of the very file, for a daemon that loads it because of where it lies.
+Form = Literal["beside", "one file", "itself"]
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One place where a daemon is told of a certificate.  origin names it.  fixed: why it cannot be changed, "" when it can."""
@@ -39,6 +44,7 @@ class Binding:
     pair: Pair
     origin: Origin
     fixed: str = ""
+    form: Form = "beside"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Identity:
     """Which machine this is.  A plan or a journal never acts on another one (DESIGN.md, Host identity)."""
 
     machine_id: str = ""
-    host_key: str = ""  # sha256 of the first ssh host public key file, hex
+    host_key: str = ""  # sha256 of every ssh host public key file, hex, commas between: one that stays is enough
     boot: str = ""  # boot id + start time of PID 1: changes with every boot, also of a container
 
 

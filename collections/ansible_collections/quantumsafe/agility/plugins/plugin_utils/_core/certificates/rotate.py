@@ -119,6 +119,7 @@ class _Maker:
         self.kinds = {path: one.key for path, one in certificates.items()}
         self.orders: list[Order] = []
         self.pairs: dict[Origin, list[Pair]] = {}
+        self.replaced: dict[Pair, Pair] = {}  # files that several bindings name are replaced once
         self.reasons: list[str] = []
         self.left: list[str] = []
 
@@ -129,6 +130,10 @@ class _Maker:
             found = self.certificates.get(binding.pair.certificate)
             reason = "" if binding.origin in self.pairs else due(found, self.terms)
             if not reason:
+                continue
+            if same := self.replaced.get(binding.pair):
+                self.pairs[binding.origin] = [same]
+                lacking = [kind for kind in lacking if kind != self.kinds[same.certificate]]
                 continue
             own = found.key if found and (not self.terms.kinds or found.key in self.terms.kinds) else ""
             kind = own or (lacking.pop(0) if lacking else "")
@@ -147,22 +152,24 @@ class _Maker:
         return [self.kinds.get(pair.certificate, "") for pair in pairs]
 
     def _replace(self, serving: Serving, binding: Binding, kind: str, why: str) -> None:
-        if new := self._ordered(serving, binding, kind, why):
+        if new := self._ordered(serving, binding, kind, why, binding.form == "itself"):
             self.pairs[binding.origin] = [new]
+            self.replaced[binding.pair] = new
 
     def _add(self, serving: Serving, binding: Binding, kind: str, why: str) -> None:
         if new := self._ordered(serving, binding, kind, why):
             self.pairs.setdefault(binding.origin, [binding.pair]).append(new)
 
-    def _ordered(self, serving: Serving, binding: Binding, kind: str, why: str) -> Pair | None:
-        """Where the new pair will be; None when it cannot be, which is then said."""
+    def _ordered(self, serving: Serving, binding: Binding, kind: str, why: str, itself: bool = False) -> Pair | None:
+        """Where the new pair will be; None when it cannot be, which is then said.  itself: in the place of the old one."""
         found = self.certificates.get(binding.pair.certificate)
         names = self.terms.names or (found.names if found else ()) or serving.names
         if obstacle := binding.fixed or _obstacle(binding.pair, kind, names):
             self.left.append(f"{why}, but {obstacle}")
             return None
-        new = Pair(_beside(binding.pair.certificate, kind, self.terms.mark), _beside(binding.pair.key, kind, self.terms.mark))
-        self.orders.append(Order(kind, names, binding.pair, new))
+        new = binding.pair if itself else _new(binding, kind, self.terms.mark)
+        if new not in [order.new for order in self.orders]:  # one that comes beside files which several bindings name
+            self.orders.append(Order(kind, names, binding.pair, new))
         self.kinds[new.certificate] = kind
         self.reasons.append(f"{why}; new: {kind} for {', '.join(names)}")
         return new
@@ -174,6 +181,11 @@ def _obstacle(pair: Pair, kind: str, names: tuple[str, ...]) -> str:
     if kind not in KINDS:
         return "nobody says which kind of key it shall have"
     return "" if names else "nobody knows for which names"
+
+
+def _new(binding: Binding, kind: str, mark: str) -> Pair:
+    certificate = _beside(binding.pair.certificate, kind, mark)
+    return Pair(certificate, _beside(binding.pair.key, kind, mark) if binding.form == "beside" else certificate)
 
 
 def _beside(path: str, kind: str, mark: str) -> str:

@@ -44,3 +44,14 @@ ca_drop_keys() {
   done
   rm -rf "$ca_state/keys/$1"
 }
+
+# ca_private FILE: nobody else can read it; a key is written to nothing else.
+ca_private() {
+  case $(stat -c %a "$1") in
+    *0) ;;
+    *)
+      ca_error refused-target "everybody can read $ca_file, which would hold the new key: chmod o= it first"
+      return 1
+      ;;
+  esac
+}
