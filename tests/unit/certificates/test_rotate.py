@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -116,10 +118,32 @@ def test_what_others_renew_or_cannot_be_switched_is_left_and_said(one: Binding, 
     assert why in found.left[0]
 
 
+def test_a_fleet_that_ends_on_one_day_is_due_on_several() -> None:
+    def due(jitter: int) -> list[bool]:
+        ends = [replace(certificate("s", until="2027-02-05"), sha256=hashlib.sha256(bytes([number])).hexdigest()) for number in range(40)]
+        terms = Terms((), (), 16, TODAY, "abc123", jitter)
+        return [bool(rotation((serving(binding("s")),), {one.path: one}, terms).orders) for one in ends]
+
+    assert not any(due(0)), "26 days are left"
+    assert 8 < sum(due(15)) < 32 and due(15) == due(15), "always the same ones"
+
+
 def test_a_mark_of_ours_gives_way_to_the_next() -> None:
     old = "s.ml-dsa-65-0f0f0f"
     found = rotated((serving(binding(old)),), certificate(old, "ML-DSA-65", "2027-01-11"))
     assert found.orders[0].new == pair("s.ml-dsa-65-abc123")
+
+
+def test_where_no_second_one_can_stand_beside_the_first_that_is_said_and_the_first_is_renewed() -> None:
+    alone = Serving("postgresql", ("postgresql 17/main",), (), (binding("s"),), alone="it serves one certificate")
+    fresh = rotated((alone,), certificate("s"), kinds=("ECDSA-P256", "ML-DSA-65"))
+    assert fresh.orders == () and fresh.left == (
+        "postgresql 17/main: it has no certificate with a key of kind ML-DSA-65, but it serves one certificate",
+    )
+    ending = rotated((alone,), certificate("s", until="2027-01-11"), kinds=("ECDSA-P256", "ML-DSA-65"))
+    assert [order.kind for order in ending.orders] == ["ECDSA-P256"] and len(ending.left) == 1
+    only = rotated((alone,), certificate("s"), kinds=("ML-DSA-65",))
+    assert [order.kind for order in only.orders] == ["ML-DSA-65"] and only.left == ()
 
 
 def in_one(name: str, line: int = 1, form: Form = "one file") -> Binding:
