@@ -163,3 +163,13 @@ def test_what_few_clients_can_do_may_be_alone_when_that_is_asked_for() -> None:
     text = "frontend f\n bind :443 ssl crt {}\n"
     (binding,) = bindings(one(text.format(PEM)))
     assert rebound(one(text.format(PEM)), {binding.origin: (RARE,)}) == {CFG: text.format(RARE.certificate)}
+
+
+def test_a_certificate_of_a_frontend_is_switched_once_for_all_its_binds() -> None:
+    line = ' ssl-f-use crt "{}" alpn h2 # c\n'
+    text = "frontend f\n bind :443 ssl\n bind :444 ssl\n{}"
+    old = text.format(line.format(PEM))
+    (serving,) = servings(one(old))
+    assert serving.endpoints == ("haproxy *:443", "haproxy *:444")
+    new = line.replace('"{}"', "/tls/new.pem") + line.replace('"{}"', "/tls/pq.pem")
+    assert rebound(one(old), {serving.bindings[0].origin: (NEW, PQ)}) == {CFG: text.format(new)}

@@ -313,3 +313,16 @@ def test_the_checker_gets_the_environment_that_the_configuration_stands_on() -> 
     assert HAPROXY.activation(plain, ()).check == ("haproxy", "-c", "-f", CFG)
     check = HAPROXY.activation(named, ()).check
     assert check[:2] == ("sh", "-c") and "\n" not in "".join(check) and check[3:] == ("sh", "haproxy", "-c", "-f", CFG)
+
+
+def test_parameters_in_a_certificate_file_make_dhe_possible() -> None:
+    text = f"frontend f\n bind :443 ssl {CRT}\n"
+    (endpoint,) = HAPROXY.read(written({CFG: text, PEM: pem() + "-----BEGIN DH PARAMETERS-----\n"}))
+    assert any(name.startswith("DHE") for name in said(endpoint, "cipher"))
+
+
+def test_certificates_of_a_frontend_are_those_of_each_of_its_binds() -> None:
+    text = f"frontend f\n bind :443 ssl\n bind :444 ssl\n bind :80\n ssl-f-use {CRT} ssl-min-ver TLSv1.1\nfrontend g\n bind :445 ssl\n"
+    found = endpoints(one(text))
+    assert [len(endpoint.certificates) for endpoint in found.values()] == [1, 1, 0]
+    assert said(found["haproxy *:444"], "version")[0] == "TLSv1.1"

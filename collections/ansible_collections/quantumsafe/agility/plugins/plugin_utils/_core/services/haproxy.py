@@ -85,13 +85,17 @@ class HAProxy:
         self.told: Told | None = told(snapshot)
         conditions = Conditions(self.version, self.library.version, features[1] if features else "")
         self.assembly = Assembly(snapshot, self.told or Told(()), _environment(snapshot), conditions)
-        known = openssl.suites(self.library, snapshot.answers)
-        self.ciphers = Ciphers(self.library, known, self.default, self.version, openssl.system_ciphers(snapshot.files))
         self.certificates = Certificates(self.assembly)
 
     @property
     def default(self) -> Origin:
         return Origin(f"default of {self.label} with {self.library.label or 'an unknown library'}")
+
+    @cached_property
+    def ciphers(self) -> Ciphers:
+        known = openssl.suites(self.library, self.snapshot.answers)
+        with_dh = tuple(bind for bind in self.binds if self.certificates.has_parameters(bind))
+        return Ciphers(self.library, known, self.default, self.version, openssl.system_ciphers(self.snapshot.files), with_dh)
 
     @cached_property
     def sockets(self) -> tuple[Socket, ...]:

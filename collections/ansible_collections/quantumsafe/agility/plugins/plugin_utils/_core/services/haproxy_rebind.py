@@ -76,7 +76,7 @@ def at_file(at: Said | Entry) -> File:
 
 def _moved(at: Said | Entry, path: str) -> Splice:
     if isinstance(at, Entry):
-        return Splice(at.line, at.column, at.path, path)
+        return Splice(at.line, at.column, at.raw, path)
     return replaced(value_of(at), path)
 
 
@@ -87,7 +87,7 @@ def _more(at: Said | Entry, names: list[str]) -> list[Splice]:
     if isinstance(at, Said):
         return [behind_option(at, "".join(f" crt {quoted(name)}" for name in names))]
     end, body = lines.newline(at.text), at.text.rstrip("\r\n")
-    like = (body[: at.column] + name + body[at.column + len(at.path) :] for name in names)
+    like = (body[: at.column] + name + body[at.column + len(at.raw) :] for name in names)
     return [Splice(at.line, len(body), "", "".join(end + text for text in like))]
 
 
