@@ -326,3 +326,14 @@ def test_certificates_of_a_frontend_are_those_of_each_of_its_binds() -> None:
     found = endpoints(one(text))
     assert [len(endpoint.certificates) for endpoint in found.values()] == [1, 1, 0]
     assert said(found["haproxy *:444"], "version")[0] == "TLSv1.1"
+
+
+@pytest.mark.parametrize(("version", "known"), [("2.6.12", True), ("3.0.11", True), ("3.0.30", False), ("3.2.25", True), ("3.2.26", False)])
+def test_curves_of_a_crt_list_that_may_count_make_the_groups_unknown(version: str, known: bool) -> None:
+    """Tried on 2.6.12, 3.0.11 and 3.2.26; nobody knows of a 3.0 after 3.0.11 whether it has the mending."""
+    text = "frontend f\n bind :443 ssl crt-list /etc/haproxy/list.txt curves X25519\n"
+    (endpoint,) = HAPROXY.read(written({CFG: text, PEM: pem(), "/etc/haproxy/list.txt": f"{PEM} [curves P-521]\n"}, version=version))
+    assert ("key_exchange" in endpoint.settings) is known
+    assert f"curves at /etc/haproxy/list.txt:1 {'has no effect' if known else 'count for their names'}" in notes(endpoint)
+    same = written({CFG: text, PEM: pem(), "/etc/haproxy/list.txt": f"{PEM} [curves X25519]\n"}, version=version)
+    assert said(HAPROXY.read(same)[0], "key_exchange") == ("X25519",)

@@ -24,8 +24,8 @@ from .haproxy_config import Assembly
 from .haproxy_lists import Entry
 from .haproxy_main import BINARIES, DEFAULT_CONF, DEFAULTS, ENVIRONMENT, PROCESSES, Told, told
 from .haproxy_session import session
+from .haproxy_traps import listed_curves_are_void, of_routing
 from .haproxy_traps import of_bind as traps
-from .haproxy_traps import of_routing
 from .haproxy_versions import BOUNDS, SPELLED, VERSIONS, bounds, first_version, governing
 from .haproxy_versions import of_bind as bounds_of
 from .haproxy_write import GLOBAL, Writer
@@ -147,7 +147,7 @@ def _endpoint(haproxy: HAProxy, socket: Socket, notes: tuple[str, ...]) -> Endpo
     bind, entries = socket.bind, tuple(haproxy.certificates.lists(socket.bind))
     versions, unclear = _versions(haproxy, bind, entries)
     allowed = versions.values if versions else VERSIONS
-    groups, unknown = _groups(haproxy, bind)
+    groups, unknown = _groups(haproxy, bind, entries)
     ciphers, problem = haproxy.ciphers.setting(bind, entries, allowed)
     references = haproxy.certificates.references(bind)
     found = [haproxy.certificates.found(one) for one in references]
@@ -161,7 +161,16 @@ def _endpoint(haproxy: HAProxy, socket: Socket, notes: tuple[str, ...]) -> Endpo
         "session": session(bind, entries, haproxy.default),
     }
     unseen = [f"{one.pair.certificate} ({one.origin}) could not be read" for one, it in zip(references, found, strict=True) if it is None]
-    said = (*notes, *traps(bind, entries), unclear, unknown, problem, *haproxy.ciphers.idle(bind, allowed), *unseen, *_rarely(certificates))
+    said = (
+        *notes,
+        *traps(bind, entries, haproxy.version),
+        unclear,
+        unknown,
+        problem,
+        *haproxy.ciphers.idle(bind, allowed),
+        *unseen,
+        *_rarely(certificates),
+    )
     return Endpoint(
         id=socket.id,
         service="haproxy",
@@ -200,7 +209,7 @@ def _version_capability(haproxy: HAProxy) -> Capability:
     return Capability(haproxy.able, "haproxy -vv", haproxy.library.label, order="set")
 
 
-def _groups(haproxy: HAProxy, bind: Bind) -> tuple[Setting | None, str]:
+def _groups(haproxy: HAProxy, bind: Bind, entries: tuple[Entry, ...]) -> tuple[Setting | None, str]:
     says = bind.own("curves") or bind.default("ssl-default-bind-curves") or bind.own("ecdhe")
     known, lib = haproxy.groups.names, haproxy.library
     text, origin = (says.value, says.line.origin) if says else ("", haproxy.default)
@@ -209,6 +218,9 @@ def _groups(haproxy: HAProxy, bind: Bind) -> tuple[Setting | None, str]:
     groups = openssl.parse_groups(text, lib, known) if text else openssl.default_groups(lib, known)
     if groups is None:
         return None, f"the group list of {lib.label or 'the library'} in use ({origin}) is not known"
+    others = (entry for entry in entries if (own := entry.option("curves")) and openssl.parse_groups(own, lib, known) != groups)
+    if (other := next(others, None)) and not listed_curves_are_void(haproxy.version):
+        return None, f"curves at {other.origin} count for their names since HAProxy 3.2.26, whatever the bind says: leave them out there"
     return Setting(tuple(name for name, dummy in groups), origin, tiers=tuple(tier for dummy, tier in groups)), ""
 
 

@@ -1,8 +1,8 @@
 """crt-list files: a certificate a line, with options of its own in brackets and the names that it is for; and the lines of a frontend that say
 the same since 3.2 (ssl-f-use), for all its binds.
 
-Source: configuration manual, 5.1 "crt-list"; what an option there does: `curves` nothing (tried on 2.6 and 3.0: the bind line governs),
-`ssl-min-ver`, `ciphers`, `ciphersuites` and `allow-0rtt` count for that certificate.
+Source: configuration manual, 5.1 "crt-list"; what an option there does: `ssl-min-ver`, `ciphers`, `ciphersuites` and `allow-0rtt` count for that
+certificate; for `curves` see haproxy_traps.py.
 """
 
 from __future__ import annotations
