@@ -32,7 +32,7 @@ newest: ## integration under the newest ansible-core; PYTHON=/path/to/python3.13
 molecule: ## check, converge, idempotence, verify, rollback, verify
 	@$(RUN) base lab -- tests/tools/molecule
 
-bench: ## ratios measured side by side, and the policy language on 10,000 hosts; also in build/bench.json
+bench: ## ratios measured side by side, certificates a second, and the policy language on 10,000 hosts; also in build/bench.json
 	@$(RUN) base lab -- tests/benchmarks/run
 
 verify-main: ## the acceptance of the main job; ends with its figures and ok or FAILED

@@ -15,9 +15,11 @@ HOSTS = ("svc-new", "svc-next")
 KINDS = ["ECDSA-P256", "ML-DSA-65"]
 ADDRESS = {"svc-new": "10.91.0.16", "svc-next": "10.91.0.17"}
 CFG = "/etc/haproxy/haproxy.cfg"
-FACTS = (
-    "cd / && find etc/haproxy etc/default/haproxy -exec stat -c '%n %a %U %G %s %Y' {} + | sort; find etc/haproxy -type f -exec sha256sum {} + | sort"
-)
+FACTS = """
+cd / && find etc/haproxy etc/default/haproxy | sort | while read -r f; do
+  if [ -d "$f" ]; then stat -c '%n %a %U %G' "$f"; else stat -c '%n %a %U %G %Y %s %F' "$f" && sha256sum "$f"; fi
+done
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)

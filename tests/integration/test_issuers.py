@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from ..emulators import PASSWORD, TOKEN, USER, Pki, pem, serving
 from .conftest import ADDRESS, Lab, on
@@ -66,8 +67,6 @@ def test_requests_go_out_and_the_run_that_finds_their_certificates_goes_on(lab: 
 
 
 def ran_names(request: Path) -> list[str]:
-    from cryptography import x509
-
     found = x509.load_pem_x509_csr(request.read_bytes()).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return [str(name.value) for name in found]
 
@@ -112,5 +111,6 @@ def test_an_est_that_answers_later_is_asked_again_by_the_next_run_for_the_same_k
         pki.approve = True
         second = lab.play("rotate_certificates", "web-new", **said)
     assert second.rc == 0 and second.host("web-new")["status"] == "changed", second.text
-    assert len(pki.held) == 1 and len(pki.issued) == 2, "one of these is the server's own"
+    (held,), (issued,) = pki.held, pki.issued
+    assert x509.load_der_x509_csr(held).public_key() == issued.public_key()
     assert lab.play("rollback", "web-new", agility_campaign="late").rc == 0

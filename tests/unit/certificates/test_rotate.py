@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -114,6 +116,16 @@ def test_what_others_renew_or_cannot_be_switched_is_left_and_said(one: Binding, 
     found = rotation((serving(one),), {late.path: late}, Terms((), (), 16, TODAY, "abc123"))
     assert found.orders == () and found.bindings == {}
     assert why in found.left[0]
+
+
+def test_a_fleet_that_ends_on_one_day_is_due_on_several() -> None:
+    def due(jitter: int) -> list[bool]:
+        ends = [replace(certificate("s", until="2027-02-05"), sha256=hashlib.sha256(bytes([number])).hexdigest()) for number in range(40)]
+        terms = Terms((), (), 16, TODAY, "abc123", jitter)
+        return [bool(rotation((serving(binding("s")),), {one.path: one}, terms).orders) for one in ends]
+
+    assert not any(due(0)), "26 days are left"
+    assert 8 < sum(due(15)) < 32 and due(15) == due(15), "always the same ones"
 
 
 def test_a_mark_of_ours_gives_way_to_the_next() -> None:

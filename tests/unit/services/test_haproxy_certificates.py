@@ -136,3 +136,10 @@ def test_a_certificate_of_a_store_keeps_its_name_and_further_ones_get_their_own(
 def test_a_name_that_is_in_no_store_is_fixed() -> None:
     (binding,) = bindings(one('frontend f\n bind :443 ssl crt "@web/x"\n'))
     assert binding.fixed == "@web/x is in no crt-store"
+
+
+def test_a_quic_bind_goes_along_with_the_files_that_it_shares_and_no_others() -> None:
+    text = "frontend f\n bind :443 ssl crt {0}\n bind quic4@:443 ssl crt {0} alpn h3\n bind quic6@:443 ssl crt /tls/other.pem\n"
+    old = text.format(PEM)
+    (binding,) = bindings(one(old))
+    assert rebound(one(old), {binding.origin: (NEW, PQ)}) == {CFG: text.format("/tls/new.pem crt /tls/pq.pem")}

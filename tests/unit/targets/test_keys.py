@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,21 @@ def test_recover_removes_keys_that_no_transaction_came_for_when_a_day_has_passed
     os.utime(folder, (1, 1))
     host.ask(script.compose_recover(NONCE), answer.parse_transactions)
     assert not folder.exists()
+
+
+def test_keys_that_are_held_wait_their_days_and_no_longer(any_host: Host) -> None:
+    made(any_host, ORDER)
+    folder = any_host.state / "keys/t-1"
+    before = (folder / "1.key").read_bytes()
+    any_host.ask(script.compose_hold_keys("t-1", 30, NONCE), answer.body)
+    made(any_host, ORDER)
+    assert (folder / "1.key").read_bytes() == before, "a later run finds the key of the first"
+    for age, there in ((29, True), (31, False)):
+        os.utime(folder, (time.time() - age * 86400,) * 2)
+        any_host.ask(script.compose_recover(NONCE), answer.parse_transactions)
+        assert folder.exists() == there
+    any_host.ask(script.compose_hold_keys("t-1", 30, NONCE), answer.body)
+    assert not folder.exists(), "nothing is held that is not there"
 
 
 def test_chain_and_key_are_put_together_here_and_nobody_else_can_read_them(any_host: Host) -> None:

@@ -40,6 +40,7 @@ def wanted(run: Run, found: Survey, mark: str) -> Rotation:
         renew_before=int(run.args["renew_before"]),
         today=run.as_of,
         mark=mark,
+        jitter=int(run.args["renew_jitter"]),
     )
     for name in terms.kinds:
         kind(name)

@@ -17,7 +17,7 @@ from ..service import Service
 from . import haproxy_certificates, haproxy_rebind, openssl
 from .fips import fips, module_of
 from .fips import later as fips_later
-from .haproxy_binds import Bind, Socket, is_quic, sockets
+from .haproxy_binds import Bind, Socket, binds, is_quic, sockets
 from .haproxy_certificates import Certificates
 from .haproxy_ciphers import Ciphers
 from .haproxy_conditions import Conditions
@@ -58,12 +58,13 @@ ENVIRONMENT = (
     "for n; do for p in /proc/[0-9]*; do case $(readlink $p/exe) in */haproxy) ;; *) continue ;; esac;"
     " { tr '\\000' '\\n' <$p/environ; } 2>/dev/null | grep \"^$n=\" | head -n 1; break; done; done"
 )
-# The checker needs the same environment where the configuration stands on it.  One line: that is how an agent keeps it.
+# The checker needs the same environment where the configuration stands on it, without what a master says to itself in it (HAPROXY_MWORKER_…).
+# One line: that is how an agent keeps it.
 IN_ITS_ENVIRONMENT = (
     "sh",
     "-c",
     "for p in /proc/[0-9]*; do case $(readlink $p/exe) in */haproxy)"
-    ' { cat $p/environ; printf "%s\\000" "$@"; } | xargs -0 env; exit ;; esac; done; exec "$@"',
+    ' { grep -zv ^HAPROXY_ $p/environ; printf "%s\\000" "$@"; } | xargs -0 env; exit ;; esac; done; exec "$@"',
     "sh",
 )
 _VERSION = re.compile(r"HA-?Proxy version (\d+(?:\.\d+)+)")
@@ -107,6 +108,10 @@ class HAProxy:
         return tuple(dict.fromkeys(socket.bind for socket in self.sockets))
 
     @cached_property
+    def quic(self) -> tuple[Bind, ...]:
+        return tuple(bind for bind in binds(self.assembly) if is_quic(bind.line))
+
+    @cached_property
     def fips(self) -> Setting | None:
         return fips(self.snapshot, not self.ciphers.known.doubt) if self.library.version else None
 
@@ -136,8 +141,7 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
         return ()
     if haproxy.assembly.absent:
         raise Unparsable(f"HAProxy begins with {haproxy.assembly.absent[0]}, which was not seen", snapshot.host, "look whether that is there")
-    quic = (line for section in haproxy.assembly.sections for line in section.named("bind") if len(line.words) > 1 and is_quic(line))
-    notes = (*(f"{line.origin}: QUIC is not assessed" for line in quic), *of_routing(haproxy.assembly))
+    notes = (*(f"{bind.line.origin}: QUIC is not assessed" for bind in haproxy.quic), *of_routing(haproxy.assembly))
     return tuple(_endpoint(haproxy, socket, notes) for socket in haproxy.sockets)
 
 
@@ -272,7 +276,7 @@ def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
 
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
     haproxy = of(snapshot)
-    return haproxy_rebind.rebind(haproxy.certificates, haproxy.binds, wanted)
+    return haproxy_rebind.rebind(haproxy.certificates, haproxy.binds, haproxy.quic, wanted)
 
 
 SERVICE = Service(

@@ -19,13 +19,20 @@ from .nginx_edit import change
 from .paths import real_path
 
 
-def rebind(certificates: Certificates, binds: tuple[Bind, ...], wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
-    """One Change a file.  Raises Inexpressible for a reference that cannot be switched."""
+def rebind(
+    certificates: Certificates, binds: tuple[Bind, ...], quic: tuple[Bind, ...], wanted: Mapping[Origin, tuple[Pair, ...]]
+) -> tuple[Change, ...]:
+    """One Change a file.  quic: binds that are no endpoints of ours, and go along where they name the same files.
+
+    Raises Inexpressible for a reference that cannot be switched.
+    """
     splices: dict[str, list[Splice]] = {}
     files: dict[str, File] = {}
-    for bind in binds:
+    renewed: dict[Pair, tuple[Pair, ...]] = {}
+    for bind in (*binds, *quic):
         for reference in certificates.references(bind):
-            pairs = wanted.get(reference.origin, ())
+            pairs = wanted.get(reference.origin) or (renewed.get(reference.pair, ()) if bind in quic else ())
+            renewed[reference.pair] = pairs or renewed.get(reference.pair, ())
             if pairs and reference.fixed:
                 raise Inexpressible(reference.fixed, str(reference.origin), "switch this reference by hand")
             for file, splice in _splices(reference, pairs):

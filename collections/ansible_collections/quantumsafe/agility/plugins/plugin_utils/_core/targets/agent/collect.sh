@@ -66,7 +66,8 @@ ca_host_key() {
   done
   [ $# -gt 0 ] || return 0
   ca_h=$(ca_sha "$@") || return 1
-  ca_h=$(printf '%s\n' "$ca_h" | sed 's/ .*//' | sort | tr '\n' ',') && printf '%s' "${ca_h%,}"
+  ca_h=$(printf '%s\n' "$ca_h" | sed 's/ .*//' | sort | tr '\n' ',')
+  [ -n "$ca_h" ] && printf '%s' "${ca_h%,}"
 }
 
 # ca_uid: who we are (proc(5), the effective id), without a process.
