@@ -208,10 +208,12 @@ def test_a_key_of_the_command_line_is_left_to_whoever_put_it_there() -> None:
 
 
 def test_a_dropin_of_ours_that_names_no_key_yet_is_gone_on_with() -> None:
-    signed_ = written(defaults(), ("HostCertificate", "/etc/ssh/ssh_host_rsa_key-cert.pub"))
+    dropin = f"/etc/ssh/sshd_config.d/{DROPIN}"
+    signed_ = with_files(defaults(), **{dropin: "# ours\nHostCertificate /etc/ssh/ssh_host_rsa_key-cert.pub\n"})
     assert named(signed_) == named(defaults())
     after = with_new(written(signed_, ("HostKey", NEW)))
     assert named(after) == ["/etc/ssh/ssh_host_rsa_key", "/etc/ssh/ssh_host_ed25519_key", NEW]
+    assert (after.files[dropin].text or "").startswith("# ours\nHostCertificate ")
 
 
 def test_carriage_returns_stay() -> None:
