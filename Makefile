@@ -4,7 +4,7 @@ INVENTORY ?= localhost,
 comma := ,
 RUN = tests/tools/run
 
-.PHONY: help demo test lint sanity unit integration newest molecule bench verify-main torture verify-transaction verify-policy lab lab-down lab-status lab-reset audit clean
+.PHONY: help demo test lint sanity unit integration newest molecule bench verify-main torture verify-transaction verify-policy verify-certificates lab lab-down lab-status lab-reset audit clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -32,7 +32,7 @@ newest: ## integration under the newest ansible-core; PYTHON=/path/to/python3.13
 molecule: ## check, converge, idempotence, verify, rollback, verify
 	@$(RUN) base lab -- tests/tools/molecule
 
-bench: ## ratios measured side by side, and the policy language on 10,000 hosts; also in build/bench.json
+bench: ## ratios measured side by side, certificates a second, and the policy language on 10,000 hosts; also in build/bench.json
 	@$(RUN) base lab -- tests/benchmarks/run
 
 verify-main: ## the acceptance of the main job; ends with its figures and ok or FAILED
@@ -46,6 +46,9 @@ verify-transaction: ## the acceptance of the transaction guarantee; SAMPLE=2000 
 
 verify-policy: ## the acceptance of the policy language; FLEET=1000 for a smaller bench
 	@$(RUN) dev lab -- tests/verify/policy
+
+verify-certificates: ## the acceptance of certificates, keys and trust anchors; SAMPLE=0 for every injected fault
+	@$(RUN) dev lab -- tests/verify/certificates
 
 lab: ## start the container lab (HOSTS=30 adds plain hosts)
 	@$(RUN) -- tests/lab/lab up

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.torture import inject
+
 TOP = Path(__file__).parents[2]
 
 
@@ -26,7 +28,7 @@ def torture(*words: str) -> tuple[str, int, int]:
     return done.stdout, int(figures[1]), int(figures[2])
 
 
-SAMPLES = [("inject", 40, 35), ("reads", 20, 18), ("power", 24, 26), ("rivals", 20, 4), ("properties", 25, 25), ("lab", 32, 3)]
+SAMPLES = [("inject", 40, 35), ("reads", 20, 18), ("power", 24, 26), ("rivals", 20, 4), ("rotation", 40, 100), ("properties", 25, 25), ("lab", 32, 3)]
 
 
 @pytest.mark.parametrize(("proof", "sample", "least"), SAMPLES)
@@ -34,6 +36,21 @@ def test_no_fault_leads_to_a_third_state(proof: str, sample: int, least: int) ->
     said, injected, violations = torture("--sample", str(sample), "--proof", proof)
     assert violations == 0, said[-6000:]
     assert injected >= least, said[-3000:]
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "EIO"])
+def test_an_attribute_that_could_not_be_written_stops_the_change(fault: str, tmp_path: Path) -> None:
+    """cp -a alone says nothing of it, and a spread sample steps over these few calls."""
+    bench = inject.Bench.make(tmp_path / "disks", inject.machines()(tmp_path / "machine"))
+    (kind,), phase = [kind for kind in inject.KINDS if kind.name == fault], bench.story.phases[0]
+    try:
+        at = [call.number for call in inject.good_calls(bench, phase, kind.kinds) if call.name == "fsetxattr"]
+        assert at, "nothing wrote an attribute"
+        for number in at:
+            hit, wrong, call = inject.judge(bench, inject.Point(kind, phase, number, "deadline"))
+            assert (hit, wrong) == (True, []), call
+    finally:
+        bench.close()
 
 
 def test_a_guard_that_is_taken_away_is_missed_by_some_proof() -> None:

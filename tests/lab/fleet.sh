@@ -56,16 +56,20 @@ overlay_make() { # HOST -> $STATE/hosts/HOST/overlay-DIGEST.tar
     put 600 "$STATE/id_ed25519" "$root/root/.ssh/id_ed25519"
     known_hosts "${BASE_HOSTS[@]}" > "$root/etc/ssh/ssh_known_hosts"
   fi
-  if [[ $files ]]; then
+  while [[ $files ]] && read -r file; do
+    put 644 "$HERE/files/$files/$file" "$root/$file"
+  done < <(cd "$HERE/files/$files" && find . -type f -printf '%P\n')
+  if [[ $files == services ]]; then # HAProxy wants both in one file; PostgreSQL wants its key to be its own: lab-setup.sh
+    put 644 "$own/tls/ec.crt" "$root/etc/postgresql/tls/server.crt"
+    put 600 "$own/tls/ec.key" "$root/etc/postgresql/tls/server.key"
+    put 600 <(cat "$own/tls/ec.crt" "$own/tls/ec.key") "$root/etc/haproxy/tls/site.pem"
+  elif [[ $files ]]; then
     put 644 "$own/tls/ec.crt" "$root/etc/nginx/tls/server.crt"
     put 600 "$own/tls/ec.key" "$root/etc/nginx/tls/server.key"
     if [[ -s $own/tls/rsa.crt ]]; then
       put 644 "$own/tls/rsa.crt" "$root/etc/nginx/tls/server-rsa.crt"
       put 600 "$own/tls/rsa.key" "$root/etc/nginx/tls/server-rsa.key"
     fi
-    while read -r file; do
-      put 644 "$HERE/files/$files/$file" "$root/$file"
-    done < <(cd "$HERE/files/$files" && find . -type f -printf '%P\n')
     # The web hosts' own page, and Debian's way of switching a site on.
     mkdir -p "$root/var/www/html" "$root/etc/nginx/sites-enabled"
     echo "quantumsafe lab $host" > "$root/var/www/html/index.html"
@@ -79,6 +83,17 @@ overlay_make() { # HOST -> $STATE/hosts/HOST/overlay-DIGEST.tar
   fi
   tar --numeric-owner --sort=name --mtime=@1767225600 --format=posix -C "$root" -cf "$out.new" . && mv "$out.new" "$out"
   rm -rf "$root"
+}
+
+fleet_add() { # HOST... beside those that run: those of SERVICE_HOSTS
+  local host
+  for host in "$@"; do
+    images_build "$(host_image "$host")"
+    images_import "$(host_image "$host")" || die "podman cannot import the image of $host: see $STATE/logs and the disk space in $STATE"
+    make_host_keys "$host" || die "ssh-keygen could not make host keys in $STATE/hosts/$host"
+    grep -q ",$host " "$STATE/known_hosts" || known_hosts "$host" >> "$STATE/known_hosts"
+  done
+  fleet_make "$@" && fleet_wait "$@"
 }
 
 fleet_running() { # names of the lab's own hosts that run
@@ -110,7 +125,8 @@ fleet_make() { # HOST... : each anew from its image
       read -r name address image overlay <<< "$1"
       podman create --name "$name" --hostname "$name" --ip "$address" --mac-address "$(printf "0a:51:00:00:00:%02x" "${address##*.}")" --label quantumsafe.lab=1 "$image" > /dev/null &&
         root=$(podman mount "$name") && tar -xp --numeric-owner -C "$root" -f "$overlay" &&
-        { [ "$name" != client ] || chroot "$root" update-ca-certificates > /dev/null; } && podman umount "$name" > /dev/null &&
+        { [ "$name" != client ] || chroot "$root" update-ca-certificates > /dev/null; } &&
+        { ! [ -e "$root/root/lab-setup.sh" ] || chroot "$root" sh /root/lab-setup.sh; } && podman umount "$name" > /dev/null &&
         podman start "$name" > /dev/null
     }
     again() { # podman loses a race now and then when others use the same store
@@ -169,7 +185,7 @@ fleet_wait() { # HOST...
 }
 
 fleet_up() { # [N plain hosts]; what runs from the right image stays, the rest is made anew
-  local host wanted=("${BASE_HOSTS[@]}") plain=() missing=() extra=() ref state
+  local host wanted=("${BASE_HOSTS[@]}") wanted_keys=() plain=() missing=() extra=() ref state
   declare -A have=()
   while read -r host ref state; do
     [[ ${state,,} == up* || ${state,,} == running* ]] && state=up
@@ -192,7 +208,8 @@ fleet_up() { # [N plain hosts]; what runs from the right image stays, the rest i
     [[ ${have[$host]:-} == "$(image_ref "$(host_image "$host")") up" ]] || missing+=("$host")
     make_host_keys "$host" || die "ssh-keygen could not make host keys in $STATE/hosts/$host"
   done
-  known_hosts "${wanted[@]}" > "$STATE/known_hosts.new" && mv "$STATE/known_hosts.new" "$STATE/known_hosts"
+  for host in "${SERVICE_HOSTS[@]}"; do [[ -d $STATE/hosts/$host/ssh ]] && wanted_keys+=("$host"); done
+  known_hosts "${wanted[@]}" "${wanted_keys[@]}" > "$STATE/known_hosts.new" && mv "$STATE/known_hosts.new" "$STATE/known_hosts"
   if [[ ${#missing[@]} -gt 0 ]]; then
     say "starting ${missing[*]}"
     fleet_make "${missing[@]}" || return 1

@@ -22,8 +22,9 @@ LAB_ROOT_PASSWORD=lab-root-1
 
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
+SERVICE_HOSTS=(svc-new svc-next) # started by 'lab host NAME'
 IMAGES=(trixie bookworm bullseye trixie-bare client)
-ON_DEMAND=(strongswan strongswan-new sysvinit) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
+ON_DEMAND=(strongswan strongswan-new sysvinit services services-new) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
 host_address() { # HOST -> its fixed address
   case $1 in
@@ -32,6 +33,8 @@ host_address() { # HOST -> its fixed address
     web-legacy) echo "$NET.13" ;;
     web-bare) echo "$NET.14" ;;
     web-include) echo "$NET.15" ;;
+    svc-new) echo "$NET.16" ;;
+    svc-next) echo "$NET.17" ;;
     client) echo "$NET.20" ;;
     plain-[0-9]*) echo "$NET.$((100 + 10#${1#plain-}))" ;;
     *) return 1 ;;
@@ -43,6 +46,8 @@ host_image() { # HOST -> the name of its image
     web-old) echo bookworm ;;
     web-legacy) echo bullseye ;;
     web-bare) echo trixie-bare ;;
+    svc-new) echo services ;;
+    svc-next) echo services-new ;;
     client) echo client ;;
     *) echo trixie ;;
   esac
@@ -51,6 +56,7 @@ host_image() { # HOST -> the name of its image
 host_files() { # HOST -> the folders under files/ that make its initial configuration
   case $1 in
     web-old | web-legacy | web-include) echo "$1" ;;
+    svc-*) echo services ;;
     client) ;;
     *) echo modern ;;
   esac
@@ -66,6 +72,7 @@ image_recipe() { # NAME
   local base=(systemd systemd-sysv dbus mount passwd openssh-server openssh-client sudo openssl ca-certificates
     iproute2 iputils-ping procps nftables acl attr e2fsprogs)
   local swan=(strongswan-swanctl charon-systemd libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins)
+  local other=(opendoas python3 haproxy postgresql softhsm2 pkcs11-provider)
   case $1 in
     trixie) echo trixie "${base[@]}" opendoas nginx python3 ;;
     bookworm) echo bookworm "${base[@]}" opendoas nginx python3 ;;
@@ -74,6 +81,8 @@ image_recipe() { # NAME
     client) echo trixie "${base[@]}" opendoas python3 ssh-audit curl ;;
     strongswan) echo trixie "${base[@]}" opendoas "${swan[@]}" ;;
     strongswan-new) echo forky "${base[@]}" opendoas "${swan[@]}" ;;
+    services) echo trixie "${base[@]}" "${other[@]}" ;;
+    services-new) echo forky "${base[@]}" nginx "${other[@]}" ;; # its nginx takes keys from PKCS#11
     sysvinit) echo bookworm sysvinit-core sysv-rc initscripts "${base[@]/systemd-sysv/}" nginx ;; # systemctl is for image-setup.sh
     *) return 1 ;;
   esac

@@ -15,7 +15,8 @@ ROW = re.compile(r"(?P<fault>\S.*?) {2,}(?P<phase>\S.*?) {2,}(?P<runs>\d+) +(?P<
 
 
 def proof(fault: str, phase: str) -> str:
-    return "lab" if phase.endswith("on sshd and nginx") else PROOFS.get(fault, "inject")
+    ends = {"on sshd and nginx": "lab", "of a certificate": "rotation"}
+    return next((name for words, name in ends.items() if phase.endswith(words)), PROOFS.get(fault, "inject"))
 
 
 def table(logs: Iterable[str]) -> str:

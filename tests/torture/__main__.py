@@ -15,12 +15,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(HERE), str(HERE / "collections")]
 
-from tests.torture import inject, lab, mutants, power_loss, properties, rivals  # noqa: E402 # the collection is not installed
+from tests.torture import inject, lab, mutants, power_loss, properties, rivals, rotation  # noqa: E402 # the collection is not installed
 from tests.torture.inject import KINDS, Tally  # noqa: E402
 
 WRITES = [kind for kind in KINDS if kind.kinds != "r"]
 READS = [kind for kind in KINDS if kind.kinds == "r"]
-PROOFS = ("inject", "reads", "power", "rivals", "properties", "mutants", "lab")
+PROOFS = ("inject", "reads", "power", "rivals", "rotation", "properties", "mutants", "lab")
 
 
 def table(tally: Tally) -> str:
@@ -90,6 +90,16 @@ def run_power(folder: Path, sample: int, workers: int, tally: Tally) -> None:
         say(f"{init}: {crashes} crashes of recorded runs, {different} different disks, {min(count, different) if count else different} booted")
 
 
+def run_properties(folder: Path, count: int, tally: Tally) -> None:
+    fault, phase = "revert(apply(x)) == x", "generated trees"
+    try:
+        trees, verdicts = properties.run(folder, inject.machines(), count)
+        say(f"{trees} trees: " + ", ".join(f"{verdict} {number}" for verdict, number in sorted(Counter(verdicts).items())))
+        tally.runs[fault, phase] += trees
+    except AssertionError as error:
+        tally.add(fault, phase, [str(error), *getattr(error, "__notes__", [])], "properties")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/torture/run", description=__doc__)
     amount = parser.add_mutually_exclusive_group()
@@ -113,13 +123,10 @@ def main() -> int:
             run_power(folder / "power", sample, given.workers, tally)
         if "rivals" in proofs:
             rivals.run(folder / "rivals", inject.machines(), sample // 5, tally)
+        if "rotation" in proofs:
+            rotation.run(folder / "rotation", sample // 2, given.workers, tally, say, Clock("points", sample // 2))
         if "properties" in proofs:
-            try:
-                trees, verdicts = properties.run(folder / "trees", inject.machines(), sample or 1000)
-                say(f"{trees} trees: " + ", ".join(f"{verdict} {count}" for verdict, count in sorted(Counter(verdicts).items())))
-                tally.runs["revert(apply(x)) == x", "generated trees"] += trees
-            except AssertionError as error:
-                tally.add("revert(apply(x)) == x", "generated trees", [str(error), *getattr(error, "__notes__", [])], "properties")
+            run_properties(folder / "trees", sample or 1000, tally)
         if "lab" in proofs:
             taken, total = lab.run(sample // 8, tally, say)
             say(f"sshd and nginx: {taken} of {total} points")

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 from . import invariant
 from .machine import Machine, Outcome
-from .scenario import FILES, PHASES, Bench, Phase
+from .scenario import EDITS, Bench, Phase, Story
 from .tracing import Call, Fault
 
 End = Literal["deadline", "boot"]
@@ -85,11 +85,11 @@ def good_calls(bench: Bench, phase: Phase, kinds: str) -> list[Call]:
     return bench.run(phase, Fault(kinds=kinds)).calls
 
 
-def points(bench: Bench, kinds: Iterable[Kind] = KINDS, phases: Iterable[Phase] = PHASES) -> list[Point]:
+def points(bench: Bench, kinds: Iterable[Kind] = KINDS) -> list[Point]:
     """All of them, from one good run a phase and set of calls."""
-    kinds, phases, out = list(kinds), list(phases), []
+    kinds, out = list(kinds), []
     for letters in sorted({kind.kinds for kind in kinds}):
-        for phase in phases:
+        for phase in bench.story.phases:
             calls = good_calls(bench, phase, letters)
             for kind in kinds:
                 if kind.kinds == letters:
@@ -169,10 +169,11 @@ def work(
     tally: Tally,
     make: Callable[[Path], Machine],
     progress: Callable[[int], None] = lambda done: None,
+    story: Story = EDITS,
 ) -> None:
     """Judge them on machines of their own; a point that goes wrong is told with all that is needed to see it again."""
     idle: SimpleQueue[Bench] = SimpleQueue()
-    benches = [Bench.make(folder / f"disks{number}", make(folder / f"m{number}")) for number in range(workers)]
+    benches = [Bench.make(folder / f"disks{number}", make(folder / f"m{number}"), story) for number in range(workers)]
     for bench in benches:
         idle.put(bench)
     finished = itertools.count(1)
@@ -199,12 +200,12 @@ def work(
             bench.close()
 
 
-def machines(shell: str = "dash", init: str = "systemd") -> Callable[[Path], Machine]:
-    return lambda root: Machine(root, shell, "cron" if init == "cron" else "systemd", FILES)
+def machines(shell: str = "dash", init: str = "systemd", story: Story = EDITS) -> Callable[[Path], Machine]:
+    return lambda root: Machine(root, shell, "cron" if init == "cron" else "systemd", story.files)
 
 
-def all_points(folder: Path, make: Callable[[Path], Machine], kinds: Iterable[Kind] = KINDS) -> Iterator[Point]:
-    bench = Bench.make(folder / "disks", make(folder / "good"))
+def all_points(folder: Path, make: Callable[[Path], Machine], kinds: Iterable[Kind] = KINDS, story: Story = EDITS) -> Iterator[Point]:
+    bench = Bench.make(folder / "disks", make(folder / "good"), story)
     try:
         yield from points(bench, kinds)
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import inject, power_loss, rivals
+from . import inject, power_loss, rivals, rotation
 from .inject import KINDS, Tally, machines
 from .machine import Machine
 from .scenario import PHASES, Bench
@@ -25,6 +25,8 @@ SEVERE = (
     "REVERTED was",
     "REFUSED was",
     "the token",
+    "others can open",
+    "the daemon serves",
 )
 
 
@@ -92,6 +94,31 @@ def by_reads(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
         bench.close()
 
 
+def by_watching(*phases: str) -> Proof:
+    """A good rotation, looked at after each call."""
+
+    def proof(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
+        bench = rotation.bench(folder / "disks", dataclasses.replace(make(folder / "machine"), files=rotation.FILES))
+        try:
+            return severe(bad for phase in (rotation.MAKE, *rotation.STORY.phases) if phase.name in phases for bad in rotation.watch(bench, phase)[1])
+        finally:
+            bench.close()
+
+    return proof
+
+
+def by_full_disk(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
+    """The way back cannot write its journal, then somebody confirms."""
+    bench = Bench.make(folder / "disks", make(folder / "machine"))
+    try:
+        kind = next(kind for kind in KINDS if kind.name == "disk stays full")
+        phase = next(phase for phase in bench.story.phases if phase.name == "revert")
+        points = [inject.Point(kind, phase, at, "boot") for at in (4, 5, 8, 9)]
+        return [bad for point in points for bad in severe(inject.judge(bench, point)[1])]
+    finally:
+        bench.close()
+
+
 def by_rivals(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
     tally = Tally()
     rivals.run(folder, make, 0, tally, stop_at=1, writes_of="/journal")
@@ -151,6 +178,17 @@ MUTANTS = (
         '! ca_prepare || ! ca_count || ! ca_each ca_swap "$ca_changes" || ! ca_arm || ! ca_record ARMED',
         by_kill,
         ('if ca_each ca_swap "$ca_changes" && ca_record SWAPPED', "if ca_record SWAPPED"),
+    ),
+    Mutant("no look at what is in place", "elif ca_in_place && ca_record VERIFIED", "elif ca_record VERIFIED", by_full_disk),
+    Mutant(
+        "a key that others could open", '(umask 077 && "ca_build_$ca_i" >"$ca_n")', '(umask 022 && "ca_build_$ca_i" >"$ca_n")', by_watching("apply")
+    ),
+    Mutant(
+        "a daemon that reloads before all is swapped",
+        'ca_each ca_swap "$ca_changes" && ca_record SWAPPED',
+        'ca_each ca_swap_and_tell "$ca_changes" back && ca_record SWAPPED',
+        by_watching("apply"),
+        ("ca_try_apply() {", 'ca_swap_and_tell() { ca_swap "$1" && ca_activate_all; }\nca_try_apply() {'),
     ),
     Mutant("no look at CONFIRMED", "CLEANED | REVERTED | REFUSED | CONFIRMED | ABSENT)", "CLEANED | REVERTED | REFUSED | ABSENT)", AT_END),
 )

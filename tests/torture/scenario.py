@@ -87,15 +87,30 @@ class Phase:
     booted: bool = False
 
 
-PHASES = (
-    Phase("apply", "fresh", FIRST, apply),
-    Phase("confirm", "applied", FIRST, lambda machine: Bench.confirm_text(FIRST)),
-    Phase("revert", "applied", FIRST, lambda machine: script.compose_revert(FIRST, "asked for", NONCE)),
-    Phase("deadline", "applied", FIRST, verb="watch", late=True),
-    Phase("boot", "applied", FIRST, verb="boot", booted=True),
-    Phase("recover", "applied", FIRST, lambda machine: script.compose_recover(NONCE), late=True),
-    Phase("rollback", "cleaned", SECOND, rollback),
-)
+@dataclass(frozen=True, slots=True)
+class Story:
+    """files: what the daemon loads, relative to the machine's root; install: as it is before; apply, rollback: what is sent."""
+
+    files: tuple[str, ...]
+    install: Callable[[Machine], None]
+    apply: Callable[[Machine], str]
+    rollback: Callable[[Machine], str]
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        return (
+            Phase("apply", "fresh", FIRST, self.apply),
+            Phase("confirm", "applied", FIRST, lambda machine: Bench.confirm_text(FIRST)),
+            Phase("revert", "applied", FIRST, lambda machine: script.compose_revert(FIRST, "asked for", NONCE)),
+            Phase("deadline", "applied", FIRST, verb="watch", late=True),
+            Phase("boot", "applied", FIRST, verb="boot", booted=True),
+            Phase("recover", "applied", FIRST, lambda machine: script.compose_recover(NONCE), late=True),
+            Phase("rollback", "cleaned", SECOND, self.rollback),
+        )
+
+
+EDITS = Story(FILES, install, apply, rollback)
+PHASES = EDITS.phases
 
 
 @dataclass
@@ -104,20 +119,21 @@ class Bench:
 
     machine: Machine
     images: Path
+    story: Story = EDITS
 
     @classmethod
-    def make(cls, folder: Path, machine: Machine) -> Bench:
+    def make(cls, folder: Path, machine: Machine, story: Story = EDITS) -> Bench:
         machine.root.mkdir(parents=True, exist_ok=True)
-        bench = cls(machine, folder)
+        bench = cls(machine, folder, story)
         bench.prepare()
         return bench
 
     def prepare(self) -> None:
         machine = self.machine
-        install(machine)
+        self.story.install(machine)
         machine.keep(self.images / "fresh")
         self.old = look(machine)
-        self._expect(machine.send(apply(machine)), "RELOADED")
+        self._expect(machine.send(self.story.apply(machine)), "RELOADED")
         machine.keep(self.images / "applied")
         self._expect(self.confirm(FIRST), "CLEANED")
         machine.stop()  # a poller that ends just now would take its lock away while the disk is copied

@@ -69,12 +69,12 @@ class Fault:
 
 
 def read_log(path: Path) -> list[Call]:
-    return read_lines(path.read_text(encoding="utf-8", errors="replace"))
+    return read_lines(path.read_bytes().decode("utf-8", "replace"))
 
 
 def read_lines(log: str) -> list[Call]:
     calls = []
-    for line in log.splitlines():
+    for line in log.split("\n")[:-1]:
         number, kind, program, name, first, text = line.split("\t")
         calls.append(Call(int(number), kind, program, name, first, text))
     return calls

@@ -14,6 +14,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.i
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, output_folder, run_id
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.rebuild import rebuild
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, plain, read_hosts, write_host
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.summary import summarise
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 
@@ -100,3 +101,10 @@ def test_the_closing_names_what_failed_and_the_folder_last(tmp_path: Path) -> No
     lines = closing(rebuild(out)[0], str(out)).splitlines()
     assert "nginx died" in lines[0]
     assert lines[-1] == f"results: {out}"
+
+
+def test_hosts_that_share_a_host_key_are_named_together() -> None:
+    keys = {"a": "SHA256:x SHA256:own", "b": "SHA256:x", "c": "SHA256:other", "d": ""}
+    results = tuple(HostResult(host, "audit", "ok", target={"host_keys": found}) for host, found in keys.items())
+    (warning,) = summarise(results)["warnings"]
+    assert warning["host"] == "a, b" and "SHA256:x" in warning["message"]

@@ -58,7 +58,7 @@ class Host:
 
     def __post_init__(self) -> None:
         self.etc, self.state, programs = self.root / "etc", self.root / "state", self.root / "bin"
-        for folder in (self.etc, programs, self.root / "cron.d"):
+        for folder in (self.etc, programs, self.root / "cron.d", self.root / "ssh"):
             folder.mkdir()
         if self.shell == "ash":  # a userland of busybox alone, as far as it has the utility
             busybox = shutil.which("busybox") or ""
@@ -88,6 +88,7 @@ class Host:
             "/etc/init.d/.": f"{self.root}/init.d/.",
             "/proc/1/exe": str(self.root / "init"),
             "/run/systemd/system": str(self.root / "no-systemd"),
+            "/etc/ssh/ssh_host_": f"{self.root}/ssh/ssh_host_",
             "/bin/sh": str(self.root / "bin" / "sh"),
         }
         for old, new in moved.items():
@@ -122,16 +123,18 @@ class Host:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
-    def transaction(
-        self, *changes: Change | script.Restore | script.Place, id_: str = "t-1", seconds: int = 60, check: str = ""
-    ) -> script.Transaction:
+    def host_key(self, name: str) -> Path:
+        """The public half of a host key of sshd, as far as the agent looks at it."""
+        path = self.root / "ssh" / f"ssh_host_{name}_key.pub"
+        path.write_text(f"ssh-{name} AAAA\n")
+        return path
+
+    def transaction(self, *changes: script.AnyChange, id_: str = "t-1", seconds: int = 60, check: str = "") -> script.Transaction:
         words = (str(self.root / "bin" / "check"), check) if check else ("true",)
         activations = (Activation("demo", ("demo.service",), (), words, "reload"),)
         return script.Transaction(id_, seconds, Identity(), "a test", changes, activations, DIGEST)
 
-    def apply(
-        self, *changes: Change | script.Restore | script.Place, id_: str = "t-1", seconds: int = 60, check: str = ""
-    ) -> answer.TransactionReport:
+    def apply(self, *changes: script.AnyChange, id_: str = "t-1", seconds: int = 60, check: str = "") -> answer.TransactionReport:
         transaction = self.transaction(*changes, id_=id_, seconds=seconds, check=check)
         return self.ask(script.compose_apply(transaction, {}, NONCE), answer.parse_transaction)
 

@@ -67,6 +67,14 @@ SECRETS = (
     "ppk = s3cret",
     "'secret': 's3cret',",
     'secure_link_secret "s3cret" ;',
+    "ssl_passphrase_command = 'echo s3cret'",
+    "archive_command = 'PGPASSWORD=s3cret cp %p /x'",
+    "primary_conninfo 'host=a passfile=s3cret'",
+    'host all all 0.0.0.0/0 ldap ldapserver=a ldapbindpasswd="s3cret"',
+    'host all all 0.0.0.0/0 radius radiussecrets="s3cret"',
+    "  stats auth admin:s3cret",
+    "user joe insecure-password s3cret",
+    "bind :443 ssl ca-sign-pass s3cret",
 )
 HARMLESS = (
     "ssl_password_file /etc/nginx/pass;",
@@ -76,6 +84,12 @@ HARMLESS = (
     "PermitRootLogin prohibit-password",
     "server_tokens off;",
     "ssl_session_tickets on;",
+    "password_encryption = scram-sha-256",
+    "host all all 0.0.0.0/0 password",
+    "ssl_passphrase_command_supports_reload = off",
+    "ssl_conf_command Groups X25519;",
+    "stats enable",
+    "http-request auth unless a",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certific
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
 
-from .agent_host import NONCE, Host
+from .agent_host import NONCE, Host, sha256
 
 ORDER = (kind("ECDSA-P256").options, "/nowhere/server.key", request_config(("a.test",)))
 
@@ -68,3 +69,48 @@ def test_recover_removes_keys_that_no_transaction_came_for_when_a_day_has_passed
     os.utime(folder, (1, 1))
     host.ask(script.compose_recover(NONCE), answer.parse_transactions)
     assert not folder.exists()
+
+
+def test_keys_that_are_held_wait_their_days_and_no_longer(any_host: Host) -> None:
+    made(any_host, ORDER)
+    folder = any_host.state / "keys/t-1"
+    before = (folder / "1.key").read_bytes()
+    any_host.ask(script.compose_hold_keys("t-1", 30, NONCE), answer.body)
+    made(any_host, ORDER)
+    assert (folder / "1.key").read_bytes() == before, "a later run finds the key of the first"
+    for age, there in ((29, True), (31, False)):
+        os.utime(folder, (time.time() - age * 86400,) * 2)
+        any_host.ask(script.compose_recover(NONCE), answer.parse_transactions)
+        assert folder.exists() == there
+    any_host.ask(script.compose_hold_keys("t-1", 30, NONCE), answer.body)
+    assert not folder.exists(), "nothing is held that is not there"
+
+
+def test_chain_and_key_are_put_together_here_and_nobody_else_can_read_them(any_host: Host) -> None:
+    made(any_host, ORDER)
+    new = any_host.etc / "site.pem"
+    any_host.apply(script.Place(str(new), 1, "root", "root", "0640", "the chain's \\ $bytes\n"))
+    text = new.read_text()
+    assert text.startswith("the chain's \\ $bytes\n-----BEGIN ") and text.count("PRIVATE KEY") == 2 and mode(new) == 0o640
+    any_host.revert()
+    assert not new.exists() and not (any_host.state / "keys/t-1").exists()
+
+
+def test_a_file_gives_way_to_chain_and_key_and_comes_back_byte_for_byte(any_host: Host) -> None:
+    made(any_host, ORDER)
+    old = any_host.write("site.pem", "old chain\nold key\n")
+    old.chmod(0o600)
+    before, inode = old.read_bytes(), old.stat().st_ino
+    any_host.apply(script.Place(str(old), 1, "root", "root", "0600", "chain\n", sha256(old)))
+    assert old.read_text().startswith("chain\n-----BEGIN ") and "old" not in old.read_text() and mode(old) == 0o600
+    any_host.revert()
+    assert (old.read_bytes(), old.stat().st_ino, mode(old)) == (before, inode, 0o600)
+
+
+def test_a_key_is_not_written_into_a_file_that_everybody_can_read(any_host: Host) -> None:
+    made(any_host, ORDER)
+    old = any_host.write("site.pem", "old\n")
+    old.chmod(0o644)
+    report = any_host.apply(script.Place(str(old), 1, "root", "root", "0600", "chain\n", sha256(old)))
+    assert report.state == "REFUSED" and "everybody can read" in report.message, report
+    assert old.read_text() == "old\n" and sorted(path.name for path in any_host.etc.iterdir()) == ["site.pem"]

@@ -88,11 +88,11 @@ def test_an_include_that_is_not_there_is_named_with_its_line(tmp_path: Path) -> 
         survey(lambda requests, extra: from_path(tmp_path, "h", "", requests, extra), {"nginx": SERVICE}, DEEPEST)
 
 
-def test_what_stays_unseen_after_two_looks_stops_the_host_by_name(tmp_path: Path) -> None:
+def test_what_stays_unseen_after_the_last_look_stops_the_host_by_name(tmp_path: Path) -> None:
     """A folder has no words to follow, so each look brings one include more."""
     written(tmp_path / "etc/nginx", "one line")
     with pytest.raises(Unparsable, match=r"/etc/nginx/snippets/tls\.conf"):
-        survey(lambda requests, extra: from_path(tmp_path, "h", "", requests, extra), {"nginx": SERVICE})
+        survey(lambda requests, extra: from_path(tmp_path, "h", "", requests, extra), {"nginx": SERVICE}, 2)
 
 
 def test_a_glob_that_matches_nothing_is_complete(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._campaign import Gate, id_prefix
-from ..plugin_utils._certifying import authority, changes, issue, lasting, make_keys, probes, servings, wanted
-from ..plugin_utils._core.certificates.authority import Authority
+from ..plugin_utils._certifying import changes, make_keys, probes, servings, unserved, wanted
+from ..plugin_utils._core.certificates.issued import Asked
 from ..plugin_utils._core.certificates.rotate import Rotation
+from ..plugin_utils._core.credentials import Pair
 from ..plugin_utils._core.model import Change, Plan, Problem, Snapshot
 from ..plugin_utils._core.plan import diff
 from ..plugin_utils._core.report.results import plain
@@ -22,10 +23,13 @@ from ..plugin_utils._core.targets.answer import NewKey, parse_keys
 from ..plugin_utils._core.targets.script import compose_drop_keys
 from ..plugin_utils._core.targets.survey import Survey
 from ..plugin_utils._core.targets.transact import Outcome
+from ..plugin_utils._issuers import SPEC as ISSUER
+from ..plugin_utils._issuers import Issuer, answered, issuer_of
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded, target
 from ..plugin_utils._undoing import CAMPAIGN
+from ..plugin_utils._waiting import Memory, same, wait
 
 SPEC = {
     **COMMON,
@@ -34,8 +38,9 @@ SPEC = {
     "names": {"type": "list", "elements": "str", "default": []},
     "days": {"type": "int", "default": 47},
     "renew_before": {"type": "int", "default": 16},
-    "authority": {"type": "path"},
-    "authority_password": {"type": "str", "no_log": True},
+    "renew_jitter": {"type": "int", "default": 0},
+    **ISSUER,
+    "anchor_check": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
     "confirm_timeout": {"type": "int", "default": 120},
 }
 
@@ -47,22 +52,26 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "rotate", SPEC)
+        self.asked, self.warnings = False, list[str]()
         gate = Gate(run)
         out = guarded(run, lambda run: self._rotate(run, gate))
         gate.ended(run.result.status)
         out["transaction"] = run.result.transaction
+        out |= {"changed": out["changed"] or self.asked} | ({"warnings": self.warnings} if self.warnings else {})
         if self._task.diff and run.result.plan and run.result.plan.get("diff"):
             out["diff"] = run.result.plan["diff"]
         return out
 
     def _rotate(self, run: Run, gate: Gate) -> None:
-        if min(int(run.args["days"]), int(run.args["renew_before"]) + 1) < 1:
-            raise Problem("days and renew_before cannot be negative", "agility_days")
+        if min(int(run.args["days"]), int(run.args["renew_before"]) + 1, int(run.args["renew_jitter"]) + 1) < 1:
+            raise Problem("days, renew_before and renew_jitter cannot be negative", "agility_days")
         run.note(campaign=str(run.args.get("campaign") or run.run))
-        ca = authority(run)
-        lasting(ca, int(run.args["days"]))
+        issuer = issuer_of(run)
+        memory = Memory(issuer.folder, run.host)
+        before = memory.read()
         found = run.look()
-        plan = wanted(run, found)
+        mark = before.mark if before else secrets.token_hex(3)
+        plan = wanted(run, found, mark)
         run.note(target=target(found.snapshot), plan={**plain(_plan(found, plan)), "diff": diff(found.snapshot, _references(found, plan))})
         if plan.left:
             run.note(status="skipped", problem={"message": "; ".join(plan.left), "where": run.host, "remedy": "renew these where they come from"})
@@ -76,16 +85,39 @@ class ActionModule(ActionBase):
         if stop := gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
             run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
             return
-        id_ = f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
-        keys = make_keys(run, id_, plan.orders)
+        if before and not before.fits(plan.orders):  # something else is due by now
+            memory.forget()
+            _drop(run, before.id)
+            before = None
+        if before:
+            run.note(campaign=before.campaign)
+        id_ = before.id if before else f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
         try:
-            settle(run, self._replace(run, found, plan, keys, id_, ca))
+            keys, distrust = make_keys(run, id_, plan.orders, unserved(found, issuer.anchors))
+            self._warn(run, issuer, distrust)
+            made = [Asked(key.request, order.kind, order.names, int(run.args["days"])) for order, key in zip(plan.orders, keys, strict=True)]
+            asked = same(before, made)
+            chains, whys = answered(issuer, asked)
+            if whys:
+                self.asked = wait(run, memory, id_, mark, plan.orders, asked, whys)
+                return
+            pairs = {order.new: chain for order, chain in zip(plan.orders, chains, strict=True)}
+            settle(run, self._replace(run, found, plan, keys, id_, pairs))
+            memory.forget()
         finally:
-            if run.result.status not in ("changed", "unknown"):  # of those the host itself puts the keys away
+            if run.result.status not in ("changed", "unknown") and not memory.path.exists():  # of those the host itself puts the keys away
                 _drop(run, id_)
 
-    def _replace(self, run: Run, found: Survey, plan: Rotation, keys: tuple[NewKey, ...], id_: str, ca: Authority) -> Outcome:
-        chains = issue(ca, plan.orders, keys, int(run.args["days"]))
+    def _warn(self, run: Run, issuer: Issuer, distrust: tuple[str, ...]) -> None:
+        """Of a new hierarchy that this host, and so perhaps its peers, does not trust.  Raises Problem when that is to stop it."""
+        if not any(distrust):
+            return
+        said = f"the host does not trust what the new certificates end at ({issuer.where}): {'; '.join(filter(None, distrust))}"
+        if run.args["anchor_check"] == "refuse":
+            raise Problem(said, run.host, "run distribute_anchors first; nothing was changed")
+        self.warnings.append(f"{run.host}: {said}. Peers that do not either will be cut off: run distribute_anchors first")
+
+    def _replace(self, run: Run, found: Survey, plan: Rotation, keys: tuple[NewKey, ...], id_: str, chains: dict[Pair, str]) -> Outcome:
         asked = probes(found, plan, chains)
         answered = reachable(run, asked)
 

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Finds where the services of a host name their certificates, and replaces those that are missing, expired, about to expire, or not of the
     kinds of keys or names that are asked for.
-  - Private keys are made on the host and never leave it; a local certificate authority on the controller signs their requests.
+  - Private keys are made on the host and never leave it; the O(issuer) signs their requests.
   - New certificates and keys are put beside the old ones and the references are switched, as a transaction. Each kind of client is then
     seen to be served the new certificate of its kind, or the host goes back by itself.
   - With several O(keys) a service serves one certificate of each kind, so that classical and post-quantum clients are both served.
@@ -41,12 +41,63 @@ options:
     description: Days before its end from which a certificate is due.
     type: int
     default: 16
+  renew_jitter:
+    description:
+      - Days that a certificate is due earlier at most, always the same number for it.
+      - A fleet that was renewed in one night is then not due in one night.
+    type: int
+    default: 0
+  issuer:
+    description:
+      - Who signs. V(local) is the authority in the folder O(authority).
+      - V(handover) writes the requests into O(issuer_folder) and ends as C(pending); a run that finds the certificates there goes on.
+      - V(http) is the PKI API of HashiCorp Vault or OpenBao, V(est) is RFC 7030.
+      - The answer of each is judged in the same way before anything is placed.
+    type: str
+    choices: [local, handover, http, est]
+    default: local
   authority:
-    description: Folder on the controller with C(ca.crt), the issuing certificate first, and C(ca.key).
+    description: Folder on the controller with C(ca.crt), the issuing certificate first, and C(ca.key), or a folder of such folders.
     type: path
   authority_password:
     description: Password of C(ca.key), when it is encrypted.
     type: str
+  issuer_anchor:
+    description: PEM file on the controller with the certificate that the chains of the issuer must end at. Needed by all but V(local).
+    type: path
+  issuer_folder:
+    description: Folder on the controller where requests go and certificates come, for V(handover).
+    type: path
+  issuer_url:
+    description:
+      - Address of the issuer, which begins with V(https://).
+      - For V(http) it ends with C(/v1/MOUNT/sign/ROLE), for V(est) with C(/.well-known/est) or C(/.well-known/est/LABEL).
+    type: str
+  issuer_ca:
+    description: PEM file of those who may vouch for the issuer's own server. The controller's store when absent.
+    type: path
+  issuer_token:
+    description: Token that may sign, for V(http).
+    type: str
+  issuer_user:
+    description: Account for basic authentication, for V(est).
+    type: str
+  issuer_password:
+    description: Its password.
+    type: str
+  issuer_certificate:
+    description: PEM file of a certificate that the controller shows to the issuer.
+    type: path
+  issuer_key:
+    description: PEM file of its key.
+    type: path
+  anchor_check:
+    description:
+      - What happens when certificates of a new hierarchy are to be served by a host that does not trust it itself.
+      - V(warn) goes on, V(refuse) stops before anything is issued.
+    type: str
+    choices: [warn, refuse]
+    default: warn
   confirm_timeout:
     description: Seconds until the host goes back by itself when no proof arrives.
     type: int
@@ -66,6 +117,13 @@ EXAMPLES = r"""
     authority: /srv/authority
     keys: [ECDSA-P256, ML-DSA-65]
     campaign: dual-2027
+
+- name: Have Vault sign
+  quantumsafe.agility.crypto_certificate:
+    issuer: http
+    issuer_url: https://vault.example:8200/v1/pki/sign/web
+    issuer_token: "{{ lookup('ansible.builtin.env', 'VAULT_TOKEN') }}"
+    issuer_anchor: /srv/anchors/vault-root.pem
 """
 
 RETURN = r"""

@@ -4,38 +4,43 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from contextlib import suppress
 
-from ._core.certificates.authority import Authority, load, sign
+from ._core.certificates.anchors import ends_at
 from ._core.certificates.keys import kind, lacking
 from ._core.certificates.read import leaf
 from ._core.certificates.request import request_config
 from ._core.certificates.rotate import Order, Rotation, Terms, rotation
 from ._core.credentials import Certificate, Pair, Serving
-from ._core.model import Change, Edit, Probe, Problem, Snapshot
+from ._core.model import Change, Edit, File, Probe, Problem, Snapshot
 from ._core.services import SERVICES
 from ._core.services.openssl import loaded
 from ._core.targets.answer import NewKey, parse_keys
 from ._core.targets.script import Place, compose_keys
 from ._core.targets.survey import Survey
+from ._core.targets.trust import parse_trusts
 from ._run import Run
+
+# ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
+with suppress(ImportError):
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
 
 
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     return tuple(found for service in SERVICES.values() if service.servings for found in service.servings(snapshot))
 
 
-def wanted(run: Run, found: Survey) -> Rotation:
-    """What is due on this host.  Raises Problem when its OpenSSL cannot make a kind of key that is asked for."""
+def wanted(run: Run, found: Survey, mark: str) -> Rotation:
+    """What is due on this host; mark: six hex digits in new names.  Raises Problem for a kind of key that its OpenSSL cannot make."""
     terms = Terms(
         kinds=tuple(run.args["keys"]),
         names=tuple(run.args["names"]),
         renew_before=int(run.args["renew_before"]),
         today=run.as_of,
-        mark=secrets.token_hex(3),
+        mark=mark,
+        jitter=int(run.args["renew_jitter"]),
     )
     for name in terms.kinds:
         kind(name)
@@ -51,47 +56,31 @@ def wanted(run: Run, found: Survey) -> Rotation:
     return plan
 
 
+def chains_of(found: Survey) -> list[str]:
+    """What the host serves now, PEM."""
+    paths = {binding.pair.certificate for serving in servings(found.snapshot) for binding in serving.bindings}
+    return [file.text for path, file in found.snapshot.files.items() if path in paths and file.text]
+
+
+def unserved(found: Survey, anchors: Sequence[x509.Certificate]) -> tuple[str, ...]:
+    """Those of the anchors that nothing served here ends at yet, PEM: of these nobody knows whether peers trust them."""
+    chains = chains_of(found)
+    return tuple(one.public_bytes(Encoding.PEM).decode() for one in anchors if not any(ends_at(chain, one) for chain in chains))
+
+
 def served(found: Survey) -> dict[str, Certificate]:
     """Every certificate file that was read, by path."""
     texts = ((path, file.text) for path, file in found.snapshot.files.items() if file.text and "BEGIN CERTIFICATE" in file.text)
     return {path: one for path, text in texts if (one := leaf(text, path))}
 
 
-def authority(run: Run) -> Authority:
-    """The local authority in the folder agility_authority: ca.crt (the issuing certificate first) and ca.key."""
-    folder = Path(str(run.args.get("authority") or ""))
-    try:
-        certificates, key = ((folder / name).read_text(encoding="utf-8") for name in ("ca.crt", "ca.key"))
-    except OSError as error:
-        raise Problem(
-            f"the certificate authority cannot be read: {error.strerror}", str(error.filename), "set agility_authority to its folder"
-        ) from error
-    password = str(run.args.get("authority_password") or "")
-    return load(certificates, key, password.encode() or None, str(folder))
-
-
-def make_keys(run: Run, id_: str, orders: Sequence[Order]) -> tuple[NewKey, ...]:
+def make_keys(run: Run, id_: str, orders: Sequence[Order], anchors: tuple[str, ...]) -> tuple[tuple[NewKey, ...], tuple[str, ...]]:
+    """(the keys, and for each anchor (PEM) why the host does not trust it: "" = it does)."""
     asked = [(kind(order.kind).options, order.like.key, request_config(order.names)) for order in orders]
-    return run.channel.ask(lambda nonce: compose_keys(id_, asked, nonce), lambda output, nonce: parse_keys(output, nonce, run.host))
-
-
-def lasting(ca: Authority, days: int) -> None:
-    """Raises Problem for certificates that would outlive their authority."""
-    if datetime.now(UTC) + timedelta(days=days) > ca.certificate.not_valid_after_utc:
-        until = ca.certificate.not_valid_after_utc.date().isoformat()
-        raise Problem(f"a certificate of {days} days would outlive {ca.name}, which ends on {until}", "", "renew it, or ask for fewer days")
-
-
-def issue(ca: Authority, orders: Sequence[Order], keys: Sequence[NewKey], days: int) -> dict[Pair, str]:
-    """The new pair → its chain, PEM."""
-    now = datetime.now(UTC)
-    pairs = zip(orders, keys, strict=True)
-    return {order.new: sign(ca, made.request, order.kind, order.names, days, now, _serial()) for order, made in pairs}
-
-
-def _serial() -> int:
-    """Positive, 20 bytes at most, not to be guessed (RFC 5280 §4.1.2.2)."""
-    return secrets.randbits(159) | 1 << 158
+    return run.channel.ask(
+        lambda nonce: compose_keys(id_, asked, nonce, anchors),
+        lambda output, nonce: (parse_keys(output, nonce, run.host), parse_trusts(output, nonce)),
+    )
 
 
 def changes(found: Survey, plan: Rotation, keys: Sequence[NewKey], chains: Mapping[Pair, str]) -> tuple[Change | Place, ...]:
@@ -99,6 +88,9 @@ def changes(found: Survey, plan: Rotation, keys: Sequence[NewKey], chains: Mappi
     out: list[Change | Place] = []
     for number, (order, made) in enumerate(zip(plan.orders, keys, strict=True), 1):
         like = found.snapshot.files.get(order.like.certificate)
+        if order.new.key == order.new.certificate:
+            out.append(_one_file(order, number, made, chains[order.new], like))
+            continue
         edits = (Edit(1, 0, (chains[order.new],)),)
         out.append(
             Change(
@@ -111,6 +103,12 @@ def changes(found: Survey, plan: Rotation, keys: Sequence[NewKey], chains: Mappi
             mine = {binding.origin for serving in service.servings(found.snapshot) for binding in serving.bindings}
             out += service.rebind(found.snapshot, {origin: pairs for origin, pairs in plan.bindings.items() if origin in mine})
     return tuple(out)
+
+
+def _one_file(order: Order, number: int, made: NewKey, chain: str, like: File | None) -> Place:
+    """Chain and key in one file, which the host makes; itself: in the place of the old one, which the daemon loads because of where it lies."""
+    replaces = like.sha256 if like and order.new == order.like else ""
+    return Place(order.new.key, number, made.owner or "root", made.group or "root", private(made.mode), chain, replaces)
 
 
 def private(mode: str) -> str:
@@ -127,5 +125,16 @@ def probes(found: Survey, plan: Rotation, chains: Mapping[Pair, str]) -> tuple[P
     for shown in plan.shown:
         address, port = endpoints[shown.endpoint].addresses[0]
         where = "" if address == "*" else address
-        out.append(Probe("tls", shown.endpoint, port, where, shown.name, signer=shown.kind, certificate=expected[shown.path]))
+        out.append(
+            Probe(
+                "tls",
+                shown.endpoint,
+                port,
+                where,
+                shown.name,
+                signer=shown.kind,
+                certificate=expected[shown.path],
+                starttls=endpoints[shown.endpoint].starttls,
+            )
+        )
     return tuple(out)

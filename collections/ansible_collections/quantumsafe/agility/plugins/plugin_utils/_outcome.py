@@ -8,10 +8,10 @@ import getpass
 import socket
 from collections.abc import Iterable
 
-from ._core.model import Activation, Change, Identity
+from ._core.model import Activation, Identity
 from ._core.report.results import plain
 from ._core.services import SERVICES
-from ._core.targets.script import Place, Restore, Transaction
+from ._core.targets.script import AnyChange, Transaction
 from ._core.targets.transact import Outcome, Prove, transact
 from ._run import Run
 
@@ -23,7 +23,7 @@ def carry_out(
     id_: str,
     why: str,
     identity: Identity,
-    changes: Iterable[Change | Restore | Place],
+    changes: Iterable[AnyChange],
     activations: Iterable[Activation],
     extra: tuple[str, ...],
     proof: Prove,

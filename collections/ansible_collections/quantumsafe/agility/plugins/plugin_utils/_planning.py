@@ -94,22 +94,22 @@ def _client(run: Run) -> Callable[[], Client | None]:
     def ask() -> Client | None:
         connection: Any = run.action._connection
         if run.channel.transport == "ssh":
-            return openssh_client(_host(run), _ssh_words(connection), str(connection.get_option("private_key_file") or ""))
+            return openssh_client(host_of(run), ssh_words(connection), str(connection.get_option("private_key_file") or ""))
         if run.channel.transport in ("paramiko", "paramiko_ssh"):
             checks = connection.get_option("host_key_checking") and not connection.get_option("host_key_auto_add")
-            return paramiko_client(_host(run), int(connection.get_option("port") or 22), bool(checks))
+            return paramiko_client(host_of(run), int(connection.get_option("port") or 22), bool(checks))
         return Client({}, name=f"the {run.channel.transport} connection") if run.channel.transport in SSH else None
 
     return ask
 
 
-def _host(run: Run) -> str:
+def host_of(run: Run) -> str:
     connection: Any = run.action._connection
     name = "host" if run.channel.transport == "ssh" else "remote_addr"
     return str(connection.get_option(name) or run.host)
 
 
-def _ssh_words(connection: Any) -> list[str]:
+def ssh_words(connection: Any) -> list[str]:
     """What Ansible gives to ssh that decides about keys, in its order: of an option that comes twice the first counts."""
     given = {name: connection.get_option(name) for name in ("ssh_args", "ssh_common_args", "ssh_extra_args", "port", "remote_user")}
     words = shlex.split(str(given["ssh_args"] or ""))

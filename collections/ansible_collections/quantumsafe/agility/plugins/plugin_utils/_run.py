@@ -31,6 +31,7 @@ from ._core.policy.zones import owner_of
 from ._core.report.output import file_name, output_folder, run_id, write_whole
 from ._core.report.results import BAD, HostResult, plain, write_host
 from ._core.services import SERVICES
+from ._core.services.openssh_hostkeys import host_keys
 from ._core.targets.answer import NoAnswer, parse_snapshot
 from ._core.targets.host import Channel, Unreachable
 from ._core.targets.offline import DEEPEST, from_path
@@ -186,7 +187,7 @@ def _variables(action: ActionBase, task_vars: Mapping[str, Any], spec: Mapping[s
 
 def target(snapshot: Snapshot) -> dict[str, str]:
     facts = {key: value for key, value in snapshot.facts.items() if key in ("hostname", "os_PRETTY_NAME", "os_ID", "os_VERSION_ID", "systemd")}
-    return {**facts, "machine_id": snapshot.identity.machine_id}
+    return {**facts, "machine_id": snapshot.identity.machine_id, "host_keys": " ".join(host_keys(snapshot))}
 
 
 def say(problem: Mapping[str, str]) -> str:

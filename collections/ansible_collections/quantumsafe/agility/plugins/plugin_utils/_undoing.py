@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from ._campaign import id_prefix
+from ._core.certificates.anchors import STORES
 from ._core.model import Activation, Probe, Problem, Snapshot
 from ._core.service import Service
 from ._core.services import SERVICES
@@ -62,9 +63,18 @@ def restores(undo: list[TransactionReport], force: bool) -> tuple[Restore, ...]:
             if not force and (since := _since(kept, left)):
                 raise Problem(f"{kept.path} {since} since {report.id}", "", "look at it; -e agility_force=true restores all the same")
             left.setdefault(kept.path, kept.after)
-            kind = "remove" if kept.kind == "create" else "restore"
-            out[kept.path] = Restore(kept.path, "" if force else left[kept.path], report.id, number, kind, kept.before)
+            if kind := _way_back(kept):
+                out[kept.path] = Restore(kept.path, "" if force else left[kept.path], report.id, number, kind, kept.before)
+            else:
+                out.pop(kept.path, None)
     return tuple(out.values())
+
+
+def _way_back(kept: Kept) -> Literal["restore", "remove", "create", ""]:
+    """From what is there now to what was there before that change; "" = nothing was and nothing is."""
+    if kept.kind == "create":
+        return "remove" if kept.now else ""
+    return "restore" if kept.now else "create"
 
 
 def _since(kept: Kept, left: dict[str, str]) -> str:
@@ -134,9 +144,10 @@ def _forgiving(service: Service, blind: dict[str, str]) -> Service:
 
 def activations(found: Survey, undo: list[TransactionReport]) -> tuple[Activation, ...]:
     names = dict.fromkeys(name for report in undo for name in report.services)
-    return tuple(
+    services = tuple(
         SERVICES[name].activation(found.snapshot, tuple(e for e in found.endpoints if e.service == name)) for name in names if name in SERVICES
     )
+    return services + tuple(STORES[name].activation(name) for name in names if name in STORES)
 
 
 def probes(found: Survey) -> tuple[Probe, ...]:

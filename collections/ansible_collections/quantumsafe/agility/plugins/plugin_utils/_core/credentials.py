@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from .model import Origin
@@ -36,6 +36,11 @@ class Pair:
     key: str
 
 
+# Where a new pair will be: beside the old one, each file beside its like; in one file beside the certificate, the key behind the chain;
+# in the place of the very file, for a daemon that loads it because of where it lies.
+Form = Literal["beside", "one file", "itself"]
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One place where a daemon is told of a certificate.  origin names it.  fixed: why it cannot be changed, "" when it can."""
@@ -43,13 +48,18 @@ class Binding:
     pair: Pair
     origin: Origin
     fixed: str = ""
+    form: Form = "beside"
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What some endpoints serve under some names: a certificate for each kind of client.  A binding may be part of several."""
+    """What some endpoints serve under some names: a certificate for each kind of client.  A binding may be part of several.
+
+    alone: why no second one can be served beside the first, "" when it can.
+    """
 
     service: str
     endpoints: tuple[str, ...]
     names: tuple[str, ...]
     bindings: tuple[Binding, ...]
+    alone: str = ""

@@ -20,7 +20,7 @@ with suppress(ImportError):
     import ipaddress
 
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
@@ -31,15 +31,24 @@ SKEW = timedelta(minutes=5)  # clocks of hosts that are a little behind
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """chain: certificates that go behind a leaf, the issuing one first; a self-signed root is not sent (RFC 8446 §4.4.2)."""
+    """chain: certificates that go behind a leaf, the issuing one first; a self-signed root is not sent (RFC 8446 §4.4.2).
+
+    top: the last of those above it that is known, what peers must trust; None = itself.
+    """
 
     certificate: x509.Certificate
     key: Any
     chain: tuple[x509.Certificate, ...]
+    top: x509.Certificate | None = None
 
     @property
     def name(self) -> str:
         return str(self.certificate.subject.rfc4514_string())
+
+    @property
+    def modern(self) -> bool:
+        """Whether it signs with ML-DSA."""
+        return describe(self.certificate).key.startswith("ML-DSA")
 
 
 def load(certificates: str, key: str, password: bytes | None, where: str) -> Authority:
@@ -54,7 +63,7 @@ def load(certificates: str, key: str, password: bytes | None, where: str) -> Aut
     if not _may_sign(found[0]):
         raise Problem(f"{found[0].subject.rfc4514_string()} is no certificate authority", where, "its basicConstraints must say CA:TRUE")
     chain = tuple(one for one in found if one.subject != one.issuer)
-    return Authority(found[0], private, chain)
+    return Authority(found[0], private, chain, found[-1])
 
 
 def _may_sign(certificate: x509.Certificate) -> bool:
@@ -75,31 +84,19 @@ def sign(authority: Authority, request: str, kind: str, names: tuple[str, ...], 
     if not sound:
         raise Problem("the certificate request is not signed by its own key")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])] if len(names[0]) <= 64 else [])
-    builder = _builder(subject, authority.certificate.subject, public, days, now - SKEW, serial)
+    builder = begun(subject, authority.certificate.subject, public, days, now - SKEW, serial)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_usage(), critical=True)
+    builder = builder.add_extension(usage("digital_signature"), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=not subject.rdns)
-    builder = builder.add_extension(_issuer_id(authority.certificate), critical=False)
-    leaf = builder.sign(authority.key, _digest(authority.key))
+    builder = builder.add_extension(issuer_id(authority.certificate), critical=False)
+    leaf = builder.sign(authority.key, digest_for(authority.key))
     if (made := describe(leaf).key) != kind:
         raise Problem(f"the host made a key of kind {made}, not {kind}")
-    verify((leaf, *authority.chain), authority.certificate)
     return "".join(one.public_bytes(Encoding.PEM).decode() for one in (leaf, *authority.chain))
 
 
-def verify(chain: tuple[x509.Certificate, ...], anchor: x509.Certificate) -> None:
-    """Each is issued by the next, the last by the anchor or is the anchor.  Raises Problem that names the first that is not."""
-    for lower, upper in zip(chain, (*chain[1:], anchor), strict=True):
-        if lower == upper:
-            continue
-        try:
-            lower.verify_directly_issued_by(upper)
-        except (ValueError, TypeError, InvalidSignature) as error:
-            raise Problem(f"{lower.subject.rfc4514_string()} is not issued by {upper.subject.rfc4514_string()}") from error
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, public: Any, days: int, start: datetime, serial: int) -> x509.CertificateBuilder:
+def begun(subject: x509.Name, issuer: x509.Name, public: Any, days: int, start: datetime, serial: int) -> x509.CertificateBuilder:
     """Both ends of a lifetime count, so it ends a second early (BR 6.3.2)."""
     start = start.replace(microsecond=0)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public).serial_number(serial)
@@ -107,7 +104,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, public: Any, days: int, star
     return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
 
 
-def _issuer_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+def issuer_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
     """RFC 5280 §4.2.1.1: what the issuer calls its own key, where it does."""
     try:
         own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
@@ -116,15 +113,10 @@ def _issuer_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
 
-def _usage() -> x509.KeyUsage:
-    nothing_else = dict.fromkeys(
-        (
-            *("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
-            *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
-        ),
-        False,
-    )
-    return x509.KeyUsage(digital_signature=True, **nothing_else)
+def usage(*what: str) -> x509.KeyUsage:
+    """Good for this and nothing else."""
+    all_ = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign")
+    return x509.KeyUsage(**{name: name in what for name in (*all_, "encipher_only", "decipher_only")})
 
 
 def _general(name: str) -> x509.GeneralName:
@@ -132,7 +124,7 @@ def _general(name: str) -> x509.GeneralName:
     return x509.IPAddress(ipaddress.ip_address(value)) if kind == "IP" else x509.DNSName(value)
 
 
-def _digest(key: Any) -> hashes.SHA256 | hashes.SHA384 | None:
+def digest_for(key: Any) -> hashes.SHA256 | hashes.SHA384 | None:
     """ML-DSA and EdDSA bring their own."""
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.key_size > 256:
         return hashes.SHA384()

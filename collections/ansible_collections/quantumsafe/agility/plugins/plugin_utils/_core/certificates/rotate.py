@@ -55,13 +55,18 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """kinds: of keys, a certificate for each; () = as today.  names: () = as today.  renew_before: days.  mark: six hex digits."""
+    """kinds: of keys, a certificate for each; () = as today.  names: () = as today.  renew_before: days.  mark: six hex digits.
+
+    jitter: days; each certificate is due so many days earlier at most, always the same number for it, so that a fleet that was renewed in
+    one night is not due in one night.
+    """
 
     kinds: tuple[str, ...]
     names: tuple[str, ...]
     renew_before: int
     today: date
     mark: str
+    jitter: int = 0
 
 
 Trigger = Callable[[Certificate, Terms], str]
@@ -72,8 +77,9 @@ def _expired(one: Certificate, terms: Terms) -> str:
 
 
 def _expires(one: Certificate, terms: Terms) -> str:
-    limit = (terms.today + timedelta(days=terms.renew_before)).isoformat()
-    return f"it expires on {one.not_after}, within {terms.renew_before} days" if one.not_after <= limit else ""
+    days = terms.renew_before + int(one.sha256[:8] or "0", 16) % (terms.jitter + 1)
+    limit = (terms.today + timedelta(days=days)).isoformat()
+    return f"it expires on {one.not_after}, within {days} days" if one.not_after <= limit else ""
 
 
 def _other_kind(one: Certificate, terms: Terms) -> str:
@@ -119,6 +125,7 @@ class _Maker:
         self.kinds = {path: one.key for path, one in certificates.items()}
         self.orders: list[Order] = []
         self.pairs: dict[Origin, list[Pair]] = {}
+        self.replaced: dict[Pair, Pair] = {}  # files that several bindings name are replaced once
         self.reasons: list[str] = []
         self.left: list[str] = []
 
@@ -129,6 +136,10 @@ class _Maker:
             found = self.certificates.get(binding.pair.certificate)
             reason = "" if binding.origin in self.pairs else due(found, self.terms)
             if not reason:
+                continue
+            if same := self.replaced.get(binding.pair):
+                self.pairs[binding.origin] = [same]
+                lacking = [kind for kind in lacking if kind != self.kinds[same.certificate]]
                 continue
             own = found.key if found and (not self.terms.kinds or found.key in self.terms.kinds) else ""
             kind = own or (lacking.pop(0) if lacking else "")
@@ -147,22 +158,26 @@ class _Maker:
         return [self.kinds.get(pair.certificate, "") for pair in pairs]
 
     def _replace(self, serving: Serving, binding: Binding, kind: str, why: str) -> None:
-        if new := self._ordered(serving, binding, kind, why):
+        if new := self._ordered(serving, binding, kind, why, binding.form == "itself"):
             self.pairs[binding.origin] = [new]
+            self.replaced[binding.pair] = new
 
     def _add(self, serving: Serving, binding: Binding, kind: str, why: str) -> None:
-        if new := self._ordered(serving, binding, kind, why):
+        if serving.alone:
+            self.left.append(f"{why}, but {serving.alone}")
+        elif new := self._ordered(serving, binding, kind, why):
             self.pairs.setdefault(binding.origin, [binding.pair]).append(new)
 
-    def _ordered(self, serving: Serving, binding: Binding, kind: str, why: str) -> Pair | None:
-        """Where the new pair will be; None when it cannot be, which is then said."""
+    def _ordered(self, serving: Serving, binding: Binding, kind: str, why: str, itself: bool = False) -> Pair | None:
+        """Where the new pair will be; None when it cannot be, which is then said.  itself: in the place of the old one."""
         found = self.certificates.get(binding.pair.certificate)
         names = self.terms.names or (found.names if found else ()) or serving.names
         if obstacle := binding.fixed or _obstacle(binding.pair, kind, names):
             self.left.append(f"{why}, but {obstacle}")
             return None
-        new = Pair(_beside(binding.pair.certificate, kind, self.terms.mark), _beside(binding.pair.key, kind, self.terms.mark))
-        self.orders.append(Order(kind, names, binding.pair, new))
+        new = binding.pair if itself else _new(binding, kind, self.terms.mark)
+        if new not in [order.new for order in self.orders]:  # one that comes beside files which several bindings name
+            self.orders.append(Order(kind, names, binding.pair, new))
         self.kinds[new.certificate] = kind
         self.reasons.append(f"{why}; new: {kind} for {', '.join(names)}")
         return new
@@ -174,6 +189,13 @@ def _obstacle(pair: Pair, kind: str, names: tuple[str, ...]) -> str:
     if kind not in KINDS:
         return "nobody says which kind of key it shall have"
     return "" if names else "nobody knows for which names"
+
+
+def _new(binding: Binding, kind: str, mark: str) -> Pair:
+    """Of what is loaded because of where it lies the first by name may be everybody's: so a further one has a name that comes behind."""
+    path = binding.pair.certificate
+    certificate = f"{path}.{kind.lower()}-{mark}" if binding.form == "itself" else _beside(path, kind, mark)
+    return Pair(certificate, _beside(binding.pair.key, kind, mark) if binding.form == "beside" else certificate)
 
 
 def _beside(path: str, kind: str, mark: str) -> str:

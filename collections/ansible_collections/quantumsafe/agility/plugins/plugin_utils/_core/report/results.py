@@ -13,7 +13,20 @@ from .output import file_name, utf8, write_whole
 
 FORMAT = 1
 # worst first; what a person at 3 a.m. must see on top
-STATUSES = ("revert-failed", "unknown", "reverted", "failed", "refused", "unreachable", "would-change", "changed", "rolled-back", "ok", "skipped")
+STATUSES = (
+    "revert-failed",
+    "unknown",
+    "reverted",
+    "failed",
+    "refused",
+    "unreachable",
+    "would-change",
+    "pending",
+    "changed",
+    "rolled-back",
+    "ok",
+    "skipped",
+)
 ENDPOINT_KEYS = ("id", "protocol", "version", "addresses", "settings", "capabilities")
 BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "unreachable")
 

@@ -32,7 +32,7 @@ def summarise(results: tuple[HostResult, ...], complaints: tuple[str, ...] = ())
         "campaigns": sorted({r.campaign for r in results if r.campaign}),
         "policies": [dict(p) for p in sorted({tuple(sorted(r.policy.items())) for r in results if r.policy})],
         "verbs": sorted({r.verb for r in results}),
-        "warnings": [{"host": r.host, "message": text} for r in results for text in (r.plan or {}).get("warnings", ())],
+        "warnings": [*({"host": r.host, "message": text} for r in results for text in (r.plan or {}).get("warnings", ())), *_twins(results)],
         "changed": sorted(r.host for r in results if r.status in ("changed", "rolled-back")),
         "unreadable": list(complaints),
     }
@@ -43,3 +43,13 @@ def _proofs(results: tuple[HostResult, ...]) -> dict[str, Any]:
     done = [(r.host, proof) for r in results if r.status not in BAD for proof in r.proofs]
     unproved = [{"host": host, "endpoint": proof["endpoint"], "why": proof.get("why", "")} for host, proof in done if not proof["proved"]]
     return {"proved": len(done) - len(unproved), "unproved": unproved}
+
+
+def _twins(results: tuple[HostResult, ...]) -> list[dict[str, str]]:
+    """Hosts that share a host key, as clones of one image do: whoever has one of them can be all of them."""
+    owners: dict[str, list[str]] = {}
+    for r in results:
+        for key in r.target.get("host_keys", "").split():
+            owners.setdefault(key, []).append(r.host)
+    groups = {tuple(hosts): key for key, hosts in owners.items() if len(hosts) > 1}
+    return [{"host": ", ".join(hosts), "message": f"they share the host key {key}: run rotate_host_keys"} for hosts, key in groups.items()]

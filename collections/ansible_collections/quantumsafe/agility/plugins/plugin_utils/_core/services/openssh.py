@@ -15,9 +15,10 @@ from ..service import Service
 from .fips import fips
 from .openssh_ask import ASKED, CHECK, CHECK_APART, SECOND_TRIES, blocks, effective, everybody, supported
 from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning
+from .openssh_holds import holds
 from .openssh_keys import LISTED, USUAL, signing
 from .openssh_sockets import DROPINS, UNITS, WANTED, addresses, by_socket
-from .openssh_trust import holds
+from .openssh_trust import notes as trust_notes
 from .openssh_write import DROPIN, HEADER, SPELLED, write
 
 PENALTIES = "PerSourcePenalties is on: repeated unauthenticated connections lock the address out for a while ({})"
@@ -38,7 +39,7 @@ COLLECT = Collect(
         *WANTED,
         *DROPINS,
     ),
-    follow=(Follow("include", "/etc/ssh"),),
+    follow=(Follow("include", "/etc/ssh"), Follow("trustedusercakeys", "/etc/ssh"), Follow("revokedkeys", "/etc/ssh")),
     commands={
         **ASKED,
         "sshd-V": ("sshd", "-V"),
@@ -69,7 +70,7 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     order = reading_order(snapshot)
     version = _version(snapshot)
     keys, blind = signing(snapshot, order)
-    settings, notes = {}, _notes(snapshot, order)
+    settings, notes = {}, [*_notes(snapshot, order), *trust_notes(snapshot, order)]
     for aspect, names in KEYWORDS.items():
         setting = _setting(snapshot, order, aspect, version)
         if setting is None:

@@ -19,11 +19,11 @@ def signing(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[str, .
 
     By the first word of their public files.  A key of a usual name that is not there is no key: sshd has three names by default.
     """
-    keys = [f"{path}.pub" for path in _set(snapshot, order, "hostkey")] or glob(f"{HOST_KEYS}.pub", snapshot)
+    keys = [f"{path}.pub" for path in configured(snapshot, order, "hostkey")] or glob(f"{HOST_KEYS}.pub", snapshot)
     answer = snapshot.answers.get(LISTED)
     private = answer.out.splitlines() if answer else ()
     paths = [path for path in keys if path in snapshot.files or path.removesuffix(".pub") not in USUAL or path.removesuffix(".pub") in private]
-    paths += _set(snapshot, order, "hostcertificate")
+    paths += configured(snapshot, order, "hostcertificate")
     blind = [path for path in paths if path not in snapshot.files or not (snapshot.files[path].text or "").strip()]
     if blind or not paths:
         return None, f"the type of the host key {blind[0]} could not be read" if blind else "no public half of a host key was found"
@@ -31,8 +31,8 @@ def signing(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[str, .
     return tuple(name for kind in kinds for name in SIGNS.get(kind, (kind,))), ""
 
 
-def _set(snapshot: Snapshot, order: tuple[Placed, ...], name: str) -> list[str]:
+def configured(snapshot: Snapshot, order: tuple[Placed, ...], name: str) -> list[str]:
     """Paths that sshd prints for this keyword, else those of the files: each line adds one."""
     said = effective(snapshot)
-    configured = [p.directive.arguments[0] for p in order if p.directive.name == name and p.directive.arguments]
-    return [path for path in (said.get(name, ()) if said else configured) if path != "none"]
+    written = [p.directive.arguments[0] for p in order if p.directive.name == name and p.directive.arguments]
+    return [path for path in (said.get(name, ()) if said else written) if path != "none"]

@@ -49,9 +49,9 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     for aspect, wanted in next(iter(wishes.values()), {}).items():
         _expressible(snapshot, aspect, wanted)
         for placed, names in _places(snapshot, order, aspect, wanted):
-            if placed and placed.scope and _foreign(snapshot, placed):
+            if placed and placed.scope and foreign(snapshot, placed):
                 raise Inexpressible(f"{placed.scope} stands in a file of the distribution", str(placed.origin), "override it by hand")
-            if placed and not _foreign(snapshot, placed):
+            if placed and not foreign(snapshot, placed):
                 draft.replace(_first_name(snapshot, placed.document.path), placed, ",".join(names))
             else:
                 draft.added[aspect] = f"{_keyword(snapshot, aspect)} {','.join(names)}\n"
@@ -59,7 +59,7 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
             if not placed or not placed.scope:
                 due[aspect] = ",".join(names)
     for changes in _ways(snapshot, order, draft):
-        after = reading_order(_after(snapshot, changes))
+        after = reading_order(after_changes(snapshot, changes))
         if all(_counts(after, aspect, value) for aspect, value in due.items()):
             return changes
     raise Inexpressible("no place was found where the new lists would count", MAIN, "put them at the top of this file by hand")
@@ -113,7 +113,7 @@ def _first_name(snapshot: Snapshot, path: str) -> str:
     return next(name for name, file in snapshot.files.items() if real_path(file) == real)
 
 
-def _foreign(snapshot: Snapshot, placed: Placed) -> bool:
+def foreign(snapshot: Snapshot, placed: Placed) -> bool:
     path = placed.document.path
     return path.startswith(FOREIGN) or real_path(snapshot.files[path]).startswith(FOREIGN)
 
@@ -129,7 +129,7 @@ def _ways(snapshot: Snapshot, order: tuple[Placed, ...], draft: _Draft) -> Itera
     if not draft.added:
         yield _changes(snapshot, draft, "", ())
         return
-    folder = _dropin_folder(snapshot, order)
+    folder = dropin_folder(snapshot, order)
     if folder:
         yield _changes(snapshot, draft, posixpath.join(folder, DROPIN), ("match",))
     if not draft.over:
@@ -149,7 +149,7 @@ def _changes(snapshot: Snapshot, draft: _Draft, target: str, before: tuple[str, 
         text = snapshot.files[path].text or ""
         found = keyword.parse(text, path).directives if path == target else ()
         at = next((d.line for d in found if d.name in before), len(lines.split(text)) + 1)
-        out.append(_change(snapshot.files[path], _edits(text, draft.replaced.get(path, {}), at, added if path == target else ())))
+        out.append(change_of(snapshot.files[path], _edits(text, draft.replaced.get(path, {}), at, added if path == target else ())))
     return tuple(out)
 
 
@@ -163,12 +163,12 @@ def _edits(text: str, replaced: Mapping[int, str], at: int, added: tuple[str, ..
     return tuple(sorted([*found, *([new] if added else [])], key=lambda edit: (edit.line, edit.delete)))
 
 
-def _change(file: File, edits: tuple[Edit, ...]) -> Change:
+def change_of(file: File, edits: tuple[Edit, ...]) -> Change:
     after = "" if file.redacted or file.text is None else lines.sha256(lines.apply(file.text, edits))
     return Change(real_path(file), file.sha256, edits, after, file.owner, file.group, file.mode)
 
 
-def _after(snapshot: Snapshot, changes: tuple[Change, ...]) -> Snapshot:
+def after_changes(snapshot: Snapshot, changes: tuple[Change, ...]) -> Snapshot:
     """The snapshot with these changes made."""
     files = dict(snapshot.files)
     for change in changes:
@@ -180,7 +180,7 @@ def _after(snapshot: Snapshot, changes: tuple[Change, ...]) -> Snapshot:
     return replace(snapshot, files=files)
 
 
-def _dropin_folder(snapshot: Snapshot, order: tuple[Placed, ...]) -> str:
+def dropin_folder(snapshot: Snapshot, order: tuple[Placed, ...]) -> str:
     """The folder of a global Include in the main file that would read our drop-in, "" when there is none or the folder is not there.
 
     Not below "Match all": what stands there beats the Match blocks behind it.

@@ -7,12 +7,13 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from ..documents import lines
 from ..model import Answer, File, Identity, Problem, Snapshot, Unparsable
 
-# Where agent/collect.sh (ca_host_key) looks for the key that says which host this is, too; the first counts.
-HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key.pub" for kind in ("ed25519", "ecdsa", "rsa"))
+# Where agent/collect.sh (ca_host_key) looks for the keys that say which host this is, too.
+HOST_KEYS = ("/etc/ssh/ssh_host_*_key.pub",)
 FINAL = ("CLEANED", "REVERTED", "REVERT_FAILED", "REFUSED", "ABSENT")
 _BEGIN = re.compile(r"==CA:(?P<nonce>\w+):(?P<coding>b64|hex)==\r?\n")
 _DIGEST = re.compile(r"\\?([0-9a-f]{64}) ")  # a name with a line break gives a backslash in front, or a line of its own
@@ -107,8 +108,8 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
         elif letter == "N" and rest in answers:
             answers[rest] = replace(answers[rest], err="\n".join(content).strip("\n"))
     files.update({name: replace(files[name], pending=beside) for name, beside in pending.items() if name in files})
-    host_key = next((files[path].sha256 for path in HOST_KEYS if path in files and files[path].sha256), "")
-    identity = Identity(facts.pop("machine_id", ""), host_key, facts.pop("boot", ""))
+    host_keys = sorted(file.sha256 for path, file in files.items() if file.sha256 and any(fnmatchcase(path, keys) for keys in HOST_KEYS))
+    identity = Identity(facts.pop("machine_id", ""), ",".join(host_keys), facts.pop("boot", ""))
     return Snapshot(host, taken, identity, facts, files, answers)
 
 
@@ -267,7 +268,10 @@ def _report(id_: str, content: list[str]) -> TransactionReport:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What the host says of a key that it made.  request: PEM; mode, owner, group: of the key that it will replace, "" when there is none."""
+    """What the host says of a key that it made.  request: PEM, or the public half of a host key of sshd.
+
+    mode, owner, group: of the key that it will replace, "" when there is none.
+    """
 
     request: str
     mode: str = ""

@@ -36,12 +36,12 @@ def openssh_client(host: str, arguments: Sequence[str], key_file: str = "") -> C
 
     Raises Problem when there is no ssh client or it does not understand the arguments.
     """
-    answer = _run(["ssh", *arguments, "-G", host])
+    answer = run_tool(["ssh", *arguments, "-G", host])
     words = [(line.partition(" ")[0], line.partition(" ")[2].strip()) for line in answer.splitlines()]
     offers = {ASPECTS[key]: tuple(value.split(",")) for key, value in words if key in ASPECTS}
     said = dict(reversed(words))
     alias = said.get("hostkeyalias", "")
-    names = [alias] if alias else _names(said.get("hostname", host), int(said.get("port", "22")))
+    names = [alias] if alias else names_of(said.get("hostname", host), int(said.get("port", "22")))
     files = shlex.split(f"{said.get('userknownhostsfile', '')} {said.get('globalknownhostsfile', '')}")
     trusts = said.get("stricthostkeychecking") in TRUSTING
     identities = [key_file] if key_file else [value for key, value in words if key == "identityfile"]
@@ -52,7 +52,7 @@ def openssh_client(host: str, arguments: Sequence[str], key_file: str = "") -> C
     )
 
 
-def _names(host: str, port: int) -> list[str]:
+def names_of(host: str, port: int) -> list[str]:
     """Under which names a host may be pinned, in the order in which ssh looks (sshconnect.c, check_host_key)."""
     return [f"[{host}]:{port}", host] if port != SSH_PORT else [host]
 
@@ -62,7 +62,7 @@ def _pinned(names: Sequence[str], files: Sequence[str], offers: Sequence[str]) -
     paths = [str(path) for file in files if (path := Path(file).expanduser()).is_file()]
     for name in names:
         kinds: dict[str, None] = {}
-        for line in (line for path in paths for line in _run(["ssh-keygen", "-F", name, "-f", path], check=False).splitlines()):
+        for line in (line for path in paths for line in run_tool(["ssh-keygen", "-F", name, "-f", path], check=False).splitlines()):
             parts = line.split()
             if parts[:1] == ["@cert-authority"]:
                 kinds.update(dict.fromkeys(offer for offer in offers if CERTIFICATE in offer))
@@ -73,18 +73,33 @@ def _pinned(names: Sequence[str], files: Sequence[str], offers: Sequence[str]) -
     return None
 
 
+def login_keys(host: str, arguments: Sequence[str], key_file: str = "") -> tuple[str, ...]:
+    """The public keys that the ssh client would offer to `host`, "type base64", as far as they can be found out."""
+    said = [line.partition(" ") for line in run_tool(["ssh", *arguments, "-G", host]).splitlines()]
+    identities = [key_file] if key_file else [value.strip() for key, dummy, value in said if key == "identityfile"]
+    only = any((key, value.strip()) == ("identitiesonly", "yes") for key, dummy, value in said)
+    agent = [] if only else run_tool(["ssh-add", "-L"], check=False).splitlines()
+    found = [" ".join(line.split()[:2]) for line in (*map(_public_of, identities), *agent) if len(line.split()) > 1]
+    return tuple(dict.fromkeys(line for line in found if not line.startswith("The ")))
+
+
 def _key_type(path: str) -> str:
-    """ "ssh-ed25519", "ssh-rsa", …: the first word of the public key, which ssh-keygen derives from an unencrypted private one."""
+    """ "ssh-ed25519", "ssh-rsa", …: the first word of the public key."""
+    return _public_of(path).split(" ", 1)[0].strip()
+
+
+def _public_of(path: str) -> str:
+    """The public key, which ssh-keygen derives from an unencrypted private one; "" without."""
     public = Path(f"{path}.pub").expanduser()
     if public.is_file():
-        return public.read_text(encoding="utf-8", errors="replace").split(" ", 1)[0]
+        return public.read_text(encoding="utf-8", errors="replace")
     private = Path(path).expanduser()
     if not private.is_file():
         return ""
-    return _run(["ssh-keygen", "-y", "-P", "", "-f", str(private)], check=False).split(" ", 1)[0].strip()
+    return run_tool(["ssh-keygen", "-y", "-P", "", "-f", str(private)], check=False)
 
 
-def _run(argv: list[str], check: bool = True) -> str:
+def run_tool(argv: list[str], check: bool = True) -> str:
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -105,5 +120,5 @@ def paramiko_client(host: str, port: int, checks: bool) -> Client:
         raise Problem("the paramiko connection has no paramiko", "controller", "pip install paramiko") from error
     lists = {"key_exchange": "_preferred_kex", "cipher": "_preferred_ciphers", "mac": "_preferred_macs", "host_key": "_preferred_keys"}
     offers = {aspect: tuple(getattr(Transport, name, ())) for aspect, name in lists.items()}
-    pinned = _pinned(_names(host, port), PARAMIKO_FILES, offers["host_key"]) if checks else ()
+    pinned = _pinned(names_of(host, port), PARAMIKO_FILES, offers["host_key"]) if checks else ()
     return Client({**offers, "user_key": tuple(getattr(Transport, "_preferred_pubkeys", ()))}, pinned, name="this controller's paramiko")

@@ -46,6 +46,8 @@ def _steps(build: Build) -> Iterator[Words]:
     for name, *words in build.steps:
         if name == "ca_keep":
             yield ("ca_step", str(build.number), "keep", *words)
+        elif words[0] != "%s":
+            raise Problem("the installed agent writes texts alone", remedy=REMEDY)
         else:
             for line in re.findall(r"[^\n]*\n|[^\n]+", words[-1]):
                 yield ("ca_step", str(build.number), "line" if line.endswith("\n") else "part", f":{line.removesuffix(chr(10))}")

@@ -148,10 +148,13 @@ class Channel:
             self.action._remove_tmp_path(folder, force=True)
 
     @contextmanager
-    def fresh(self) -> Iterator[Channel]:
-        """The same way over a connection that shares nothing with the old one (no multiplexing master, a new login)."""
+    def fresh(self, options: str = "") -> Iterator[Channel]:
+        """The same way over a connection that shares nothing with the old one (no multiplexing master, a new login).
+
+        options: further ones of ssh, which beat what the inventory says.
+        """
         old = self.action._connection
-        self.action._connection = _new_connection(old, self.action._play_context)
+        self.action._connection = _new_connection(old, self.action._play_context, options)
         fresh = Channel(self.action, self.route, self.installed)
         try:
             yield fresh
@@ -164,12 +167,14 @@ class Channel:
         return FRESH_PROOF.get(self.transport, "exec-only")
 
 
-def _new_connection(old: Any, play_context: Any) -> Any:
+def _new_connection(old: Any, play_context: Any, options: str = "") -> Any:
     new = connection_loader.get(old.ansible_name, play_context, new_stdin=None)  # some connections still name it
     new.set_options(direct=old.get_options())
     if new.transport == "ssh":
         # Before ssh_args: in OpenSSH the first value of an option wins.  -v names the negotiated algorithms on stderr.
-        new.set_option("ssh_args", f"-v -o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=5 {old.get_option('ssh_args') or ''}")
+        new.set_option(
+            "ssh_args", f"-v {options} -o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=5 {old.get_option('ssh_args') or ''}"
+        )
     if old.become:
         new.set_become_plugin(old.become)
     return new

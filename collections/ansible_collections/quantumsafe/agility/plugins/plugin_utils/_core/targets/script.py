@@ -6,6 +6,7 @@ the same calls as data: data.py.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
-    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys")
+    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys", "anchors", "hostkeys")
 )
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
@@ -29,7 +30,7 @@ COMMAND_TIME = 20  # seconds for one command
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Bring back what transaction `of` kept as its file `number`; kind "remove" when it had created the file.
+    """Bring back what transaction `of` kept as its file `number`; kind "remove" when it had created the file, "create" when nothing is there now.
 
     sha256: what must be there now, "" = whatever is there.  after: what it must become, so that a kept file that was spoiled is not restored.
     """
@@ -38,19 +39,48 @@ class Restore:
     sha256: str
     of: str
     number: int
-    kind: Literal["restore", "remove"] = "restore"
+    kind: Literal["restore", "remove", "create"] = "restore"
     after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Create `path` from the private key that compose_keys() made as its number; its bytes never leave the host."""
+    """Create `path` from the private key that compose_keys() made as its number; its bytes never leave the host.
+
+    ahead: what stands in the same file before the key, a chain for a daemon that wants both in one.  sha256: of the file that gives way to
+    it, whose owner and mode stay then; "" = there must be none.
+    """
 
     path: str
     key: int
     owner: str
     group: str
     mode: str
+    ahead: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take a file away; it is kept like every old file, until it is forgotten.  sha256: what must be there now, "" = whatever is there."""
+
+    path: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A file that is no text, all of it.  sha256: what is there now, "" = it is created."""
+
+    path: str
+    sha256: str
+    content: bytes
+    owner: str = "root"
+    group: str = "root"
+    mode: str = "0644"
+
+
+AnyChange = Change | Restore | Place | Remove | Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +91,7 @@ class Transaction:
     seconds: int
     identity: Identity
     started_by: str
-    changes: tuple[Change | Restore | Place, ...]
+    changes: tuple[AnyChange, ...]
     activations: tuple[Activation, ...]
     token_sha256: str = ""
 
@@ -82,7 +112,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How change `number` makes its file: calls that print it, piece after piece; key: from a private key that waits there instead."""
+    """How change `number` makes its file: calls that print it, piece after piece; key: the private key that waits there as its last."""
 
     number: int
     steps: tuple[Words, ...] = ()
@@ -124,9 +154,10 @@ def _builder(build: Build) -> list[str]:
 
     Each step only after the one before it: a full disk must not be overlooked because a later, empty piece still fits.
     """
+    steps = list(map(shlex.join, build.steps))
     if build.key:
-        return [f'ca_build_{build.number}() {{ cat "$ca_state/keys/$ca_tid/{build.key}.key"; }}']
-    return [f"ca_build_{build.number}() {{", " &&\n".join([":", *map(shlex.join, build.steps)]), "}"]
+        steps = ['ca_private "$ca_n"', *steps, f'cat "$ca_state/keys/$ca_tid/{build.key}.key"']
+    return [f"ca_build_{build.number}() {{", " &&\n".join([":", *steps]), "}"]
 
 
 def own_copy(functions: str) -> str:
@@ -194,7 +225,9 @@ def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], non
         if isinstance(change, Change):
             calls.append(Build(number, tuple(_steps(change))))
         elif isinstance(change, Place):
-            calls.append(Build(number, key=change.key))
+            calls.append(Build(number, (_call("printf", "%s", change.ahead),) if change.ahead else (), change.key))
+        elif isinstance(change, Whole):
+            calls.append(Build(number, tuple(_octal(change.content))))
     calls += [
         _call("ca_activate", a.service, a.action, ",".join(a.units), ",".join(a.sockets) or "-", ",".join(map(str, a.ports)) or "-", *a.check)
         for a in transaction.activations
@@ -206,16 +239,26 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:1000]
 
 
-def _change_call(number: int, change: Change | Restore | Place) -> Words:
+def _change_call(number: int, change: AnyChange) -> Words:
     if not change.path.startswith("/") or re.search(r"[\x00-\x1f\x7f]", change.path) or change.path != change.path.rstrip():
         raise Problem(f"{change.path!r} cannot be changed: control characters or blanks at its end", remedy="rename the file")
     if isinstance(change, Restore):
         of, after = f"{_id(change.of)}/{change.number}", change.after or "-"
         return _call("ca_change", number, change.kind, change.sha256 or "-", after, "-", "-", "-", of, change.path)
+    if isinstance(change, Remove):
+        return _call("ca_change", number, "remove", change.sha256 or "-", "-", "-", "-", "-", "-", change.path)
     if isinstance(change, Place):
-        return _call("ca_change", number, "create", "-", "-", change.mode, change.owner, change.group, "-", change.path)
+        kind = "edit" if change.sha256 else "create"
+        return _call("ca_change", number, kind, change.sha256 or "-", "-", change.mode, change.owner, change.group, "-", change.path)
     kind = "edit" if change.sha256 else "create"
-    return _call("ca_change", number, kind, change.sha256 or "-", change.after or "-", change.mode, change.owner, change.group, "-", change.path)
+    after = hashlib.sha256(change.content).hexdigest() if isinstance(change, Whole) else change.after
+    return _call("ca_change", number, kind, change.sha256 or "-", after or "-", change.mode, change.owner, change.group, "-", change.path)
+
+
+def _octal(content: bytes) -> Iterator[Words]:
+    """In pieces that an argument of any printf takes."""
+    for at in range(0, len(content), 512):
+        yield _call("printf", "%b", "".join(f"\\0{byte:03o}" for byte in content[at : at + 512]))
 
 
 def _steps(change: Change) -> Iterator[Words]:
@@ -231,9 +274,23 @@ def _steps(change: Change) -> Iterator[Words]:
         yield _call("ca_keep", at, "-")
 
 
-def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str) -> Message:
-    """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace, configuration of its request)."""
+def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str, anchors: Words = ()) -> Message:
+    """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace, configuration of its request).
+
+    anchors: PEM; whether the host trusts them is asked along.
+    """
     calls = [_call("ca_new_key", _id(id_), number, like, config, *options) for number, (options, like, config) in enumerate(orders, 1)]
+    return script_of(own_copy(TRANSACTION), nonce, [*calls, *(_call("ca_trusts", anchor) for anchor in anchors)])
+
+
+def compose_hold_keys(id_: str, days: int, nonce: str) -> Message:
+    """Its keys wait for their certificates."""
+    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_hold_keys", _id(id_), days)])
+
+
+def compose_host_keys(id_: str, orders: Sequence[Words], nonce: str) -> Message:
+    """Make a host key of sshd for each of these options of ssh-keygen, for a transaction to come."""
+    calls = [_call("ca_new_host_key", _id(id_), number, *options) for number, options in enumerate(orders, 1)]
     return script_of(own_copy(TRANSACTION), nonce, calls)
 
 

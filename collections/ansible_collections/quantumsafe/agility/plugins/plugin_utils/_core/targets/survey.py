@@ -13,6 +13,9 @@ from ..services.paths import is_glob
 # (requests, extra globs) → what the host showed
 Ask = Callable[[Mapping[str, Collect], tuple[str, ...]], Snapshot]
 
+# Most hosts need one.  The longest way known: a folder on haproxy's command line, a crt-list that it names, the certificates that that names.
+MOST_LOOKS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -23,7 +26,7 @@ class Survey:
     extra: tuple[str, ...] = ()
 
 
-def survey(ask: Ask, services: Mapping[str, Service], looks: int = 2) -> Survey:
+def survey(ask: Ask, services: Mapping[str, Service], looks: int = MOST_LOOKS) -> Survey:
     """Collect and read, in so many looks at most.
 
     Raises Problem: nothing of what was asked for exists there, a file cannot be parsed (file:line), or something that the configuration

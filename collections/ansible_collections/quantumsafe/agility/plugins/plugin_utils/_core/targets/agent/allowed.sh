@@ -30,6 +30,7 @@ ca_is() {
     number) case $2 in '' | *[!0-9]* | ?????????*) false ;; esac ;;
     hex) case $2 in '' | *[!0-9a-f]*) false ;; esac ;;
     sha) [ "${#2}" -eq 64 ] && ca_is hex "$2" ;;
+    keys) case $2 in - | *[0-9a-f]) case ${2#-} in *[!0-9a-f,]*) false ;; esac ;; *) false ;; esac ;;
     sha-) [ "$2" = - ] || ca_is sha "$2" ;;
     id) case $2 in '' | [!A-Za-z0-9]* | *[!A-Za-z0-9-]*) false ;; *) [ "${#2}" -le 64 ] ;; esac ;;
     plain) case $2 in '' | *[!A-Za-z0-9_.,@-]*) false ;; esac ;;
@@ -38,7 +39,7 @@ ca_is() {
 }
 
 ca_may_open() {
-  ca_is id "$2" && ca_new=$2 && ca_is number "$3" && ca_is sha "$4" && ca_is plain "$5" && ca_is sha- "$6" && ca_is line "$7"
+  ca_is id "$2" && ca_new=$2 && ca_is number "$3" && ca_is sha "$4" && ca_is plain "$5" && ca_is keys "$6" && ca_is line "$7"
 }
 
 # ca_may_look FUNCTION all|more NAMES EXTRA...

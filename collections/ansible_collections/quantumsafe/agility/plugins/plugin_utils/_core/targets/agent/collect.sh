@@ -58,14 +58,16 @@ ca_boot() {
   printf '%s.%s' "$ca_bid" "$1"
 }
 
+# ca_host_key: the digests of all public halves of host keys, in order, commas between: while one of them stays this is the same host.
 ca_host_key() {
-  for ca_f in /etc/ssh/ssh_host_ed25519_key.pub /etc/ssh/ssh_host_ecdsa_key.pub /etc/ssh/ssh_host_rsa_key.pub; do
-    if [ -r "$ca_f" ]; then
-      ca_h=$(ca_sha "$ca_f") || return 1
-      printf '%s' "${ca_h%% *}"
-      return
-    fi
+  set --
+  for ca_f in /etc/ssh/ssh_host_*_key.pub; do
+    if [ -r "$ca_f" ]; then set -- "$@" "$ca_f"; fi
   done
+  [ $# -gt 0 ] || return 0
+  ca_h=$(ca_sha "$@") || return 1
+  ca_h=$(printf '%s\n' "$ca_h" | sed 's/ .*//' | sort | tr '\n' ',')
+  [ -n "$ca_h" ] && printf '%s' "${ca_h%,}"
 }
 
 # ca_uid: who we are (proc(5), the effective id), without a process.
@@ -198,7 +200,8 @@ ca_show() {
       if (key) { if ($0 ~ /-----END [A-Z0-9 ]*PRIVATE KEY/) key = 0; hidden++; print "|[redacted]"; next }
       low = tolower($0)
       # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
-      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization)["\047]?[ \t]*[:= \t][ \t]*/) ||
+      # The last ones are of HAProxy and of PostgreSQL, whose commands may hold a password.
+      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)["\047]?[ \t]*[:= \t][ \t]*/) ||
         match(low, /(^|[^a-z0-9!+-])p[sp]k(["\047]?[ \t]*=|["\047][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*/)) {
         rest = substr($0, RSTART + RLENGTH); sub(/[;{} \t\r]+$/, "", rest)
         if (rest != "") { hidden++; print "|" cut($0, RSTART + RLENGTH - 1); next } }

@@ -97,7 +97,7 @@ ca_confirm() {
           ca_error wrong-token "the token does not belong to this transaction"
         elif [ "$(ca_left)" -eq 0 ]; then
           ca_error late "the deadline has passed"
-        elif ca_record VERIFIED "over a new connection" && ca_record CONFIRMED; then
+        elif ca_in_place && ca_record VERIFIED "over a new connection" && ca_record CONFIRMED; then
           ca_finish
         else
           ca_error disk-full "cannot write the journal"
@@ -111,6 +111,21 @@ ca_confirm() {
   fi
   ca_report
   ca_unlock
+}
+
+# ca_in_place: what was proved is what is there.  A way back on a disk so full that the journal could not be told has left the old files.
+ca_in_place() {
+  ca_load && ca_each ca_in_place_one "$ca_changes"
+}
+
+ca_in_place_one() {
+  ca_change_of "$1"
+  if [ "$ca_kind" = remove ]; then
+    [ ! -e "$ca_file" ] && [ ! -h "$ca_file" ] && return 0
+  elif [ -f "$ca_file" ] && [ "$(ca_digest "$ca_file")" = "$(ca_get "after.$ca_i")" ]; then
+    return 0
+  fi
+  ca_error changed "$ca_file is not what was proved: it was taken back or changed meanwhile; without a confirmation everything goes back"
 }
 
 # ca_finish: roll a confirmed one forward.  What fails here is tried again by the poller, and by recover.
@@ -158,7 +173,7 @@ ca_undo_change() {
   case $ca_kind in
     create) ca_change "$ca_i" remove "$ca_made" - - - - - "$ca_file" ;;
     edit | restore) ca_change "$ca_i" restore "$ca_made" "$ca_before" - - - "$ca_of/$ca_i" "$ca_file" ;;
-    remove) ca_change "$ca_i" restore unknown - - - - "$ca_of/$ca_i" "$ca_file" ;; # refused: the file is gone
+    remove) ca_change "$ca_i" create - "$ca_before" - - - "$ca_of/$ca_i" "$ca_file" ;;
   esac
 }
 

@@ -99,10 +99,12 @@ ca_by_age() {
   done | sort -rn | sed 's/.* //'
 }
 
-# ca_drop_strays: keys that were made for a transaction that did not come within a day (of the wall clock; nobody waits for them).
+# ca_drop_strays: keys that were made for a transaction that did not come within a day (of the wall clock), or the days that they are held for.
 ca_drop_strays() {
   for ca_r in "$ca_state"/keys/*; do
     if [ ! -d "$ca_r" ] || [ -d "$ca_state/tx/${ca_r##*/}" ]; then continue; fi
-    [ $(($(date +%s) - $(stat -c %Y "$ca_r"))) -le 86400 ] || ca_drop_keys "${ca_r##*/}"
+    ca_v=1
+    if [ -s "$ca_r/days" ]; then read -r ca_v <"$ca_r/days"; fi
+    [ $(($(date +%s) - $(stat -c %Y "$ca_r"))) -le $((ca_v * 86400)) ] || ca_drop_keys "${ca_r##*/}"
   done
 }

@@ -31,10 +31,27 @@ ca_new_key() {
   cat "$ca_key.csr"
 }
 
+# ca_hold_keys ID DAYS: their certificates come later; recover lets them wait that long.
+ca_hold_keys() {
+  printf '\001H\n'
+  if [ -d "$ca_state/keys/$1" ]; then printf '%s\n' "$2" >"$ca_state/keys/$1/days"; fi
+}
+
 # ca_drop_keys ID: nobody needs them here any more.
 ca_drop_keys() {
   for ca_f in "$ca_state/keys/$1"/*.key "$ca_state/keys/$1"/*.new; do
     if [ -f "$ca_f" ] && command -v shred >/dev/null 2>&1; then shred -u "$ca_f" 2>/dev/null; fi
   done
   rm -rf "$ca_state/keys/$1"
+}
+
+# ca_private FILE: nobody else can read it; a key is written to nothing else.
+ca_private() {
+  case $(stat -c %a "$1") in
+    *0) ;;
+    *)
+      ca_error refused-target "everybody can read $ca_file, which would hold the new key: chmod o= it first"
+      return 1
+      ;;
+  esac
 }

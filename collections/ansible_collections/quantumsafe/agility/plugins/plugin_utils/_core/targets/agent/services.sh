@@ -94,10 +94,11 @@ ca_patience() {
 }
 
 # ca_activate_all: reload every service of the transaction, then wait until it stands as before.  The same both ways.  At boot nothing where
-# systemd orders the services after us: they start with what they find.  Elsewhere what runs by then is started anew.
+# systemd orders the services after us: they start with what they find.  Elsewhere what runs by then is started anew.  What is refreshed is no
+# service: a program writes its files from ours, always.
 ca_activate_all() {
   if [ "${ca_self-}" = boot ]; then
-    [ -d /run/systemd/system ] || ca_each ca_restart_running "$ca_services"
+    ca_each ca_restart_running "$ca_services"
   else
     ca_each ca_activate_one "$ca_services"
     [ -z "$ca_code" ] && ca_standing
@@ -106,11 +107,25 @@ ca_activate_all() {
 
 ca_restart_running() {
   ca_service_of "$1"
+  if [ "$ca_action" = refresh ]; then ca_refresh; fi
+  [ "$ca_action" != refresh ] && [ ! -d /run/systemd/system ] || return 0
   ! ca_script "$ca_units" status || ca_script "$ca_units" restart || ca_error reload "service ${ca_units%%,*} restart failed"
+}
+
+# ca_refresh: by the program that stands in the place of units.  Behind it may stand the folder where it makes links, in which it would leave
+# those to a file that is gone until another comes.
+ca_refresh() {
+  ca_v=${ca_units%%,*}
+  ca_bounded "$(ca_patience)" "$ca_v" </dev/null >/dev/null 2>&1 || ca_error reload "$ca_v failed"
+  case $ca_units in *,*) find "${ca_units#*,}" -type l ! -exec test -e {} \; -exec rm -f {} + ;; esac
 }
 
 ca_activate_one() {
   ca_service_of "$1"
+  if [ "$ca_action" = refresh ]; then
+    ca_refresh
+    return 0
+  fi
   ca_active=$(ca_unit "$ca_units")
   [ "${ca_way-there}" != again ] || ca_action=restart
   if [ "$ca_action" = restart ] && ca_ends_sessions; then ca_action=reload; fi

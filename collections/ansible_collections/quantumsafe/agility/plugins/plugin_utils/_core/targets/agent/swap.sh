@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
 # swap.sh: from the file as it is to the file as it shall be, and back.  The way back is a rename of the original inode that waits beside
 # the target under a dot-name: same content, owner, mode, times, ACL, xattr, and it needs no free block.
-# A line of "changes": number kind before after mode owner group source path; "-" = nothing.
+# A line of "changes": number kind before after mode owner group source path; "-" = nothing.  A create with a source brings back what was removed.
 
 ca_old() { printf '%s/.%s.ca-%s.old' "${1%/*}" "${1##*/}" "$ca_tid"; }
 ca_fresh() { printf '%s/.%s.ca-%s.new' "${1%/*}" "${1##*/}" "$ca_tid"; }
@@ -43,9 +43,9 @@ ca_preflight() {
       return 1
     fi
   fi
-  case $ca_kind in
-    edit) ca_copies "$ca_file" || return 1 ;;
-    restore) [ -f "$ca_state/tx/${ca_from%/*}/old/${ca_from#*/}" ] || { ca_error refused-target "the kept copy of $ca_file is gone"; return 1; } ;;
+  case $ca_kind:$ca_from in
+    edit:*) ca_copies "$ca_file" || return 1 ;;
+    restore:* | create:*/*) [ -f "$ca_state/tx/${ca_from%/*}/old/${ca_from#*/}" ] || { ca_error refused-target "the kept copy of $ca_file is gone"; return 1; } ;;
   esac
   ca_probe
 }
@@ -75,12 +75,21 @@ ca_copies() {
   fi
 }
 
+# ca_cp FROM TO: with all that FROM carries, or not at all.  With -a alone the cp of GNU says nothing of an attribute that it could not write
+# (coreutils manual, cp invocation: errors of xattr count only where it is named), and that of busybox nothing of owner, mode and time.
+ca_cp() {
+  if [ -z "${ca_all-}" ]; then
+    case $(cp --help 2>&1) in *--preserve*) ca_all=--preserve=xattr ;; *) ca_all=-a ;; esac
+  fi
+  cp -a "$ca_all" "$1" "$2" && [ "$(stat -c '%u %g %a %Y' "$1")" = "$(stat -c '%u %g %a %Y' "$2")" ]
+}
+
 # ca_snapshot LINE: keep the original inode beside the target, and for a later rollback under our own folder.
 ca_snapshot() {
   ca_change_of "$1"
   [ "$ca_kind" != create ] || return 0
   ln "$ca_file" "$(ca_old "$ca_file")" || return 1
-  ln "$ca_file" "$ca_tx/old/$ca_i" 2>/dev/null || cp -a "$ca_file" "$ca_tx/old/$ca_i" || return 1
+  ln "$ca_file" "$ca_tx/old/$ca_i" 2>/dev/null || ca_cp "$ca_file" "$ca_tx/old/$ca_i" || return 1
   ca_sync "$ca_tx/old/$ca_i" "${ca_file%/*}"
 }
 
@@ -88,19 +97,19 @@ ca_snapshot() {
 ca_stage() {
   ca_change_of "$1"
   ca_n=$(ca_fresh "$ca_file")
-  case $ca_kind in
-    edit)
+  case $ca_kind:$ca_from in
+    edit:*)
       ca_whole=$(cat "$ca_file" && printf .) || return 1
       ca_whole=${ca_whole%.}
-      cp -a "$ca_file" "$ca_n" && ca_label "$ca_file" && "ca_build_$ca_i" >"$ca_n" || return 1
+      ca_cp "$ca_file" "$ca_n" && ca_label "$ca_file" && "ca_build_$ca_i" >"$ca_n" || return 1
       ;;
-    create)
+    create:-)
       ca_whole=''
       (umask 077 && "ca_build_$ca_i" >"$ca_n") && chown "$ca_owner_of:$ca_group" "$ca_n" && chmod "$ca_mode" "$ca_n" && ca_label "${ca_file%/*}" || return 1
       ;;
     # The kept inode itself, with all that it carries; its other name goes when this is confirmed.
-    restore) ln "$(ca_kept)" "$ca_n" 2>/dev/null || { ca_copies "$(ca_kept)" && cp -a "$(ca_kept)" "$ca_n"; } || return 1 ;;
-    remove) return 0 ;;
+    restore:* | create:*) ln "$(ca_kept)" "$ca_n" 2>/dev/null || { ca_copies "$(ca_kept)" && ca_cp "$(ca_kept)" "$ca_n"; } || return 1 ;;
+    remove:*) return 0 ;;
   esac
   # Of a file that it saw redacted the controller cannot tell what it becomes; a later rollback needs to know.
   ca_made=$(ca_digest "$ca_n")
@@ -122,7 +131,7 @@ ca_label() {
 # ca_let_go LINE: what a rollback restored is in its place again, and no longer kept for another.
 ca_let_go() {
   ca_change_of "$1"
-  [ "$ca_kind" = restore ] && [ -e "$(ca_kept)" ] && [ "$(stat -c %h "$(ca_kept)")" != 1 ] || return 0
+  [ "$ca_kind" != remove ] && [ "$ca_from" != - ] && [ -e "$(ca_kept)" ] && [ "$(stat -c %h "$(ca_kept)")" != 1 ] || return 0
   rm -f "$(ca_kept)" && ca_sync "$ca_state/tx/${ca_from%/*}/old"
 }
 
@@ -166,7 +175,7 @@ ca_put_back() {
   fi
   if [ ! -e "$(ca_old "$ca_file")" ] && [ -e "$ca_tx/old/$ca_i" ] && [ "$(ca_digest "$ca_tx/old/$ca_i")" != "$(ca_digest "$ca_file" 2>/dev/null)" ]; then
     # Someone removed what waited beside it; our own folder has it, too.
-    ln "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" 2>/dev/null || cp -a "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" || return 1
+    ln "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" 2>/dev/null || ca_cp "$ca_tx/old/$ca_i" "$(ca_old "$ca_file")" || { rm -f "$(ca_old "$ca_file")"; return 1; }
   fi
   # One and the same inode was not taken away yet; mv would call that an error.
   if [ -e "$(ca_old "$ca_file")" ] && [ "$(stat -c %d:%i "$(ca_old "$ca_file")")" != "$(stat -c %d:%i "$ca_file" 2>/dev/null)" ]; then

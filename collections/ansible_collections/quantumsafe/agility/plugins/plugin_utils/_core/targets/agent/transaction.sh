@@ -46,8 +46,8 @@ ca_try_apply() {
   ca_lacks=$(ca_missing cp ln mv rm mkdir rmdir chmod chown cat sync sort tr wc tail sleep)
   [ -z "$ca_lacks" ] || { ca_error missing-utility "the host lacks $ca_lacks"; return 1; }
   read -r ca_machine_id 2>/dev/null </etc/machine-id || ca_machine_id=''
-  if [ "$ca_for_machine" != - ] && [ "$ca_for_machine" != "$ca_machine_id" ] || [ "$ca_hostkey" != - ] && [ "$ca_hostkey" != "$(ca_host_key)" ]; then
-    ca_error identity "this is not the machine that was planned for"
+  if [ "$ca_for_machine" != - ] && [ "$ca_for_machine" != "$ca_machine_id" ] || [ "$ca_hostkey" != - ] && ! ca_common "$ca_hostkey" "$(ca_host_key)"; then
+    ca_error identity "this is not the machine that was planned for: another machine-id, or none of its host keys is left; make a new plan"
     return 1
   fi
   if ! ca_prepare || ! ca_arm || ! ca_record ARMED; then
@@ -81,24 +81,49 @@ ca_machine() {
   ca_key=$(ca_host_key) && printf '%s:%s' "$ca_v" "$ca_key"
 }
 
-# ca_ours: whether this machine may act on the transaction.  A host key that was made anew meanwhile (the script of a package does that) is no
+# ca_common LIST LIST: whether two lists with commas have a word in common; without a word in either they do.
+ca_common() {
+  [ "$1" != "$2" ] || return 0
+  for ca_h in $(printf '%s' "$1" | tr ',' ' '); do
+    case ,$2, in *",$ca_h,"*) return 0 ;; esac
+  done
+  return 1
+}
+
+# ca_ours: whether this machine may act on the transaction.  Host keys that were all made anew meanwhile (the script of a package does that) are no
 # other machine while machine-id and boot are the same; that is written down, for the next boot.
 ca_ours() {
   if ! ca_now=$(ca_machine) || ! ca_then=$(ca_get identity); then
     ca_error unreadable "cannot read $ca_tx/identity or /etc/machine-id; nothing was done"
-  elif [ "$ca_then" = "$ca_now" ]; then
+  elif [ "${ca_then%%:*}" = "${ca_now%%:*}" ] && ca_common "${ca_then#*:}" "${ca_now#*:}"; then
     return 0
   elif [ "${ca_then%%:*}" != "${ca_now%%:*}" ] || [ "$(ca_get boot)" != "$(ca_boot)" ]; then
     ca_error identity "this transaction belongs to another machine; recover with adopt closes it here"
   else
-    ca_adopt
+    [ -z "${ca_now#*:}" ] || ca_adopt # no key at all may be a folder that could not be read just now
     return 0
   fi
 }
 
 # ca_adopt: from now on it is this machine's.
 ca_adopt() {
-  ca_now=$(ca_machine) && printf '%s\n' "$ca_now" >"$ca_tx/identity.new" && ca_sync "$ca_tx/identity.new" && mv -f "$ca_tx/identity.new" "$ca_tx/identity" && ca_sync "$ca_tx"
+  ca_now=$(ca_machine) && ca_put_identity
+}
+
+# ca_know_again: host keys that this very transaction puts in place are this machine's, too, in whichever state a crash leaves them.
+ca_know_again() {
+  ca_now=$(ca_get identity) && ca_each ca_know_key "$ca_changes" || return 1
+  [ "$ca_now" = "$(ca_get identity)" ] || ca_put_identity
+}
+
+ca_know_key() {
+  ca_change_of "$1"
+  case $ca_kind:$ca_file in remove:*) ;; *:/etc/ssh/ssh_host_*_key.pub) ca_v=$(ca_get "after.$ca_i") && ca_now=$ca_now,$ca_v ;; esac
+}
+
+# ca_put_identity: what ca_now says.
+ca_put_identity() {
+  printf '%s\n' "$ca_now" >"$ca_tx/identity.new" && ca_sync "$ca_tx/identity.new" && mv -f "$ca_tx/identity.new" "$ca_tx/identity" && ca_sync "$ca_tx"
 }
 
 # ca_prepare: up to VALIDATED; nothing that a daemon reads has changed.
@@ -108,7 +133,7 @@ ca_prepare() {
   ca_each ca_preflight "$ca_changes" || { ca_error refused-target "cannot look at what is to change"; return 1; }
   { mkdir "$ca_tx/old" && ca_each ca_snapshot "$ca_changes" && ca_sync "$ca_tx/old" "$ca_tx" && ca_record SNAPSHOTTED; } 2>/dev/null ||
     { ca_error disk-full "cannot keep the old files"; return 1; }
-  { ca_each ca_stage "$ca_changes" && ca_record STAGED; } 2>/dev/null || { ca_error disk-full "cannot write the new files"; return 1; }
+  { ca_each ca_stage "$ca_changes" && ca_know_again && ca_record STAGED; } 2>/dev/null || { ca_error disk-full "cannot write the new files"; return 1; }
   ca_validate || { ca_error validate "the check could not be run"; return 1; }
   ca_sync "$ca_tx"/* "$ca_tx" "$ca_state/tx" "$ca_state"
 }
