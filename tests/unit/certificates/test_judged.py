@@ -12,8 +12,8 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess i
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.held import Block, Inventory, Shown, Told
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.inventory import Uses, inventory
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.subjects import subjects
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Finding
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import load
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Finding
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import PolicyError, load
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import resolve, target_of
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -262,3 +262,16 @@ def test_a_subject_of_hostile_bytes_is_text() -> None:
 def test_a_device_certificate_is_seen_by_its_use() -> None:
     item = seen(file(Made("device", uses=(ObjectIdentifier("1.3.6.1.5.5.7.3.14"),)))).items[0]
     assert "device" in item.roles
+
+
+def test_an_audit_asks_no_listening_endpoint_for_a_private_key() -> None:
+    compiled = load("certificates@1", lambda name: "")
+    nginx = Endpoint("nginx *:443", "nginx", "tls", "openssl", (("*", 443),), "nginx 1.26.3", {}, {})
+    found = assess((nginx,), lambda e: resolve(compiled, target_of("h", (), e), DAY), DAY)
+    assert [finding.aspect for finding in found] == ["certificate"]
+
+
+def test_a_condition_belongs_to_what_is_required() -> None:
+    rule = 'policy: {name: t, version: "1"}\nrules:\n  - id: a\n    aspect: cipher\n    allow: {aead: "true"}\n    when: {pki: public}\n'
+    with pytest.raises(PolicyError, match="rule a: when belongs to require"):
+        load("p.yml", {"p.yml": f"{rule}    source: {{doc: x, force: draft}}\n"}.__getitem__)
