@@ -116,12 +116,16 @@ def ends(rule: Rule) -> str:
     return "; ".join(f"{day}: {', '.join(names)}" for day, names in sorted(days.items()))
 
 
+def meant(rule: Rule) -> str:
+    return "".join(f", {key} {' or '.join(values)}" for key, values in rule.when.items())
+
+
 def row(rule: Rule) -> list[str]:
     stated = "; ".join(f"{key} {', '.join(values)}" for key, values in rule.require.items())
     tolerated = said(rule.fallback) + (f" (to {rule.fallback_until})" if rule.fallback_until else "")
     where = f"{rule.source.doc}, {rule.source.section}".rstrip(", ")
     source = f"{where} ({rule.source.date})" if rule.source.date else where
-    cells = [f"`{rule.id}`", f"{rule.match.protocol or 'any'} {rule.aspect}", said(rule.allow) or stated, tolerated, ends(rule), source]
+    cells = [f"`{rule.id}`", f"{rule.match.protocol or 'any'} {rule.aspect}{meant(rule)}", said(rule.allow) or stated, tolerated, ends(rule), source]
     return [*cells, rule.source.force, rule.source.verified or "no"]
 
 

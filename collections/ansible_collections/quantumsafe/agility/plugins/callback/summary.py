@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.credentials import closing_lines, look_at
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, run_id
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.rebuild import rebuild
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import BAD, HostResult, read_host, write_host
@@ -38,6 +39,7 @@ VERBS = {
     "crypto_enforce": "enforce",
     "crypto_rollback": "rollback",
     "crypto_host_key": "rotate",
+    "crypto_certificate_info": "certificates",
 }
 
 
@@ -99,6 +101,10 @@ class CallbackModule(CallbackBase):
             self._display.display(audit_table(results, width, colour) + "\n")
         if table := transaction_table(results, width):
             self._display.display(table + "\n")
+        if table := look_at(results, width):
+            self._display.display(table + "\n")
+        for line in closing_lines(summary):
+            self._display.display(line)
         self._display.display(closing(summary, str(folder), colour))
 
 

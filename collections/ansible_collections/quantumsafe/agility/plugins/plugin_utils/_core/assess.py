@@ -19,6 +19,8 @@ from .urgency import raised
 from .verdict import Judged, Requirements, acts, excepted, judged, only_offered, patient, said_late
 from .wish import Wish, wish
 
+KEPT = ("private_key",)  # what no listening endpoint shows: a file of an inventory has it
+
 # How bad a state is at a stage.  observe never shouts: nobody has decided yet that it must change.
 SEVERITY: dict[tuple[str, Stage], Literal["none", "low", "medium", "high"]] = {
     ("forbidden", "observe"): "low",
@@ -45,7 +47,8 @@ def assess(endpoints: tuple[Endpoint, ...], resolve: Callable[[Endpoint], Requir
         requirements = resolve(seen)
         endpoint = with_parts(seen) if set(OF_SUITES) & set(requirements) else seen
         then = ahead(endpoint, patient(endpoint, requirements, as_of), as_of)
-        out += [finding(endpoint, then, aspect, requirement, as_of) for aspect, requirement in requirements.items()]
+        asked = {aspect: one for aspect, one in requirements.items() if aspect not in KEPT or aspect in endpoint.settings}
+        out += [finding(endpoint, then, aspect, requirement, as_of) for aspect, requirement in asked.items()]
     return tuple(out)
 
 
@@ -134,9 +137,10 @@ def _not_applicable(endpoint: Endpoint, aspect: str, requirement: Requirement) -
 
 def _stated(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Finding:
     """A requirement of facts, not of algorithms (certificate, session, ppk, psk): what cannot be read is unknown, by name, never a pass."""
-    facts = judged_facts(endpoint, aspect, requirement)
+    facts = judged_facts(endpoint, aspect, requirement, as_of)
     verdict = _answered(facts, requirement, as_of)
-    rule = min((r for r in requirement.rules if r.id in {b.rule for b in facts.breaches}), key=weight, default=requirement.rule)
+    named = {b.rule for b in facts.breaches} or (set(facts.meant) if requirement.rule.id not in facts.meant else set())
+    rule = min((r for r in requirement.rules if r.id in named), key=weight, default=requirement.rule)
     return Finding(
         endpoint=endpoint.id,
         service=endpoint.service,

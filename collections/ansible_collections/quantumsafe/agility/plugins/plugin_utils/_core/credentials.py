@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One certificate as a policy asks about it.  lifetime: days, None when it could not be read; names: hosts that it is good for."""
+    """One certificate as a policy asks about it.  lifetime: days, None when it could not be read; names: hosts that it is good for.
+
+    more: further facts as "key=value" words (certificates/traits.py).
+    """
 
     path: str
     subject: str = ""
@@ -22,6 +25,7 @@ class Certificate:
     sha256: str = ""
     lifetime: int | None = None
     names: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class Service:
     later(snapshot): commands that only such a host needs to be asked, in a look of their own, once.
     servings(snapshot): what it serves where.  rebind(snapshot, {origin of a binding: new pairs}): the edits that name the first pair in
     its place and the others behind it; raises Inexpressible.  Without them the service has no certificates that we can rotate.
+    holds(snapshot): further paths of keys by role (host_key, host_certificate, trusted_user_ca, revoked, authorized_keys: patterns).
     grant: what an installed agent may do for it; None = it only looks.
     """
 
@@ -37,3 +38,4 @@ class Service:
     servings: Callable[[Snapshot], tuple[Serving, ...]] | None = None
     rebind: Callable[[Snapshot, Mapping[Origin, tuple[Pair, ...]]], tuple[Change, ...]] | None = None
     grant: Grant | None = None
+    holds: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None

@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 
 from ..credentials import Certificate
+from .traits import words
 
 # ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
 with suppress(ImportError):
@@ -18,7 +19,7 @@ with suppress(ImportError):
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _CURVES = {"secp256r1": "P256", "secp384r1": "P384", "secp521r1": "P521"}
 # RFC 9881: the object identifier names the parameter set
-_ML_DSA = {"2.16.840.1.101.3.4.3.17": "ML-DSA-44", "2.16.840.1.101.3.4.3.18": "ML-DSA-65", "2.16.840.1.101.3.4.3.19": "ML-DSA-87"}
+ML_DSA = {"2.16.840.1.101.3.4.3.17": "ML-DSA-44", "2.16.840.1.101.3.4.3.18": "ML-DSA-65", "2.16.840.1.101.3.4.3.19": "ML-DSA-87"}
 
 
 def leaf(text: str, path: str) -> Certificate | None:
@@ -40,11 +41,12 @@ def describe(certificate: x509.Certificate, path: str = "") -> Certificate:
         subject=certificate.subject.rfc4514_string(),
         issuer=certificate.issuer.rfc4514_string(),
         key=_key(certificate),
-        signature=_ML_DSA.get(certificate.signature_algorithm_oid.dotted_string, certificate.signature_algorithm_oid._name),
+        signature=ML_DSA.get(certificate.signature_algorithm_oid.dotted_string, certificate.signature_algorithm_oid._name),
         not_after=certificate.not_valid_after_utc.date().isoformat(),
         sha256=hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
         lifetime=_days(certificate),
         names=_names(certificate),
+        more=words(certificate),
     )
 
 
@@ -65,12 +67,17 @@ def _days(certificate: x509.Certificate) -> int:
 
 def _key(certificate: x509.Certificate) -> str:
     oid = certificate.public_key_algorithm_oid.dotted_string
-    if oid in _ML_DSA:
-        return _ML_DSA[oid]
+    if oid in ML_DSA:
+        return ML_DSA[oid]
     try:
         key = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):  # one odd certificate must not stop the audit of a host
         return oid
+    return kind_of(key)
+
+
+def kind_of(key: object) -> str:
+    """What a policy calls a public key."""
     if isinstance(key, ec.EllipticCurvePublicKey):
         return f"ECDSA-{_CURVES.get(key.curve.name, key.curve.name)}"
     if isinstance(key, rsa.RSAPublicKey):

@@ -15,7 +15,7 @@ from .keys import KINDS
 # Who renews what lies here; we would be overwritten, or would break its bookkeeping.
 OTHERS = {"/etc/letsencrypt/": "certbot", "/var/lib/acme/": "an ACME client", "/root/.acme.sh/": "acme.sh", "/etc/ipa/": "certmonger"}
 
-_OURS = re.compile(rf"\.(?:{'|'.join(kind.lower() for kind in KINDS)})-[0-9a-f]{{6}}$")
+OURS = re.compile(rf"\.(?:{'|'.join(kind.lower() for kind in KINDS)})-[0-9a-f]{{6}}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,4 +201,4 @@ def _new(binding: Binding, kind: str, mark: str) -> Pair:
 def _beside(path: str, kind: str, mark: str) -> str:
     """/etc/x/server.crt → /etc/x/server.ml-dsa-65-3f9a1c.crt; a mark of ours that is there already gives way."""
     stem, extension = posixpath.splitext(path)
-    return f"{_OURS.sub('', stem)}.{kind.lower()}-{mark}{extension}"
+    return f"{OURS.sub('', stem)}.{kind.lower()}-{mark}{extension}"

@@ -107,6 +107,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
             "source": _said(source),
             "verified": rule.source.verified,
             "enforce": "true" if rule.binds and rule.source.force not in BINDING else "",
+            "when": {key: list(values) for key, values in rule.when.items()},
             "unless": {aspect: list(values) for aspect, values in rule.unless.items()},
             "pki": {kind: list(can) or "any" for kind, can in rule.pki.items()},
             "regimes": list(rule.regimes),

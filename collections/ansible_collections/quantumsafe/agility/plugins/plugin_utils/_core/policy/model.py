@@ -56,6 +56,7 @@ class Rule:
     allow: what is good.  fallback: what is tolerated until (and on) fallback_until, "" = until stage require.  disallowed_after, deprecated_after:
     catalogue id → the last day on which it is allowed, or more than deprecated.  require: key → alternatives, for aspects without algorithms.
     order: (attribute, values or "asc"/"desc") in falling weight.  depth: as StageRule.  regimes: () = it speaks everywhere.
+    when: key → values; of what has other ones nothing is required.
     unless: aspect → constructions; where that aspect has nothing else, require asks nothing.  pki: kind of PKI → constructions of keys that
     it can issue, () = any.  override: the id of the override that put it in the place of others, "" = none.  binds: whether a plan enforces it:
     verified, and its document requires it or the organisation decided so (`enforce`); what does not bind is judged all the same.
@@ -72,6 +73,7 @@ class Rule:
     disallowed_after: Mapping[str, str] = field(default_factory=dict)
     deprecated_after: Mapping[str, str] = field(default_factory=dict)
     require: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pki: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     regimes: tuple[str, ...] = ()

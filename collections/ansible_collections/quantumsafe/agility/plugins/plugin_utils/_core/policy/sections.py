@@ -20,7 +20,7 @@ WORDS = ("construction", "status", "name")
 FLAGS = ("aead", "etm", "forward_secret", "approved")
 OTHERS = (*WORDS, *FLAGS, "until", "parts")
 BINDING = ("requirement", "certification")  # the words of a document that bind by themselves
-STATED = ("certificate", "session", "ppk", "psk", "fips")  # aspects of which a rule requires facts instead of allowing algorithms
+STATED = ("certificate", "private_key", "session", "ppk", "psk", "fips")  # aspects of which a rule requires facts instead of allowing algorithms
 
 
 def read(data: Mapping[str, Any], page: Page) -> Policy:
@@ -106,6 +106,7 @@ def _rule(data: Mapping[str, Any], origin: str, page: Page, override: str = "") 
         deprecated_after={known(k, origin, page, scope): day(v, origin, page) for k, v in data.get("deprecated_after", {}).items()},
         require={key: many(value) for key, value in data.get("require", {}).items()},
         regimes=tuple(data.get("regimes", page.regimes)),
+        when={key: many(value) for key, value in data.get("when", {}).items()},
         unless={aspect: many(value) for aspect, value in data.get("unless", {}).items()},
         pki={kind: () if "any" in many(can) else many(can) for kind, can in data.get("pki", {}).items()},
         override=override,
@@ -128,8 +129,9 @@ def _rule_flaws(data: Mapping[str, Any], fallback: Mapping[str, Any], origin: st
         page.wrong(origin, f"rule {id_}: fallback says until when, but not what is tolerated")
     if stated and ("require" not in data or {"allow", "fallback", "order"} & set(data)):
         page.wrong(origin, f"rule {id_}: {data['aspect']} has no algorithms to allow; say require instead")
-    if "unless" in data and not stated:
-        page.wrong(origin, f"rule {id_}: unless belongs to require")
+    for word in ("unless", "when"):
+        if word in data and not stated:
+            page.wrong(origin, f"rule {id_}: {word} belongs to require")
     if "pki" in data and data["aspect"] not in CERTIFIED:
         page.wrong(origin, f"rule {id_}: pki belongs to rules on {' and '.join(CERTIFIED)}")
     if not stated and ("allow" not in data or "require" in data):

@@ -35,11 +35,11 @@ def inventory(results: tuple[HostResult, ...]) -> str:
     writer.writerow(COLUMNS)
     for result in results:
         for endpoint in result.endpoints:
-            writer.writerow(_safe(str(cell)) for cell in _row(result, endpoint))
+            writer.writerow(defused(str(cell)) for cell in _row(result, endpoint))
     return out.getvalue()
 
 
-def _safe(cell: str) -> str:
+def defused(cell: str) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 

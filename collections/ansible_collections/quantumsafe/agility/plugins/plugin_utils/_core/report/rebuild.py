@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .credentials import certificates, credentials
 from .inventory import inventory
 from .output import utf8, write_whole
 from .register import register
@@ -17,7 +18,11 @@ def rebuild(folder: Path, write: bool = True) -> tuple[dict[str, Any], tuple[Hos
     """(summary, results, whether a file changed or would).  Raises OSError."""
     results, complaints = read_hosts(folder)
     summary = {**summarise(results, complaints), **register(folder, results)}
+    held = [result for result in results if result.credentials]
+    if held:
+        summary["credentials"] = credentials(held)
     texts = {"summary.json": json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "inventory.csv": inventory(results)}
+    texts |= {"certificates.csv": certificates(held)} if held else {}
     wanted = {name: utf8(text) for name, text in texts.items()}
     stale = [name for name, text in wanted.items() if not (folder / name).is_file() or (folder / name).read_bytes() != text.encode()]
     if write:

@@ -33,7 +33,9 @@ BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "unreachable
 
 @dataclass(frozen=True, slots=True)
 class HostResult:
-    """verb: audit | plan | enforce | rollback | recover.  taken: when the host was looked at (UTC).
+    """verb: audit | plan | enforce | rollback | recover | rotate | certificates.  taken: when the host was looked at (UTC).
+
+    credentials: certificates/held.py, Inventory.
 
     problem: {message, where, remedy}, and code when it was the host that stopped.
     """
@@ -55,6 +57,7 @@ class HostResult:
     journal: tuple[Mapping[str, Any], ...] = ()
     files: tuple[Mapping[str, Any], ...] = ()
     proofs: tuple[Mapping[str, Any], ...] = ()
+    credentials: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
     problem: Mapping[str, str] = field(default_factory=dict)
     rounds: int = 0

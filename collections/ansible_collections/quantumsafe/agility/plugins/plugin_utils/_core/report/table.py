@@ -36,7 +36,7 @@ def audit_table(results: Sequence[HostResult], width: int = 120, colour: bool = 
             ways.append("" if fine or not finding["remedy"] else f"→ {one_line(finding['remedy'])}")
     fixed = sum(max(len(row[i]) for row in rows) + 2 for i in range(4))
     narrow = fixed + 2 * NARROW + 2 > width
-    return _stacked(rows[1:], ways[1:], width, colour) if narrow else _columns(rows, states, width, colour, ways)
+    return _stacked(rows[1:], ways[1:], width, colour) if narrow else columns(rows, states, width, colour, ways)
 
 
 def one_line(text: str) -> str:
@@ -73,7 +73,7 @@ def _worst(result: HostResult) -> tuple[int, int, str]:
     )
 
 
-def _columns(rows: Sequence[tuple[str, ...]], states: Sequence[str], width: int, colour: bool, ways: Sequence[str] = ()) -> str:
+def columns(rows: Sequence[tuple[str, ...]], states: Sequence[str], width: int, colour: bool, ways: Sequence[str] = ()) -> str:
     """Columns as wide as they need; the two widest give way until the line fits.  ways: what goes on below the last but one."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     while sum(widths) + 2 * (len(widths) - 1) > width and max(widths[-2:]) > NARROW:
@@ -112,7 +112,7 @@ def _counted(results: Sequence[HostResult], width: int) -> str:
         named = list(hosts[group])
         some = f"{len(named)} hosts" if state == "compliant" else " ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
         rows.append((protocol, ASPECTS.get(aspect, aspect), state, str(counts[group]), some))
-    return _columns(rows, [""] * len(rows), width, False)
+    return columns(rows, [""] * len(rows), width, False)
 
 
 SHOWN = 3  # finished transactions of a host; the open and the failed ones are all shown
@@ -133,7 +133,7 @@ def transaction_table(results: Sequence[HostResult], width: int = 120) -> str:
         return ""
     rows.sort(key=lambda row: row[2] in ENDED)
     head = ("HOST", "TRANSACTION", "STATE", "LEFT", "AGE", "SIZE", "STARTED BY")
-    return _columns([head, *rows], [""] * (len(rows) + 1), width, False)
+    return columns([head, *rows], [""] * (len(rows) + 1), width, False)
 
 
 URGENT = ("vulnerable", "unknown", "symmetric", "safe")
@@ -148,7 +148,7 @@ def kms_table(keys: Sequence[KmsKey], width: int = 140) -> str:
         users = "?" if one.users is None else " ".join(one.users) or "-"
         cells = (one.name, one.kind, one.quantum, " ".join(one.uses) or "-", age, rotates, "; ".join(one.remarks) or "-", users)
         rows.append(tuple(one_line(cell) for cell in cells))
-    return _columns(rows, [""] * len(rows), width, False)
+    return columns(rows, [""] * len(rows), width, False)
 
 
 def _ago(seconds: int) -> str:

@@ -15,6 +15,7 @@ from ..service import Service
 from .fips import fips
 from .openssh_ask import ASKED, CHECK, CHECK_APART, SECOND_TRIES, blocks, effective, everybody, supported
 from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning
+from .openssh_holds import holds
 from .openssh_keys import LISTED, USUAL, signing
 from .openssh_sockets import DROPINS, UNITS, WANTED, addresses, by_socket
 from .openssh_trust import notes as trust_notes
@@ -185,4 +186,4 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
     return Activation("openssh", DAEMONS, UNITS, check, "restart" if socket else "reload", ports)
 
 
-SERVICE = Service("openssh", "ssh", COLLECT, read, write, activation, missing, grant=GRANT)
+SERVICE = Service("openssh", "ssh", COLLECT, read, write, activation, missing, grant=GRANT, holds=holds)
