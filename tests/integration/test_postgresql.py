@@ -17,13 +17,14 @@ BOTH = "svc-new,svc-next"
 FACTS = (
     "cd / && find etc/postgresql -type f -o -type l | sort | xargs stat -c '%n %a %U %G %s %Y'; find /etc/postgresql -type f | sort | xargs sha256sum"
 )
-ONLY = {"agility_services": ["postgresql"]}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def hosts() -> None:
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+def pristine() -> None:
+    """Every module begins with its hosts as they were built."""
+    for words in (("host", *HOSTS), ("reset", "client")):
+        done = subprocess.run([LAB, *words], capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
     for host, major in HOSTS.items():
         on(host, f"for n in 1 2 3 4 5 6 7 8 9 10; do systemctl is-active -q postgresql@{major}-main && exit; sleep 1; done; exit 1")
 
@@ -42,7 +43,7 @@ def authority() -> str:
 
 
 def play(lab: Lab, name: str, limit: str, *more: str, **variables: object) -> Ran:
-    return lab.play(name, limit, "-i", "inventories/services", *more, **variables)
+    return lab.play(name, limit, "-i", "inventories/services", *more, agility_services=["postgresql"], **variables)
 
 
 def told(ran: Ran) -> str:
@@ -57,10 +58,10 @@ def served(host: str, *options: str) -> str:
 
 def test_18_becomes_hybrid_and_goes_back_and_17_is_told_what_to_do(lab: Lab) -> None:
     assert "Peer Temp Key: X25519" in served("svc-next") and "Peer Temp Key: ECDH, prime256v1" in served("svc-new")
-    seen = play(lab, "audit", BOTH, **ONLY)
+    seen = play(lab, "audit", BOTH)
     assert seen.rc == 0 and "needs PostgreSQL ≥ 18, or a gateway in front of it" in told(seen)
 
-    ran = play(lab, "enforce", BOTH, agility_campaign="pg-18", **ONLY)
+    ran = play(lab, "enforce", BOTH, agility_campaign="pg-18")
     assert ran.rc == 0, ran.text
     assert "Negotiated TLS1.3 group: X25519MLKEM768" in served("svc-next") and "Verification: OK" in served("svc-next")
     assert "Peer Temp Key: X25519" in served("svc-next", "-groups", "X25519"), "who has no hybrid still comes in"
@@ -68,7 +69,7 @@ def test_18_becomes_hybrid_and_goes_back_and_17_is_told_what_to_do(lab: Lab) -> 
     assert proof["proved"] and proof["strictly_prefers_hybrid"] and proof["group"] == "X25519MLKEM768"
     assert ran.changed("svc-new") == 0 and "Peer Temp Key: ECDH, prime256v1" in served("svc-new")
 
-    again = play(lab, "enforce", BOTH, **ONLY)
+    again = play(lab, "enforce", BOTH)
     assert again.rc == 0 and again.changed("svc-next") == again.changed("svc-new") == 0
     back = play(lab, "rollback", BOTH, agility_campaign="pg-18")
     assert back.rc == 0, back.text
@@ -104,9 +105,9 @@ def test_what_the_server_would_refuse_is_found_before_the_reload(lab: Lab) -> No
     """A reload would keep the old settings and say so in the log alone."""
     on("svc-next", "chmod 644 /etc/postgresql/tls/server.key")
     try:
-        seen = play(lab, "audit", "svc-next", **ONLY)
+        seen = play(lab, "audit", "svc-next")
         assert "every reload refuse it" in "".join(seen.host("svc-next")["endpoints"][0]["notes"])
-        ran = play(lab, "enforce", "svc-next", **ONLY)
+        ran = play(lab, "enforce", "svc-next")
         assert ran.rc != 0 and "the check of postgresql says" in told(ran) and "has group or world access" in told(ran)
         assert "ssl_groups" not in on("svc-next", "cat /etc/postgresql/18/main/conf.d/site.conf")
         assert on("svc-next", "ls -d /tmp/tmp.* 2>/dev/null", check=False) == "", "the check leaves nothing"
@@ -121,7 +122,7 @@ def test_a_reload_that_was_none_is_seen_by_the_handshake_and_says_where_to_look(
         f"mkdir -p {folder} && printf '[Service]\\nExecReload=\\nExecReload=/bin/true\\n' >{folder}/lame.conf && systemctl daemon-reload",
     )
     try:
-        ran = play(lab, "enforce", "svc-next", **ONLY)
+        ran = play(lab, "enforce", "svc-next")
         assert ran.rc != 0 and "REVERTED" in told(ran)
         assert "PostgreSQL keeps those of before: see its log" in told(ran)
     finally:
@@ -132,7 +133,7 @@ def test_what_alter_system_governs_is_left_to_it_by_name(lab: Lab) -> None:
     ask = "cd / && runuser -u postgres -- psql -qc"
     on("svc-next", f"{ask} \"ALTER SYSTEM SET ssl_groups = 'X25519'\" && systemctl reload postgresql@18-main")
     try:
-        ran = play(lab, "enforce", "svc-next", **ONLY)
+        ran = play(lab, "enforce", "svc-next")
         assert ran.rc != 0 and "run ALTER SYSTEM RESET ssl_groups" in told(ran)
     finally:
         on("svc-next", f'{ask} "ALTER SYSTEM RESET ssl_groups" && systemctl reload postgresql@18-main')
@@ -144,7 +145,7 @@ def test_a_passphrase_and_other_secrets_of_the_files_stay_on_the_host(lab: Lab) 
     on("svc-next", f"cp -p {hba} /root/hba; printf \"archive_command = 'PGPASSWORD={secret} true'\\n\" >{site}")
     on("svc-next", f"echo 'hostssl all all 10.99.0.0/24 ldap ldapserver=x ldapbindpasswd={secret}' >>{hba}")
     try:
-        ran = play(lab, "audit", "svc-next", "-vvv", agility_save_snapshot=True, **ONLY)
+        ran = play(lab, "audit", "svc-next", "-vvv", agility_save_snapshot=True)
         assert ran.rc == 0, ran.text
         written = "".join(file.read_text(errors="replace") for file in ran.output.rglob("*") if file.is_file())
         assert "archive_command" in written and "ldapserver" in written
@@ -172,7 +173,7 @@ def test_our_reading_is_the_servers_own(lab: Lab) -> None:
         lines = on("svc-next", f'sleep 1; cd / && runuser -u postgres -- psql -Atc "{SAYS}"').splitlines()
         theirs = {name: (value, where) for name, value, where in (line.split("|") for line in lines)}
         assert theirs["ssl_groups"] == ("prime256v1:X25519", f"{folder}/more.inc:1")
-        ran = play(lab, "audit", "svc-next", **ONLY)
+        ran = play(lab, "audit", "svc-next")
         (found,) = ran.host("svc-next")["endpoints"]
         ours = {aspect: (":".join(one["values"]), _where(one["origin"])) for aspect, one in found["settings"].items()}
         assert ours["key_exchange"] == theirs["ssl_groups"]
@@ -194,7 +195,7 @@ def test_all_clusters_of_a_host_are_changed_and_reloaded_together(lab: Lab) -> N
     )
     on("svc-next", "echo 'hostssl all all 10.91.0.0/24 scram-sha-256' >>/etc/postgresql/18/second/pg_hba.conf; systemctl start postgresql@18-second")
     try:
-        ran = play(lab, "enforce", "svc-next", agility_campaign="pg-two", **ONLY)
+        ran = play(lab, "enforce", "svc-next", agility_campaign="pg-two")
         assert ran.rc == 0, ran.text
         assert {proof["endpoint"]: proof["group"] for proof in ran.host("svc-next")["proofs"]} == {
             "postgresql 18/main": "X25519MLKEM768",
@@ -214,7 +215,7 @@ def test_a_server_of_its_own_is_found_by_its_process_and_its_pair_in_the_data_di
     )
     on("svc-next", make)
     try:
-        ran = play(lab, "enforce", "svc-next", agility_campaign="pg-own", **ONLY)
+        ran = play(lab, "enforce", "svc-next", agility_campaign="pg-own")
         assert ran.rc == 0, ran.text
         assert "Negotiated TLS1.3 group: X25519MLKEM768" in served("svc-next")
         assert on("svc-next", "tail -n 3 /srv/pg/data/postgresql.conf").splitlines()[-1].startswith("ssl_groups = 'X25519MLKEM768")
