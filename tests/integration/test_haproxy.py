@@ -204,3 +204,15 @@ def test_a_file_of_a_folder_that_everybody_can_read_is_left_alone_and_said(lab: 
     ran = play(lab, "rotate_certificates", "svc-new", agility_authority=authority, agility_keys=["ECDSA-P384"])
     assert "everybody can read /etc/haproxy/certs/site.pem" in str(ran.host("svc-new")["problem"]), ran.text
     assert on("svc-new", FACTS) == before
+
+
+@pytest.mark.usefixtures("as_it_was")
+def test_an_installed_agent_changes_defaults_and_no_bind(lab: Lab) -> None:
+    assert play(lab, "install_agent", "svc-new", "-b", agility_agent_user="ops").rc == 0
+    ran = play(lab, "enforce", "svc-new", "-u", "ops", agility_agent="installed")
+    assert ran.rc != 0 and "is not only cryptographic directives" in ran.text and "nothing was changed" in ran.text
+    on("svc-new", f"sed -i 's/ curves X25519:P-256//; s/^    ssl-default-bind-options/    ssl-default-bind-curves X25519\\n&/' {CFG}")
+    on("svc-new", "systemctl reload haproxy")
+    ran = play(lab, "enforce", "svc-new", "-u", "ops", agility_agent="installed")
+    assert ran.rc == 0 and all(proof["proved"] for proof in ran.host("svc-new")["proofs"]), ran.text
+    assert "Negotiated TLS1.3 group: X25519MLKEM768" in asked("svc-new")

@@ -160,7 +160,7 @@ def test_a_daemon_that_wants_both_in_one_file_gets_them_in_one() -> None:
 
 def test_a_file_that_is_loaded_where_it_lies_is_replaced_itself_and_a_second_one_comes_beside_it() -> None:
     binding_ = in_one("s", form="itself")
-    found = rotated((serving(binding_),), certificate("s", "RSA-2048"), kinds=("ECDSA-P256", "ML-DSA-65"))
+    found = rotated((serving(binding_),), certificate("s", "RSA-2048"), kinds=("ML-DSA-65", "ECDSA-P256"))
     second = Pair("/tls/s.crt.ml-dsa-65-abc123", "/tls/s.crt.ml-dsa-65-abc123")
     assert second.certificate > binding_.pair.certificate, "in a folder the first by name is what a client without a known name gets"
     assert found.bindings == {binding_.origin: (binding_.pair, second)}
@@ -174,3 +174,10 @@ def test_files_that_two_lines_name_are_made_once() -> None:
     assert [order.kind for order in found.orders] == ["ECDSA-P256", "ML-DSA-65"]
     assert [pairs[0].certificate for pairs in found.bindings.values()] == ["/tls/s.ecdsa-p256-abc123.crt"] * 3
     assert [len(pairs) for pairs in found.bindings.values()] == [1, 2, 2]
+
+
+def test_where_others_stay_no_file_that_lies_where_everybody_looks_becomes_one_that_few_can_do() -> None:
+    both = serving(in_one("rsa", 1, "itself"), in_one("s", 2, "itself"))
+    found = rotated((both,), certificate("s"), certificate("rsa", "RSA-2048"), kinds=("ECDSA-P256", "ML-DSA-65"))
+    assert [order.new.certificate for order in found.orders] == ["/tls/s.crt.ml-dsa-65-abc123"]
+    assert "nobody says which kind of key it shall have" in found.left[0]

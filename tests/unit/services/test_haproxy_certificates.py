@@ -159,6 +159,14 @@ def test_what_few_clients_can_do_never_comes_first_beside_another() -> None:
         HAPROXY.rebind(snapshot, {first.origin: (RARE,)})
 
 
+def test_what_few_clients_can_do_may_come_first_when_all_become_so() -> None:
+    text = "frontend f\n bind :443 ssl crt {} crt {}\n"
+    snapshot = written({CFG: text.format(PEM, "/tls/b.pem"), PEM: pem(), "/tls/b.pem": pem("svc-next")})
+    first, second = bindings(snapshot)
+    other = Pair("/tls/b.ml-dsa-65-abc123.pem", "/tls/b.ml-dsa-65-abc123.pem")
+    assert rebound(snapshot, {first.origin: (RARE,), second.origin: (other,)}) == {CFG: text.format(RARE.certificate, other.certificate)}
+
+
 def test_what_few_clients_can_do_may_be_alone_when_that_is_asked_for() -> None:
     text = "frontend f\n bind :443 ssl crt {}\n"
     (binding,) = bindings(one(text.format(PEM)))

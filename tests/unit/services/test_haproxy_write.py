@@ -41,6 +41,7 @@ def test_the_word_that_governs_is_replaced_and_nothing_else() -> None:
         ("bind :443 ssl {0} # c", "bind :443 ssl {0} curves X25519MLKEM768/X25519 # c"),
         ('bind :443 ssl {0} curves "P-256" name x', 'bind :443 ssl {0} curves "X25519MLKEM768/X25519" name x'),
         ("bind :443 ssl ecdhe P-256 {0}", "bind :443 ssl curves X25519MLKEM768/X25519 {0}"),
+        ("bind :443 ssl {0} curves P-256 ecdhe P-384", "bind :443 ssl {0} curves X25519MLKEM768/X25519 ecdhe P-384"),
         ("bind :443 ssl {0} curves P-384 curves P-256", "bind :443 ssl {0} curves P-384 curves X25519MLKEM768/X25519"),
     ],
 )

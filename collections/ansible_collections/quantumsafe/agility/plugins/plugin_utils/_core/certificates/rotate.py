@@ -131,7 +131,7 @@ class _Maker:
 
     def serve(self, serving: Serving) -> None:
         where = ", ".join(serving.endpoints)
-        lacking = [kind for kind in self.terms.kinds if kind not in self._have(serving)]
+        lacking = sorted((kind for kind in self.terms.kinds if kind not in self._have(serving)), key=_is_rare)
         for binding in serving.bindings:
             found = self.certificates.get(binding.pair.certificate)
             reason = "" if binding.origin in self.pairs else due(found, self.terms)
@@ -142,7 +142,7 @@ class _Maker:
                 lacking = [kind for kind in lacking if kind != self.kinds[same.certificate]]
                 continue
             own = found.key if found and (not self.terms.kinds or found.key in self.terms.kinds) else ""
-            kind = own or (lacking.pop(0) if lacking else "")
+            kind = own or (lacking.pop(0) if lacking and not _crowded(serving, binding, lacking[0]) else "")
             self._replace(serving, binding, kind, f"{where}: {binding.pair.certificate}: {reason}")
         for kind in lacking:
             binding = serving.bindings[-1]
@@ -189,6 +189,16 @@ def _obstacle(pair: Pair, kind: str, names: tuple[str, ...]) -> str:
     if kind not in KINDS:
         return "nobody says which kind of key it shall have"
     return "" if names else "nobody knows for which names"
+
+
+def _crowded(serving: Serving, binding: Binding, kind: str) -> bool:
+    """Whether the place of that file may be everybody's, and the kind is one that few clients can do, while others of these names stay."""
+    return binding.form == "itself" and len(serving.bindings) > 1 and _is_rare(kind)
+
+
+def _is_rare(kind: str) -> bool:
+    """Few clients can do it, so where one place is everybody's another kind comes first."""
+    return kind.startswith("ML-DSA")
 
 
 def _new(binding: Binding, kind: str, mark: str) -> Pair:

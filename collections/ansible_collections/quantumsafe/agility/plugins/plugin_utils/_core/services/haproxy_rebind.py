@@ -37,7 +37,12 @@ def rebind(
         for number, reference in enumerate(found):
             pairs = wanted.get(reference.origin) or (renewed.get(reference.pair, ()) if bind in quic else ())
             pairs = tuple(sorted(pairs, key=_is_rare))
-            if number == 0 and len(found) > 1 and pairs and _is_rare(pairs[0]):
+            if (
+                number == 0
+                and pairs
+                and _is_rare(pairs[0])
+                and not all(_is_rare(pair) for one in found[1:] for pair in wanted.get(one.origin, (one.pair,)))
+            ):
                 why = "the first certificate of a bind is what clients get that name no host, and few clients can do ML-DSA"
                 raise Inexpressible(why, str(reference.origin), "put another certificate first")
             renewed[reference.pair] = pairs or renewed.get(reference.pair, ())

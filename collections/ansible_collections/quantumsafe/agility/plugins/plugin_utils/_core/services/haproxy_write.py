@@ -146,8 +146,8 @@ def _on_line(kind: str, bind: Bind, texts: Texts) -> Iterator[Placed]:
         return
     own = bind.all(*OWN[kind])
     text = texts[bind] if kind == "version" else f"{OWN[kind][0]} {quoted(texts[bind])}"
-    if kind != "version" and bind.own(OWN[kind][0]):
-        yield bind.line.file, replaced(value_of(own[-1]), texts[bind])
+    if kind != "version" and (says := bind.own(OWN[kind][0])):
+        yield bind.line.file, replaced(value_of(says), texts[bind])
     elif own:
         yield from ((bind.line.file, splice) for splice in instead(own, text))
     else:
