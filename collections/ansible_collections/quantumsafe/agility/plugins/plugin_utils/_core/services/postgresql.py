@@ -31,7 +31,8 @@ from .postgresql_write import (
 )
 
 COLLECT = Collect(
-    needs=(DEBIAN, REDHAT, "/usr/bin/postgres", "/usr/local/bin/postgres", "/usr/local/pgsql"),
+    # The last two are sockets, wherever the program is.
+    needs=(DEBIAN, REDHAT, "/usr/bin/postgres", "/usr/local/bin/postgres", "/usr/local/pgsql", "/run/postgresql", "/tmp/.s.PGSQL.5432"),
     files=(
         *(f"{place}/{name}" for place in PLACES for name in (CONF, HBA)),
         *(f"{place}/{name}" for place in (*PLACES[1:], "/var/lib/postgresql/*/*") for name in (AUTO, "PG_VERSION")),
