@@ -161,7 +161,8 @@ def test_a_daemon_that_wants_both_in_one_file_gets_them_in_one() -> None:
 def test_a_file_that_is_loaded_where_it_lies_is_replaced_itself_and_a_second_one_comes_beside_it() -> None:
     binding_ = in_one("s", form="itself")
     found = rotated((serving(binding_),), certificate("s", "RSA-2048"), kinds=("ECDSA-P256", "ML-DSA-65"))
-    second = Pair("/tls/s.ml-dsa-65-abc123.crt", "/tls/s.ml-dsa-65-abc123.crt")
+    second = Pair("/tls/s.crt.ml-dsa-65-abc123", "/tls/s.crt.ml-dsa-65-abc123")
+    assert second.certificate > binding_.pair.certificate, "in a folder the first by name is what a client without a known name gets"
     assert found.bindings == {binding_.origin: (binding_.pair, second)}
     assert [(order.kind, order.new) for order in found.orders] == [("ECDSA-P256", binding_.pair), ("ML-DSA-65", second)]
     assert {(one.kind, one.path) for one in found.shown} == {("ECDSA-P256", "/tls/s.crt"), ("ML-DSA-65", second.certificate)}

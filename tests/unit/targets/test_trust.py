@@ -75,6 +75,19 @@ def test_a_program_that_fails_takes_the_change_back(any_host: Host, store: Path)
     assert report.state in ("REVERTED", "REVERT_FAILED") and not (any_host.etc / "ours.crt").exists()
 
 
+@pytest.mark.parametrize("systemd", [False, True])
+def test_a_boot_makes_the_store_anew_too_for_no_daemon_would(any_host: Host, store: Path, systemd: bool) -> None:
+    before = (store / "bundle").read_bytes()
+    assert apply(any_host, store).state == "RELOADED"
+    any_host.end()  # the watcher would see another boot, too
+    (any_host.state / "tx/t-1/boot").write_text("another boot\n")
+    if systemd:
+        (any_host.root / "no-systemd").mkdir()
+    any_host.send(f"sh {any_host.state}/tx/t-1/agent.sh boot\n")
+    assert any_host.status().state == "REVERTED"
+    assert (store / "bundle").read_bytes() == before and not (store / "ours.crt.pem").is_symlink()
+
+
 def test_a_host_without_openssl_says_so(any_host: Host, store: Path) -> None:
     text = any_host.place(compose_trusts(pem(ROOT), (), script.Look({}), NONCE)).replace("command -v openssl", "command -v no-openssl")
     assert parse_trusts(any_host.send(text), NONCE) == ("openssl is not there",)

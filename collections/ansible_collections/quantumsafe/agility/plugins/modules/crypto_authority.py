@@ -43,7 +43,7 @@ options:
 notes:
   - Every option can also be given as a variable, C(agility_<option>), e.g. C(agility_authority). What the task itself says wins.
 requirements:
-  - On the controller the Python package cryptography, 48 or newer for ML-DSA.
+  - On the controller the Python package cryptography; for ML-DSA a version that knows it, 50 does.
 attributes:
   check_mode:
     description: Can run in check mode and predict what a run would do.

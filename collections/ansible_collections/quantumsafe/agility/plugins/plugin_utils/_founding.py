@@ -116,7 +116,7 @@ def _maker(kind: str) -> Callable[[], Any]:
 
 
 def _modern(size: str) -> Callable[[], Any]:
-    remedy = "upgrade it to 48 or newer (pip install -U cryptography)"
+    remedy = "upgrade it, 50 can (pip install -U cryptography)"
     try:
         from cryptography.hazmat.primitives.asymmetric import mldsa
 

@@ -192,7 +192,9 @@ def _obstacle(pair: Pair, kind: str, names: tuple[str, ...]) -> str:
 
 
 def _new(binding: Binding, kind: str, mark: str) -> Pair:
-    certificate = _beside(binding.pair.certificate, kind, mark)
+    """Of what is loaded because of where it lies the first by name may be everybody's: so a further one has a name that comes behind."""
+    path = binding.pair.certificate
+    certificate = f"{path}.{kind.lower()}-{mark}" if binding.form == "itself" else _beside(path, kind, mark)
     return Pair(certificate, _beside(binding.pair.key, kind, mark) if binding.form == "beside" else certificate)
 
 
