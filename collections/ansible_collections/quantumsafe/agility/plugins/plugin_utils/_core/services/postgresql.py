@@ -17,7 +17,7 @@ from . import openssl
 from .fips import later
 from .nginx_proof import after, prove
 from .openssl import Library
-from .postgresql_ask import SERVERS, check, checks
+from .postgresql_ask import SERVERS, Server, check, checks
 from .postgresql_cluster import Seen
 from .postgresql_config import AUTO, CONF, DEBIAN, HBA, PLACES, REDHAT, Cluster, clusters, hba
 from .postgresql_write import (
