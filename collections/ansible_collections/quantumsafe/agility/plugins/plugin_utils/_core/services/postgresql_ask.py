@@ -109,12 +109,13 @@ def _option(text: str) -> Iterator[tuple[str, str]]:
 # A reload takes bad TLS settings for no error (the server keeps those of before and says so in its log), and no other question reads them:
 # pg_file_settings and `postgres -C ssl_groups` take any name.  A start does; this one ends before it opens anything: a value that has to be
 # computed (from 15 on) is told behind the TLS settings.  It needs a data directory that is not in use: a copy of the files that it looks at.
-# Its log goes where we hear it, and libraries stay out.
+# Its log goes where we hear it, and libraries stay out; until all is there only root gets into the folder.
 _CHECK = (
     'check() { [ -x "$1" ] && command -v runuser >/dev/null || return 0; p=$1 d=$2 v=$3; shift 3; u=$(stat -c %U "$d/PG_VERSION") &&'
     ' t=$(mktemp -d) || return; mkdir "$t/global" && cp "$d/PG_VERSION" "$t" && cp "$d/global/pg_control" "$t/global" &&'
     ' { [ ! -e "$d/postgresql.auto.conf" ] || cp "$d/postgresql.auto.conf" "$t"; } &&'
-    ' chown -R "$u" "$t" && runuser -u "$u" -- "$p" -C "$v" -c data_directory="$t" -c log_destination=stderr -c logging_collector=off'
+    ' chown "$u" "$t"/global/* "$t"/* && chown "$u" "$t" &&'
+    ' runuser -u "$u" -- "$p" -C "$v" -c data_directory="$t" -c log_destination=stderr -c logging_collector=off'
     ' -c shared_preload_libraries= "$@" >/dev/null; r=$?; rm -rf "$t"; return $r; }; cd /; '
 )
 COMPUTED = 15  # the first release with values that have to be computed

@@ -15,7 +15,6 @@ LEAST, MOST = "ssl_min_protocol_version", "ssl_max_protocol_version"
 HAS_VERSIONS, HAS_GROUPS = 12, 18
 GROUPS, CURVE = "ssl_groups", "ssl_ecdh_curve"
 CERTIFICATE, KEY = "ssl_cert_file", "ssl_key_file"
-SAYS = ("ssl_ciphers", "ssl_tls13_ciphers", GROUPS, CURVE, LEAST, MOST)
 
 # cluster → name of a setting → what it shall say
 Said = Mapping[str, Mapping[str, str]]
