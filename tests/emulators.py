@@ -1,4 +1,5 @@
-"""Emulators of issuers, called so: a PKI API as Vault and OpenBao have it, and EST (RFC 7030), over TLS on the loopback, with a state.
+"""Emulators of issuers, called so: a PKI API as Vault and OpenBao have it, and EST (RFC 7030), over TLS on the loopback, with a state; and of the
+reading half of a transit engine, whose answers are those of `transit` below.
 
 What they are not: Vault's policies, leases, renewals and audit, EST's reenrolment, key generation and CSR attributes.  They sign with our own
 authority.py, so they prove the wire and the judgement of answers, not the signatures.
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates import authority
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import Authority
@@ -55,6 +57,9 @@ class Pki:
     held: list[bytes] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     port: int = 0
+    transit: dict[str, dict[str, Any]] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
+    forbidden: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         now, (top, key) = datetime.now(UTC) - timedelta(days=1), (ec.generate_private_key(ec.SECP256R1()) for dummy in range(2))
@@ -83,6 +88,18 @@ class Pki:
         data = {"certificate": pem(leaf).strip(), "issuing_ca": pem(self.authority.certificate).strip()}
         return 200, json.dumps({"data": {**data, "ca_chain": [data["issuing_ca"], pem(self.root).strip()], "serial_number": "1"}}).encode()
 
+    # -- a transit engine: what a token that may list and read is told
+
+    def kms(self, headers: Any, path: str) -> tuple[int, bytes]:
+        if headers["X-Vault-Token"] != TOKEN or any(path.startswith(f"/v1/{one}") for one in self.forbidden):
+            return 403, json.dumps({"errors": ["1 error occurred:\n\t* permission denied\n\n"]}).encode()
+        if path.endswith("?list=true"):
+            found = self.transit if path.startswith("/v1/transit/") else self.policies
+            return (200, json.dumps({"data": {"keys": sorted(found)}}).encode()) if found else (404, b'{"errors":[]}')
+        name = unquote(path.rpartition("/")[2])
+        data = self.transit.get(name) if path.startswith("/v1/transit/") else {"name": name, "policy": self.policies.get(name, "")}
+        return (200, json.dumps({"data": data}).encode()) if data else (404, b'{"errors":[]}')
+
     # -- EST
 
     def est(self, headers: Any, body: bytes) -> tuple[int, bytes]:
@@ -107,6 +124,8 @@ class Pki:
             return 200, self.bundle(self.root, self.authority.certificate)
         if self.instead:
             return self.instead
+        if path.startswith(("/v1/transit/", "/v1/sys/policies/acl")):
+            return self.kms(headers, path)
         table = {"POST /v1/pki/sign/web": self.vault, "POST /.well-known/est/simpleenroll": self.est}
         route = table.get(f"{method} {path}")
         return route(headers, body) if route else (404, b"")

@@ -15,9 +15,11 @@ HOSTS = ("svc-new", "svc-next")
 KINDS = ["ECDSA-P256", "ML-DSA-65"]
 ADDRESS = {"svc-new": "10.91.0.16", "svc-next": "10.91.0.17"}
 CFG = "/etc/haproxy/haproxy.cfg"
-FACTS = (
-    "cd / && find etc/haproxy etc/default/haproxy -exec stat -c '%n %a %U %G %s %Y' {} + | sort; find etc/haproxy -type f -exec sha256sum {} + | sort"
-)
+FACTS = """
+cd / && find etc/haproxy etc/default/haproxy | sort | while read -r f; do
+  if [ -d "$f" ]; then stat -c '%n %a %U %G' "$f"; else stat -c '%n %a %U %G %Y %s %F' "$f" && sha256sum "$f"; fi
+done
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +49,8 @@ def play(lab: Lab, name: str, limit: str, *more: str, **variables: object) -> Ra
 
 def asked(host: str, *options: str, name: str = "", port: int = 443) -> str:
     """What openssl s_client on another host sees."""
-    words = f"-connect {ADDRESS[host]}:{port} -servername {name or host} -verify_hostname {name or host} -verify_return_error {' '.join(options)}"
+    named = "" if "-noservername" in options else f"-servername {name or host}"
+    words = f"-connect {ADDRESS[host]}:{port} {named} -verify_hostname {name or host} -verify_return_error {' '.join(options)}"
     return on("client", f"echo | openssl s_client {words} 2>&1", check=False)
 
 
@@ -98,6 +101,7 @@ def test_a_second_certificate_serves_those_who_take_nothing_else_and_goes_again(
         assert served(host, "mldsa65") == "mldsa65"
         assert served(host, "ecdsa_secp256r1_sha256") == "ecdsa_secp256r1_sha256"
         assert served(host, "mldsa65:ecdsa_secp256r1_sha256") == "ecdsa_secp256r1_sha256", "HAProxy's own choice (docs/certificates.md)"
+        assert "Peer signature type: ecdsa" in asked(host, "-noservername"), "who names no host gets the first one"
         assert {proof["kind"] for proof in ran.host(host)["proofs"]} == set(KINDS)
         assert all(proof["proved"] for proof in ran.host(host)["proofs"]) and ran.host(host)["rounds"] <= 4
         assert on(host, "stat -c '%a %U' /etc/haproxy/tls/*.pem").split() == ["600", "root"] * 2
@@ -151,9 +155,41 @@ def test_files_of_a_folder_and_of_a_list_and_a_configuration_in_pieces(lab: Lab,
     for port in (443, 8443):
         assert served("svc-new", "mldsa65", port=port) == "mldsa65"
         assert served("svc-new", "ecdsa_secp384r1_sha384", port=port) == "ecdsa_secp384r1_sha384"
-    assert on("svc-new", "stat -c '%n %a' /etc/haproxy/certs/*").splitlines()[-1] == "/etc/haproxy/certs/site.pem 640"
+        assert "Peer signature type: ecdsa" in asked("svc-new", "-noservername", port=port), "who names no host gets the first one"
+    assert on("svc-new", "stat -c '%n %a' /etc/haproxy/certs/*").splitlines()[0] == "/etc/haproxy/certs/site.pem 640"
     assert len(on("svc-new", "cat /etc/haproxy/list").splitlines()) == 2
     back = play(lab, "rollback", "svc-new", agility_campaign="folder")
+    assert back.rc == 0, back.text
+    assert on("svc-new", FACTS) == before
+
+
+STORE = """crt-store web
+    crt-base /etc/haproxy/tls
+    key-base /etc/haproxy/tls
+    load crt site.crt key site.key alias site
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 50s
+    timeout server 50s
+frontend web
+    bind :443 ssl crt "@web/site"
+    http-request return status 200"""
+
+
+@pytest.mark.usefixtures("as_it_was")
+def test_a_certificate_of_a_store_keeps_its_name(lab: Lab, authority: str) -> None:
+    configured(
+        STORE,
+        "cd /etc/haproxy/tls && openssl pkey -in site.pem -out site.key && sed '/PRIVATE/,/PRIVATE/d' site.pem >site.crt && chmod 600 site.key",
+    )
+    before = on("svc-new", FACTS)
+    kinds = ["ECDSA-P384", "ML-DSA-65"]
+    ran = play(lab, "rotate_certificates", "svc-new", agility_authority=authority, agility_keys=kinds, agility_campaign="store")
+    assert ran.rc == 0, ran.text
+    assert served("svc-new", "mldsa65") == "mldsa65" and served("svc-new", "ecdsa_secp384r1_sha384") == "ecdsa_secp384r1_sha384"
+    assert on("svc-new", "stat -c %a /etc/haproxy/tls/*.key").split() == ["600"] * 3
+    back = play(lab, "rollback", "svc-new", agility_campaign="store")
     assert back.rc == 0, back.text
     assert on("svc-new", FACTS) == before
 

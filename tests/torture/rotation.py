@@ -6,6 +6,7 @@ configuration that names both.  Besides, each good run is stopped after every wr
 
 from __future__ import annotations
 
+import re
 import stat
 import subprocess
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from .scenario import FIRST, SECOND, Bench, Phase, Story, sha256, transaction
 
 FAULT, OF = "looked at after each call", "of a certificate"
 CONF, OLD, NEW = "etc/app/demo.conf", "etc/app/server", "etc/app/server.ecdsa-p384-3f9a1c"
-FILES = (CONF, f"{OLD}.crt", f"{OLD}.key", f"{NEW}.crt", f"{NEW}.key")
+# The last two hold chain and key in one: a new file, and one that gives way because the daemon loads it for where it lies.
+FILES = (CONF, f"{OLD}.crt", f"{OLD}.key", f"{NEW}.crt", f"{NEW}.key", f"{NEW}.key.pem", "etc/app/folder/site.key.pem")
 ORDER = (("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"), "host.example")
 
 
@@ -39,6 +41,10 @@ def install(machine: Machine) -> None:
     openssl(*words, "-keyout", str(key), "-out", str(certificate))
     key.chmod(0o600)
     certificate.chmod(0o644)
+    loaded = machine.targets[6]
+    loaded.parent.mkdir()
+    loaded.touch(0o600)
+    loaded.write_text(certificate.read_text() + key.read_text())
     conf.write_text(f"pair {certificate.name} {key.name}\n")
     machine.send(keys(machine))
     machine.load()
@@ -53,22 +59,26 @@ def keys(machine: Machine) -> str:
 
 
 def apply(machine: Machine) -> str:
-    conf, certificate, key = (machine.targets[number] for number in (0, 3, 4))
+    conf, certificate, key, both, loaded = (machine.targets[number] for number in (0, 3, 4, 5, 6))
     signed = openssl("req", "-x509", "-in", str(waiting(machine).with_suffix(".csr")), "-key", str(waiting(machine)), "-days", "9")
     changes = (
         Change(str(certificate), "", (Edit(1, 0, (signed,)),)),
         script.Place(str(key), 1, "root", "root", "0600"),
+        script.Place(str(both), 1, "root", "root", "0600", ahead=signed),
+        script.Place(str(loaded), 1, "root", "root", "0600", ahead=signed, sha256=sha256(loaded)),
         Change(str(conf), sha256(conf), (Edit(1, 1, (f"pair {certificate.name} {key.name}\n",)),)),
     )
     return script.compose_apply(transaction(machine, FIRST, *changes), {}, NONCE)
 
 
 def rollback(machine: Machine) -> str:
-    conf, certificate, key = (machine.targets[number] for number in (0, 3, 4))
+    conf, certificate, key, both, loaded = (machine.targets[number] for number in (0, 3, 4, 5, 6))
     changes = (
         script.Restore(str(certificate), sha256(certificate), FIRST, 1, kind="remove"),
         script.Restore(str(key), sha256(key), FIRST, 2, kind="remove"),
-        script.Restore(str(conf), sha256(conf), FIRST, 3),
+        script.Restore(str(both), sha256(both), FIRST, 3, kind="remove"),
+        script.Restore(str(loaded), sha256(loaded), FIRST, 4),
+        script.Restore(str(conf), sha256(conf), FIRST, 5),
     )
     return script.compose_apply(transaction(machine, SECOND, *changes), {}, NONCE)
 
@@ -93,22 +103,24 @@ def readable(machine: Machine) -> list[str]:
 
 
 def served(machine: Machine) -> list[str]:
-    """The pair that the daemon has loaded: the configuration names a certificate and a key, and they belong together."""
+    """The pairs that the daemon has loaded: what the configuration names is there, and each certificate has the key that belongs to it."""
     loaded = (machine.root / "daemon/loaded").read_text()
-    names = next(line.split()[1:] for line in loaded.splitlines() if line.startswith("pair "))
     texts = {path.name: text for path in machine.targets if (text := part(loaded, path))}
+    names = next(line.split()[1:] for line in texts["demo.conf"].splitlines() if line.startswith("pair "))
     if missing := [name for name in names if name not in texts]:
         return [f"the daemon serves {' and '.join(names)}, and {missing[0]} was not there"]
-    certificate, key = (texts[name].encode() for name in names)
-    if openssl("x509", "-noout", "-pubkey", text=certificate) != openssl("pkey", "-pubout", text=key):
-        return [f"the daemon serves {names[0]} with a key that is not its own"]
-    return []
+    pairs = [names, *([name, name] for name in texts if name.endswith(".pem"))]
+    return [
+        f"the daemon serves {certificate} with a key that is not its own"
+        for certificate, key in pairs
+        if openssl("x509", "-noout", "-pubkey", text=texts[certificate].encode()) != openssl("pkey", "-pubout", text=texts[key].encode())
+    ]
 
 
 def part(loaded: str, path: Path) -> str:
-    """What the daemon read of that file."""
+    """What the daemon read of that file: its name stands in a line of its own before it."""
     dummy, found, rest = loaded.partition(f"{path}\n")
-    return rest.partition("/etc/app/")[0] if found else ""
+    return re.split(r"^/", rest, maxsplit=1, flags=re.MULTILINE)[0] if found else ""
 
 
 def bench(folder: Path, machine: Machine) -> Bench:

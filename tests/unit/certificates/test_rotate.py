@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -116,10 +118,32 @@ def test_what_others_renew_or_cannot_be_switched_is_left_and_said(one: Binding, 
     assert why in found.left[0]
 
 
+def test_a_fleet_that_ends_on_one_day_is_due_on_several() -> None:
+    def due(jitter: int) -> list[bool]:
+        ends = [replace(certificate("s", until="2027-02-05"), sha256=hashlib.sha256(bytes([number])).hexdigest()) for number in range(40)]
+        terms = Terms((), (), 16, TODAY, "abc123", jitter)
+        return [bool(rotation((serving(binding("s")),), {one.path: one}, terms).orders) for one in ends]
+
+    assert not any(due(0)), "26 days are left"
+    assert 8 < sum(due(15)) < 32 and due(15) == due(15), "always the same ones"
+
+
 def test_a_mark_of_ours_gives_way_to_the_next() -> None:
     old = "s.ml-dsa-65-0f0f0f"
     found = rotated((serving(binding(old)),), certificate(old, "ML-DSA-65", "2027-01-11"))
     assert found.orders[0].new == pair("s.ml-dsa-65-abc123")
+
+
+def test_where_no_second_one_can_stand_beside_the_first_that_is_said_and_the_first_is_renewed() -> None:
+    alone = Serving("postgresql", ("postgresql 17/main",), (), (binding("s"),), alone="it serves one certificate")
+    fresh = rotated((alone,), certificate("s"), kinds=("ECDSA-P256", "ML-DSA-65"))
+    assert fresh.orders == () and fresh.left == (
+        "postgresql 17/main: it has no certificate with a key of kind ML-DSA-65, but it serves one certificate",
+    )
+    ending = rotated((alone,), certificate("s", until="2027-01-11"), kinds=("ECDSA-P256", "ML-DSA-65"))
+    assert [order.kind for order in ending.orders] == ["ECDSA-P256"] and len(ending.left) == 1
+    only = rotated((alone,), certificate("s"), kinds=("ML-DSA-65",))
+    assert [order.kind for order in only.orders] == ["ML-DSA-65"] and only.left == ()
 
 
 def in_one(name: str, line: int = 1, form: Form = "one file") -> Binding:
@@ -137,7 +161,8 @@ def test_a_daemon_that_wants_both_in_one_file_gets_them_in_one() -> None:
 def test_a_file_that_is_loaded_where_it_lies_is_replaced_itself_and_a_second_one_comes_beside_it() -> None:
     binding_ = in_one("s", form="itself")
     found = rotated((serving(binding_),), certificate("s", "RSA-2048"), kinds=("ECDSA-P256", "ML-DSA-65"))
-    second = Pair("/tls/s.ml-dsa-65-abc123.crt", "/tls/s.ml-dsa-65-abc123.crt")
+    second = Pair("/tls/s.crt.ml-dsa-65-abc123", "/tls/s.crt.ml-dsa-65-abc123")
+    assert second.certificate > binding_.pair.certificate, "in a folder the first by name is what a client without a known name gets"
     assert found.bindings == {binding_.origin: (binding_.pair, second)}
     assert [(order.kind, order.new) for order in found.orders] == [("ECDSA-P256", binding_.pair), ("ML-DSA-65", second)]
     assert {(one.kind, one.path) for one in found.shown} == {("ECDSA-P256", "/tls/s.crt"), ("ML-DSA-65", second.certificate)}

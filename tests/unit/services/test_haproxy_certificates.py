@@ -136,3 +136,40 @@ def test_a_certificate_of_a_store_keeps_its_name_and_further_ones_get_their_own(
 def test_a_name_that_is_in_no_store_is_fixed() -> None:
     (binding,) = bindings(one('frontend f\n bind :443 ssl crt "@web/x"\n'))
     assert binding.fixed == "@web/x is in no crt-store"
+
+
+def test_a_quic_bind_goes_along_with_the_files_that_it_shares_and_no_others() -> None:
+    text = "frontend f\n bind :443 ssl crt {0}\n bind quic4@:443 ssl crt {0} alpn h3\n bind quic6@:443 ssl crt /tls/other.pem\n"
+    old = text.format(PEM)
+    (binding,) = bindings(one(old))
+    assert rebound(one(old), {binding.origin: (NEW, PQ)}) == {CFG: text.format("/tls/new.pem crt /tls/pq.pem")}
+
+
+RARE = Pair("/tls/site.ml-dsa-65-abc123.pem", "/tls/site.ml-dsa-65-abc123.pem")
+
+
+def test_what_few_clients_can_do_never_comes_first_beside_another() -> None:
+    text = "frontend f\n bind :443 ssl crt {} crt {}\n"
+    snapshot = written({CFG: text.format(PEM, "/tls/b.pem"), PEM: pem(), "/tls/b.pem": pem("svc-next")})
+    first, second = bindings(snapshot)
+    assert rebound(snapshot, {first.origin: (RARE, NEW)}) == {CFG: text.format(f"/tls/new.pem crt {RARE.certificate}", "/tls/b.pem")}
+    assert rebound(snapshot, {second.origin: (RARE,)}) == {CFG: text.format(PEM, RARE.certificate)}
+    assert HAPROXY.rebind
+    with pytest.raises(Inexpressible, match="that name no host"):
+        HAPROXY.rebind(snapshot, {first.origin: (RARE,)})
+
+
+def test_what_few_clients_can_do_may_be_alone_when_that_is_asked_for() -> None:
+    text = "frontend f\n bind :443 ssl crt {}\n"
+    (binding,) = bindings(one(text.format(PEM)))
+    assert rebound(one(text.format(PEM)), {binding.origin: (RARE,)}) == {CFG: text.format(RARE.certificate)}
+
+
+def test_a_certificate_of_a_frontend_is_switched_once_for_all_its_binds() -> None:
+    line = ' ssl-f-use crt "{}" alpn h2 # c\n'
+    text = "frontend f\n bind :443 ssl\n bind :444 ssl\n{}"
+    old = text.format(line.format(PEM))
+    (serving,) = servings(one(old))
+    assert serving.endpoints == ("haproxy *:443", "haproxy *:444")
+    new = line.replace('"{}"', "/tls/new.pem") + line.replace('"{}"', "/tls/pq.pem")
+    assert rebound(one(old), {serving.bindings[0].origin: (NEW, PQ)}) == {CFG: text.format(new)}

@@ -184,20 +184,16 @@ def test_another_binary_or_a_second_configuration_is_not_guessed_at() -> None:
             HAPROXY.read(other)
 
 
-def test_a_variable_is_asked_for_by_name_and_then_known() -> None:
+def test_a_variable_is_taken_from_the_configuration_the_process_or_what_stands_beside_it() -> None:
     text = 'global\n presetenv TLS_PORT 8443\nfrontend f\n bind "$ADDRESS:${TLS_PORT}" ssl ' + CRT + ' "curves" "${GROUPS-P-256}"\n'
-    assert HAPROXY.later
-    asked = HAPROXY.later(one(text))
-    assert asked["haproxy-environment"][4:] == ("ADDRESS", "GROUPS")
     (endpoint,) = HAPROXY.read(one(text, environment="ADDRESS=10.0.0.9\n"))
     assert endpoint.id == "haproxy 10.0.0.9:8443" and said(endpoint, "key_exchange") == ("prime256v1",)
     with pytest.raises(Unparsable, match=r"\$ADDRESS, on which bind stands here"):
         HAPROXY.read(one(text))
 
 
-def test_a_variable_that_stands_on_others_is_not_asked_for_and_harms_only_who_needs_it() -> None:
+def test_a_variable_that_stands_on_others_harms_only_who_needs_it() -> None:
     text = 'global\n setenv LOGIN "$STATS_LOGIN"\n setenv P 44\nfrontend f\n bind ":${P}3" ssl ' + CRT + "\n"
-    assert HAPROXY.later and "haproxy-environment" not in HAPROXY.later(one(text))
     assert only(text).addresses == (("*", 443),)
     with pytest.raises(Unparsable, match=r"\$LOGIN"):
         HAPROXY.read(one(text.replace("${P}", "${LOGIN}")))
@@ -317,3 +313,27 @@ def test_the_checker_gets_the_environment_that_the_configuration_stands_on() -> 
     assert HAPROXY.activation(plain, ()).check == ("haproxy", "-c", "-f", CFG)
     check = HAPROXY.activation(named, ()).check
     assert check[:2] == ("sh", "-c") and "\n" not in "".join(check) and check[3:] == ("sh", "haproxy", "-c", "-f", CFG)
+
+
+def test_parameters_in_a_certificate_file_make_dhe_possible() -> None:
+    text = f"frontend f\n bind :443 ssl {CRT}\n"
+    (endpoint,) = HAPROXY.read(written({CFG: text, PEM: pem() + "-----BEGIN DH PARAMETERS-----\n"}))
+    assert any(name.startswith("DHE") for name in said(endpoint, "cipher"))
+
+
+def test_certificates_of_a_frontend_are_those_of_each_of_its_binds() -> None:
+    text = f"frontend f\n bind :443 ssl\n bind :444 ssl\n bind :80\n ssl-f-use {CRT} ssl-min-ver TLSv1.1\nfrontend g\n bind :445 ssl\n"
+    found = endpoints(one(text))
+    assert [len(endpoint.certificates) for endpoint in found.values()] == [1, 1, 0]
+    assert said(found["haproxy *:444"], "version")[0] == "TLSv1.1"
+
+
+@pytest.mark.parametrize(("version", "known"), [("2.6.12", True), ("3.0.11", True), ("3.0.30", False), ("3.2.25", True), ("3.2.26", False)])
+def test_curves_of_a_crt_list_that_may_count_make_the_groups_unknown(version: str, known: bool) -> None:
+    """Tried on 2.6.12, 3.0.11 and 3.2.26; nobody knows of a 3.0 after 3.0.11 whether it has the mending."""
+    text = "frontend f\n bind :443 ssl crt-list /etc/haproxy/list.txt curves X25519\n"
+    (endpoint,) = HAPROXY.read(written({CFG: text, PEM: pem(), "/etc/haproxy/list.txt": f"{PEM} [curves P-521]\n"}, version=version))
+    assert ("key_exchange" in endpoint.settings) is known
+    assert f"curves at /etc/haproxy/list.txt:1 {'has no effect' if known else 'count for their names'}" in notes(endpoint)
+    same = written({CFG: text, PEM: pem(), "/etc/haproxy/list.txt": f"{PEM} [curves X25519]\n"}, version=version)
+    assert said(HAPROXY.read(same)[0], "key_exchange") == ("X25519",)

@@ -30,6 +30,15 @@ def ciphers(text: str) -> tuple[str, ...]:
     return read(files_of({MAIN: text})).settings["cipher"].values
 
 
+def test_what_sshd_prints_counts_however_it_writes_the_names() -> None:
+    """As 10.6 prints it."""
+    found = read(
+        files_of({MAIN: ""}, **{"sshd-T": said("Port 22", "ListenAddress 0.0.0.0:22", "KexAlgorithms curve25519-sha256", "Ciphers aes256-ctr")})
+    )
+    assert found.settings["key_exchange"].values == ("curve25519-sha256",) and found.settings["cipher"].values == ("aes256-ctr",)
+    assert found.settings["cipher"].evidence == "effective" and found.addresses == (("*", 22),)
+
+
 @pytest.mark.parametrize(
     "line",
     [

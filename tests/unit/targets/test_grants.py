@@ -55,6 +55,15 @@ def test_the_comparison_names_what_is_none(tmp_path: Path) -> None:
     assert compared("Port 22\n# x\n", "Port 22\n") == "2:"
 
 
+def test_of_haproxy_defaults_may_change_and_nothing_of_a_bind(tmp_path: Path) -> None:
+    compared = comparing(tmp_path, "/etc/haproxy/haproxy.cfg")
+    old = "global\n    daemon\n    ssl-default-bind-options no-tlsv10 no-tls-tickets\nfrontend f\n    bind :443 ssl crt /x\n"
+    new = old.replace("no-tlsv10", "ssl-min-ver TLSv1.3").replace("daemon\n", "daemon\n    ssl-default-bind-curves X25519MLKEM768/X25519\n")
+    assert compared(old, new) == ""
+    assert compared(old, old.replace("crt /x", "crt /x curves X25519")) == "5:    bind :443 ssl crt /x curves X25519"
+    assert compared(old, old.replace("no-tlsv10", "'no-tlsv10")) == "3:    ssl-default-bind-options 'no-tlsv10 no-tls-tickets"
+
+
 # Pieces of which texts are made: directives that may change first, then what means something to a reader of the grammar.
 NGINX = (
     ("ssl_protocols TLSv1.3;", ' ssl_ciphers "A:B";', "\nssl_ecdh_curve X;\n", "ssl_conf_command Groups X;"),

@@ -140,6 +140,7 @@ def test_an_init_that_reads_further_tables_is_told_itself(host: Host) -> None:
 
 
 def test_a_host_key_that_was_made_anew_meanwhile_is_no_other_machine(any_host: Host) -> None:
+    any_host.host_key("ed25519")
     path = pending(any_host, seconds=6)
     any_host.end()
     identity = any_host.state / "tx/t-1/identity"

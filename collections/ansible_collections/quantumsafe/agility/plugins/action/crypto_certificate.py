@@ -38,6 +38,7 @@ SPEC = {
     "names": {"type": "list", "elements": "str", "default": []},
     "days": {"type": "int", "default": 47},
     "renew_before": {"type": "int", "default": 16},
+    "renew_jitter": {"type": "int", "default": 0},
     **ISSUER,
     "anchor_check": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
     "confirm_timeout": {"type": "int", "default": 120},
@@ -62,8 +63,8 @@ class ActionModule(ActionBase):
         return out
 
     def _rotate(self, run: Run, gate: Gate) -> None:
-        if min(int(run.args["days"]), int(run.args["renew_before"]) + 1) < 1:
-            raise Problem("days and renew_before cannot be negative", "agility_days")
+        if min(int(run.args["days"]), int(run.args["renew_before"]) + 1, int(run.args["renew_jitter"]) + 1) < 1:
+            raise Problem("days, renew_before and renew_jitter cannot be negative", "agility_days")
         run.note(campaign=str(run.args.get("campaign") or run.run))
         issuer = issuer_of(run)
         memory = Memory(issuer.folder, run.host)

@@ -10,6 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._core.probe.ssh import probe_ssh
+from ..plugin_utils._core.probe.starttls import PRELUDES
 from ..plugin_utils._core.probe.tls import probe_tls, strictly_prefers
 
 SPEC = {
@@ -17,6 +18,7 @@ SPEC = {
     "port": {"type": "int", "required": True},
     "kind": {"type": "str", "choices": ["tls", "ssh"], "default": "tls"},
     "server_name": {"type": "str", "default": ""},
+    "starttls": {"type": "str", "choices": ["", *PRELUDES], "default": ""},
     "timeout": {"type": "int", "default": 10},
 }
 
@@ -33,10 +35,12 @@ class ActionModule(ActionBase):
         if args["kind"] == "ssh":
             seen: dict[str, Any] = asdict(probe_ssh(where, args["port"], timeout=args["timeout"]))
         else:
-            found = probe_tls(where, args["port"], args["server_name"], timeout=args["timeout"])
+            found = probe_tls(where, args["port"], args["server_name"], timeout=args["timeout"], starttls=args["starttls"])
             seen = asdict(found)
             if not found.failure:
-                seen["strictly_prefers_hybrid"] = strictly_prefers(where, args["port"], args["server_name"], timeout=args["timeout"])
+                seen["strictly_prefers_hybrid"] = strictly_prefers(
+                    where, args["port"], args["server_name"], timeout=args["timeout"], starttls=args["starttls"]
+                )
         out: dict[str, Any] = {"changed": False, "probe": seen}
         if seen["failure"]:
             out |= {"failed": True, "msg": f"{where}:{args['port']}: {seen['failure']}"}

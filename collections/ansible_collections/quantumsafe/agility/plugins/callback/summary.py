@@ -32,7 +32,13 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.r
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing, transaction_table
 
 # What a task of ours was doing to its host; the other modules have no host file to write.
-VERBS = {"crypto_audit_info": "audit", "crypto_plan_info": "plan", "crypto_enforce": "enforce", "crypto_rollback": "rollback"}
+VERBS = {
+    "crypto_audit_info": "audit",
+    "crypto_plan_info": "plan",
+    "crypto_enforce": "enforce",
+    "crypto_rollback": "rollback",
+    "crypto_host_key": "rotate",
+}
 
 
 class CallbackModule(CallbackBase):

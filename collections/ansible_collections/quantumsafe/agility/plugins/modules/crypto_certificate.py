@@ -41,6 +41,12 @@ options:
     description: Days before its end from which a certificate is due.
     type: int
     default: 16
+  renew_jitter:
+    description:
+      - Days that a certificate is due earlier at most, always the same number for it.
+      - A fleet that was renewed in one night is then not due in one night.
+    type: int
+    default: 0
   issuer:
     description:
       - Who signs. V(local) is the authority in the folder O(authority).

@@ -30,6 +30,11 @@ options:
     description: The TLS server name to ask for. An address or a pattern cannot be sent; of a wildcard a name that it covers is.
     type: str
     default: ""
+  starttls:
+    description: What is spoken before the TLS handshake, named as C(openssl s_client -starttls) does; empty when the port begins with TLS.
+    type: str
+    choices: ["", postgres]
+    default: ""
   timeout:
     description:
       - Seconds for each connection, all of it. A TLS server has two, an SSH server one.

@@ -40,6 +40,7 @@ def wanted(run: Run, found: Survey, mark: str) -> Rotation:
         renew_before=int(run.args["renew_before"]),
         today=run.as_of,
         mark=mark,
+        jitter=int(run.args["renew_jitter"]),
     )
     for name in terms.kinds:
         kind(name)
@@ -124,5 +125,16 @@ def probes(found: Survey, plan: Rotation, chains: Mapping[Pair, str]) -> tuple[P
     for shown in plan.shown:
         address, port = endpoints[shown.endpoint].addresses[0]
         where = "" if address == "*" else address
-        out.append(Probe("tls", shown.endpoint, port, where, shown.name, signer=shown.kind, certificate=expected[shown.path]))
+        out.append(
+            Probe(
+                "tls",
+                shown.endpoint,
+                port,
+                where,
+                shown.name,
+                signer=shown.kind,
+                certificate=expected[shown.path],
+                starttls=endpoints[shown.endpoint].starttls,
+            )
+        )
     return tuple(out)

@@ -14,6 +14,7 @@ from typing import Any
 from ._core.algorithms.lookup import find
 from ._core.model import Probe
 from ._core.probe.ssh import probe_ssh
+from ._core.probe.starttls import PRELUDES
 from ._core.probe.tls import accepts, probe_tls, strictly_prefers
 from ._core.probe.tls_suites import SCHEMES, schemes_of
 from ._run import Run
@@ -81,7 +82,7 @@ def _handshake(run: Run, probe: Probe) -> dict[str, Any]:
         seen = probe_ssh(where, probe.port, forbid_kex=probe.forbid, timeout=TIMEOUT)
         return {"offered": seen.kex, "refused": seen.refused, "seconds": seen.seconds, "bytes": seen.bytes_received, "failure": seen.failure}
     schemes = schemes_of(probe.signer) if probe.signer else tuple(SCHEMES)
-    tls = probe_tls(where, probe.port, probe.server_name, timeout=TIMEOUT, schemes=schemes)
+    tls = probe_tls(where, probe.port, probe.server_name, timeout=TIMEOUT, schemes=schemes, starttls=probe.starttls)
     return {
         "version": tls.version,
         "group": tls.group,
@@ -109,6 +110,7 @@ def prove(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tup
         told = {**asked, **seen, "expected": list(probe.expect), "forbidden": list(probe.forbid)}
         proofs.append({"endpoint": probe.endpoint, "proved": not faults, **told})
         wrong += [f"{probe.endpoint}: {fault}" for fault in faults]
+        wrong += [PRELUDES[probe.starttls].look] if faults and probe.starttls else []
     return tuple(proofs), wrong
 
 
@@ -138,7 +140,7 @@ def _faults(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
 
 def _flat(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
     """What is wrong with the preference; seen gains `strictly_prefers_hybrid`.  The handshake before sent a share for both, which proves none."""
-    seen["strictly_prefers_hybrid"] = strictly_prefers(_address(run, probe), probe.port, probe.server_name, timeout=TIMEOUT)
+    seen["strictly_prefers_hybrid"] = strictly_prefers(_address(run, probe), probe.port, probe.server_name, timeout=TIMEOUT, starttls=probe.starttls)
     if seen["strictly_prefers_hybrid"] is None:
         return ["whether it prefers the hybrid is not known: a client that only holds back its key share got no handshake"]
     return [] if seen["strictly_prefers_hybrid"] else ["a client that knows the hybrid and sends only an X25519 share got X25519: no preference"]
@@ -151,7 +153,7 @@ def _leaks(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
         listed = [name for name in probe.forbid if name in seen["offered"]]
         why = f"it still lists {', '.join(listed)}" if listed else "the connection neither ended nor said so"
         return [] if seen["refused"] else [f"{what} was not seen to be refused: {why}"]
-    taken = accepts(_address(run, probe), probe.port, probe.server_name, probe.forbid, timeout=TIMEOUT)
+    taken = accepts(_address(run, probe), probe.port, probe.server_name, probe.forbid, timeout=TIMEOUT, starttls=probe.starttls)
     seen["refused"] = not taken
     if taken.startswith("not known"):
         seen["refused"] = None

@@ -31,7 +31,7 @@ class Said:
 class Web:
     """trust: PEM file of those who may vouch for the server, "" = the controller's own store.  own: our certificate and key, files, to show.
 
-    headers go with each request.  secrets: what must not be said.
+    headers go with each request.  secrets: what must not be said.  option: which names the address.
     """
 
     url: str
@@ -39,12 +39,13 @@ class Web:
     own: tuple[str, str] = ("", "")
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    option: str = "agility_issuer_url"
 
     def send(self, method: str, path: str = "", body: bytes = b"", headers: Mapping[str, str] | None = None) -> Said:
         """Raises Problem when no whole answer comes; a refusal is an answer."""
         at = urlsplit(self.url)
         if at.scheme != "https" or not at.hostname or "@" in at.netloc:
-            raise Problem("it is no address that begins with https:// and a host", "agility_issuer_url", "nothing is sent in the clear")
+            raise Problem("it is no address that begins with https:// and a host", self.option, "nothing is sent in the clear")
         began, link = time.monotonic(), None
         try:
             link = http.client.HTTPSConnection(at.hostname, at.port or 443, timeout=SECONDS / 3, context=self._context())

@@ -49,9 +49,13 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What some endpoints serve under some names: a certificate for each kind of client.  A binding may be part of several."""
+    """What some endpoints serve under some names: a certificate for each kind of client.  A binding may be part of several.
+
+    alone: why no second one can be served beside the first, "" when it can.
+    """
 
     service: str
     endpoints: tuple[str, ...]
     names: tuple[str, ...]
     bindings: tuple[Binding, ...]
+    alone: str = ""

@@ -174,8 +174,8 @@ class Capability:
     """What this very binary can do in one aspect, in its own spelling.  names None = could not be asked; `source` says how it is known.
 
     library: e.g. "OpenSSL 3.0.22", to say what an upgrade would bring.  module: the FIPS module that does the work in its place, "" without.
-    order: what the daemon makes of the order of these names: tuple (tiers, whatever the peer sends first), list (one order, which a key share that
-    the peer sends outweighs), set (none: the peer or the library decides, so what is preferred is only offered), "" = nobody knows.
+    order: what the daemon makes of their order: tuple (tiers, whatever the peer sends first), list (one order, which a key share that the peer
+    sends outweighs), set (none: others decide, so what is preferred is only offered), "" = nobody knows.  most: how many it takes, 0 = any.
     """
 
     names: tuple[str, ...] | None
@@ -183,6 +183,7 @@ class Capability:
     library: str = ""
     module: str = ""
     order: Literal["tuple", "list", "set", ""] = ""
+    most: int = 0
 
     @property
     def label(self) -> str:
@@ -195,7 +196,7 @@ class Endpoint:
 
     id: stable within the host, e.g. "sshd" or "nginx 0.0.0.0:443".  addresses: (address, port) it listens on; "*" = any.
     version: of the daemon, e.g. "OpenSSH_10.0p2".  names: the naming implementation of its values ("openssh", "openssl").
-    notes: sentences about traps found here ("ssl_ecdh_curve at /etc/nginx/x:12 is ignored: …"); they go to the report.
+    notes: sentences about traps found here ("ssl_ecdh_curve at x:12 is ignored: …"), for the report.  starttls: a row of probe/starttls.py.
     """
 
     id: str
@@ -211,6 +212,7 @@ class Endpoint:
     role: Literal["server", "client"] = "server"
     transport: Literal["tcp", "quic", "dtls"] = "tcp"
     server_names: tuple[str, ...] = ()
+    starttls: str = ""
 
 
 # ---------------------------------------------------------------- finding
@@ -315,6 +317,7 @@ class Probe:
     strict: bool = False
     signer: str = ""
     certificate: str = ""
+    starttls: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,7 @@ def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
         expect=tuple(name for name in names if quantum_safe(endpoint.protocol, name)),
         forbid=exchange.removed if exchange else (),
         strict=endpoint.protocol == "tls" and len(set(tiers)) > 1 and all(quantum_safe("tls", name) for name in best),
+        starttls=endpoint.starttls,
     )
 
 

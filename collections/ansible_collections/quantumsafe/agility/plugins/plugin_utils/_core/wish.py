@@ -75,6 +75,15 @@ def _wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date
         reason, remedy = emptied(endpoint, aspect, requirement, as_of)
         return Wish(blocked="unsatisfiable", reason=reason, remedy=remedy)
     keep = list(dict.fromkeys(a for a in there if a not in chosen and _kept(requirement, a, as_of)))
+    if capability.most:
+        chosen, keep = _few(requirement, chosen, [a for a in there if a in chosen], keep, capability.most, as_of)
+        strange = [name for name, a in current.items() if a is None] if requirement.stage != "require" else []
+        if len(chosen) + len(keep) + len(strange) > capability.most:
+            return Wish(
+                blocked="unsatisfiable",
+                reason=f"it takes {capability.most} name for {aspect}, and what is there stays while the stage is {requirement.stage}",
+                remedy=f"go to stage require for it, which takes {', '.join(setting.values)} away",
+            )
     if not chosen or (lacking and lacking not in {_part(endpoint, aspect, a) for a in keep}):
         return Wish(
             blocked="unsatisfiable",
@@ -90,6 +99,14 @@ def _wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date
         strangers = [name for name, a in current.items() if a is None]
         names, levels = (*names, *strangers), (*levels, *(max(levels, default=0) for dummy in strangers))
     return Wish(names, levels, removed=tuple(name for name in setting.values if name not in names))
+
+
+def _few(
+    requirement: Requirement, chosen: list[Algorithm], good: list[Algorithm], keep: list[Algorithm], most: int, as_of: date
+) -> tuple[list[Algorithm], list[Algorithm]]:
+    """For a configuration that takes so many names only: what is there and good, else the best; what would be kept beside it goes under require."""
+    best = good or list(rank(requirement, chosen, as_of)[0])
+    return best[:most], [] if good or requirement.stage == "require" else keep
 
 
 def _advised(requirement: Requirement, algorithm: Algorithm, as_of: date) -> bool:

@@ -55,13 +55,18 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """kinds: of keys, a certificate for each; () = as today.  names: () = as today.  renew_before: days.  mark: six hex digits."""
+    """kinds: of keys, a certificate for each; () = as today.  names: () = as today.  renew_before: days.  mark: six hex digits.
+
+    jitter: days; each certificate is due so many days earlier at most, always the same number for it, so that a fleet that was renewed in
+    one night is not due in one night.
+    """
 
     kinds: tuple[str, ...]
     names: tuple[str, ...]
     renew_before: int
     today: date
     mark: str
+    jitter: int = 0
 
 
 Trigger = Callable[[Certificate, Terms], str]
@@ -72,8 +77,9 @@ def _expired(one: Certificate, terms: Terms) -> str:
 
 
 def _expires(one: Certificate, terms: Terms) -> str:
-    limit = (terms.today + timedelta(days=terms.renew_before)).isoformat()
-    return f"it expires on {one.not_after}, within {terms.renew_before} days" if one.not_after <= limit else ""
+    days = terms.renew_before + int(one.sha256[:8] or "0", 16) % (terms.jitter + 1)
+    limit = (terms.today + timedelta(days=days)).isoformat()
+    return f"it expires on {one.not_after}, within {days} days" if one.not_after <= limit else ""
 
 
 def _other_kind(one: Certificate, terms: Terms) -> str:
@@ -157,7 +163,9 @@ class _Maker:
             self.replaced[binding.pair] = new
 
     def _add(self, serving: Serving, binding: Binding, kind: str, why: str) -> None:
-        if new := self._ordered(serving, binding, kind, why):
+        if serving.alone:
+            self.left.append(f"{why}, but {serving.alone}")
+        elif new := self._ordered(serving, binding, kind, why):
             self.pairs.setdefault(binding.origin, [binding.pair]).append(new)
 
     def _ordered(self, serving: Serving, binding: Binding, kind: str, why: str, itself: bool = False) -> Pair | None:
@@ -184,7 +192,9 @@ def _obstacle(pair: Pair, kind: str, names: tuple[str, ...]) -> str:
 
 
 def _new(binding: Binding, kind: str, mark: str) -> Pair:
-    certificate = _beside(binding.pair.certificate, kind, mark)
+    """Of what is loaded because of where it lies the first by name may be everybody's: so a further one has a name that comes behind."""
+    path = binding.pair.certificate
+    certificate = f"{path}.{kind.lower()}-{mark}" if binding.form == "itself" else _beside(path, kind, mark)
     return Pair(certificate, _beside(binding.pair.key, kind, mark) if binding.form == "beside" else certificate)
 
 

@@ -17,6 +17,7 @@ MEANING = {
     "no-route": "no way to that address",
     "penalty": "sshd penalises this address for earlier connections (PerSourcePenalties); wait ten minutes, or exempt the controller",
     "busy": "sshd has too many logins pending (MaxStartups); try again",
+    "no-tls": "the server speaks its protocol there, but no TLS: it is off, or its settings were not taken up",
     "protocol": "the answer is not of this protocol",
 }
 
@@ -50,7 +51,7 @@ class Alert(Exception):
 
 
 class Said(Exception):
-    """sshd ended it and said why.  kind: of MEANING, or "" for another reason."""
+    """The server ended it, in its own protocol, and said why.  kind: of MEANING, or "" for another reason."""
 
     def __init__(self, kind: str, words: str) -> None:
         super().__init__(words)
@@ -64,7 +65,7 @@ FAILURES = (OSError, EOFError, ValueError, struct.error, IndexError, Alert, Said
 def describe(error: BaseException) -> str:
     """kind and meaning of a failure, e.g. "timed-out: no answer in time …"."""
     kind = _kind(error)
-    words = str(error) if kind in ("refused", "alert", "penalty", "busy", "no-name", "no-route", "protocol") else ""
+    words = str(error) if kind in ("refused", "alert", "penalty", "busy", "no-name", "no-route", "no-tls", "protocol") else ""
     return f"{kind}: {MEANING[kind]}" + (f" ({words})" if words else "")
 
 

@@ -15,6 +15,7 @@ from ..algorithms.lookup import find
 from ..certificates.read import describe as describe_certificate
 from .failure import FAILURES, Alert, describe
 from .link import Link
+from .starttls import begin
 from .tls_hello import CHANGE_CIPHER, CLASSICAL, GROUPS, HANDSHAKE, TLS12, TLS13, Offer, ServerHello, key_exchange_of, parse_server_hello, record
 from .tls_keys import HYBRIDS, SPEAKABLE, ServerKeys, Share, digest_of, share
 from .tls_messages import Messages
@@ -57,11 +58,16 @@ def probe_tls(
     versions: tuple[int, ...] = (TLS13, TLS12),
     timeout: float = 10,
     schemes: tuple[int, ...] = tuple(SCHEMES),
+    starttls: str = "",
 ) -> TlsResult:
-    """One handshake.  offer: groups, best first; shares: those sent at once; timeout: seconds for all of it; schemes: of signatures."""
+    """One handshake.  offer: groups, best first; shares: those sent at once; timeout: seconds for all of it; schemes: of signatures.
+
+    starttls: what is spoken before it, a row of starttls.py.
+    """
     link = Link(address, port, timeout)
     try:
         with link:
+            begin(link, starttls)
             both = Offer(offer, versions, server_name, os.urandom(32), os.urandom(32), schemes)
             result = _Handshake(link, both).run(tuple(name for name in shares if name in offer))
     except FAILURES as error:
@@ -69,13 +75,13 @@ def probe_tls(
     return replace(result, seconds=link.elapsed, bytes_sent=link.sent, bytes_received=link.received)
 
 
-def strictly_prefers(address: str, port: int, server_name: str = "", timeout: float = 10) -> bool | None:
+def strictly_prefers(address: str, port: int, server_name: str = "", timeout: float = 10, starttls: str = "") -> bool | None:
     """Whether a client that knows the hybrid but sends only an X25519 share is asked for the hybrid; None when there is no handshake."""
-    seen = probe_tls(address, port, server_name, shares=("x25519",), versions=(TLS13,), timeout=timeout)
+    seen = probe_tls(address, port, server_name, shares=("x25519",), versions=(TLS13,), timeout=timeout, starttls=starttls)
     return None if seen.failure else seen.group in HYBRIDS
 
 
-def accepts(address: str, port: int, server_name: str, names: tuple[str, ...], timeout: float = 10) -> str:
+def accepts(address: str, port: int, server_name: str, names: tuple[str, ...], timeout: float = 10, starttls: str = "") -> str:
     """ "" when a client that offers only these groups is refused in TLS 1.3 and in TLS 1.2; else what was agreed on, or why nobody knows.
 
     A list of hybrids alone still leaks through TLS 1.2, where it also lets static RSA pass.  timeout: seconds for each handshake.
@@ -87,9 +93,9 @@ def accepts(address: str, port: int, server_name: str, names: tuple[str, ...], t
     groups = tuple(dict.fromkeys(a.id for a in found.values() if a))
     for version in (TLS13, TLS12):
         shares = tuple(name for name in groups if name in SPEAKABLE)[:1]
-        seen = probe_tls(address, port, server_name, groups, shares, (version,), timeout)
+        seen = probe_tls(address, port, server_name, groups, shares, (version,), timeout, starttls=starttls)
         if not seen.failure:
-            if not seen.group and _others_agree(address, port, server_name, groups, timeout):
+            if not seen.group and _others_agree(address, port, server_name, groups, timeout, starttls):
                 continue
             return f"{seen.version} with {seen.group or seen.cipher}"
         if not seen.failure.startswith("refused"):
@@ -97,11 +103,11 @@ def accepts(address: str, port: int, server_name: str, names: tuple[str, ...], t
     return ""
 
 
-def _others_agree(address: str, port: int, server_name: str, groups: tuple[str, ...], timeout: float) -> bool:
+def _others_agree(address: str, port: int, server_name: str, groups: tuple[str, ...], timeout: float, starttls: str) -> bool:
     """Whether the server goes on with a classical group that is not of these.  Then a suite without any group, which it took in TLS 1.2
     for lack of a common one, is no way round a list of hybrids but a matter of the cipher suites."""
     others = tuple(name for name in GROUPS if name not in groups and name in CLASSICAL)
-    return bool(probe_tls(address, port, server_name, others, (), timeout=timeout).group)
+    return bool(probe_tls(address, port, server_name, others, (), timeout=timeout, starttls=starttls).group)
 
 
 class _Handshake:

@@ -15,18 +15,17 @@ from ..grant import Grant
 from ..model import Activation, Capability, Change, Collect, Endpoint, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service
 from . import haproxy_certificates, haproxy_rebind, openssl
-from .fips import fips, module_of
-from .fips import later as fips_later
-from .haproxy_binds import Bind, Socket, is_quic, sockets
+from .fips import fips, later, module_of
+from .haproxy_binds import Bind, Socket, binds, is_quic, sockets
 from .haproxy_certificates import Certificates
 from .haproxy_ciphers import Ciphers
 from .haproxy_conditions import Conditions
 from .haproxy_config import Assembly
 from .haproxy_lists import Entry
-from .haproxy_main import BINARIES, DEFAULT_CONF, DEFAULTS, PROCESSES, Told, told
+from .haproxy_main import BINARIES, DEFAULT_CONF, DEFAULTS, ENVIRONMENT, PROCESSES, Told, told
 from .haproxy_session import session
+from .haproxy_traps import listed_curves_are_void, of_routing
 from .haproxy_traps import of_bind as traps
-from .haproxy_traps import of_routing
 from .haproxy_versions import BOUNDS, SPELLED, VERSIONS, bounds, first_version, governing
 from .haproxy_versions import of_bind as bounds_of
 from .haproxy_write import GLOBAL, Writer
@@ -39,7 +38,7 @@ COLLECT = Collect(
         *("/etc/haproxy/certs/*", "/etc/haproxy/ssl/*", "/etc/haproxy/tls/*"),
         *openssl.SYSTEM_LISTS,
     ),
-    commands={"haproxy-vv": ("haproxy", "-vv"), "haproxy-processes": PROCESSES, **openssl.COMMANDS},
+    commands={"haproxy-vv": ("haproxy", "-vv"), "haproxy-processes": PROCESSES, "haproxy-environment": ENVIRONMENT, **openssl.COMMANDS},
     second_tries=openssl.SECOND_TRIES,
 )
 UNITS = ("haproxy.service",)
@@ -53,17 +52,13 @@ GRANT = Grant(
     units=UNITS,
     checks=((*CHECK, "-f", DEFAULT_CONF), (*CHECK, "-f", DEFAULT_CONF, "-f", "/etc/haproxy/conf.d")),
 )
-# Of the running process those variables that its configuration stands on, and nothing else of its environment.
-ENVIRONMENT = (
-    "for n; do for p in /proc/[0-9]*; do case $(readlink $p/exe) in */haproxy) ;; *) continue ;; esac;"
-    " { tr '\\000' '\\n' <$p/environ; } 2>/dev/null | grep \"^$n=\" | head -n 1; break; done; done"
-)
-# The checker needs the same environment where the configuration stands on it.  One line: that is how an agent keeps it.
+# The checker needs the same environment where the configuration stands on it, without what a master says to itself in it (HAPROXY_MWORKER_…).
+# One line: that is how an agent keeps it.
 IN_ITS_ENVIRONMENT = (
     "sh",
     "-c",
     "for p in /proc/[0-9]*; do case $(readlink $p/exe) in */haproxy)"
-    ' { cat $p/environ; printf "%s\\000" "$@"; } | xargs -0 env; exit ;; esac; done; exec "$@"',
+    ' { grep -zv ^HAPROXY_ $p/environ; printf "%s\\000" "$@"; } | xargs -0 env; exit ;; esac; done; exec "$@"',
     "sh",
 )
 _VERSION = re.compile(r"HA-?Proxy version (\d+(?:\.\d+)+)")
@@ -90,13 +85,17 @@ class HAProxy:
         self.told: Told | None = told(snapshot)
         conditions = Conditions(self.version, self.library.version, features[1] if features else "")
         self.assembly = Assembly(snapshot, self.told or Told(()), _environment(snapshot), conditions)
-        known = openssl.suites(self.library, snapshot.answers)
-        self.ciphers = Ciphers(self.library, known, self.default, self.version, openssl.system_ciphers(snapshot.files))
         self.certificates = Certificates(self.assembly)
 
     @property
     def default(self) -> Origin:
         return Origin(f"default of {self.label} with {self.library.label or 'an unknown library'}")
+
+    @cached_property
+    def ciphers(self) -> Ciphers:
+        known = openssl.suites(self.library, self.snapshot.answers)
+        with_dh = tuple(bind for bind in self.binds if self.certificates.has_parameters(bind))
+        return Ciphers(self.library, known, self.default, self.version, openssl.system_ciphers(self.snapshot.files), with_dh)
 
     @cached_property
     def sockets(self) -> tuple[Socket, ...]:
@@ -105,6 +104,10 @@ class HAProxy:
     @cached_property
     def binds(self) -> tuple[Bind, ...]:
         return tuple(dict.fromkeys(socket.bind for socket in self.sockets))
+
+    @cached_property
+    def quic(self) -> tuple[Bind, ...]:
+        return tuple(bind for bind in binds(self.assembly) if is_quic(bind.line))
 
     @cached_property
     def fips(self) -> Setting | None:
@@ -136,8 +139,7 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
         return ()
     if haproxy.assembly.absent:
         raise Unparsable(f"HAProxy begins with {haproxy.assembly.absent[0]}, which was not seen", snapshot.host, "look whether that is there")
-    quic = (line for section in haproxy.assembly.sections for line in section.named("bind") if len(line.words) > 1 and is_quic(line))
-    notes = (*(f"{line.origin}: QUIC is not assessed" for line in quic), *of_routing(haproxy.assembly))
+    notes = (*(f"{bind.line.origin}: QUIC is not assessed" for bind in haproxy.quic), *of_routing(haproxy.assembly))
     return tuple(_endpoint(haproxy, socket, notes) for socket in haproxy.sockets)
 
 
@@ -145,7 +147,7 @@ def _endpoint(haproxy: HAProxy, socket: Socket, notes: tuple[str, ...]) -> Endpo
     bind, entries = socket.bind, tuple(haproxy.certificates.lists(socket.bind))
     versions, unclear = _versions(haproxy, bind, entries)
     allowed = versions.values if versions else VERSIONS
-    groups, unknown = _groups(haproxy, bind)
+    groups, unknown = _groups(haproxy, bind, entries)
     ciphers, problem = haproxy.ciphers.setting(bind, entries, allowed)
     references = haproxy.certificates.references(bind)
     found = [haproxy.certificates.found(one) for one in references]
@@ -159,7 +161,16 @@ def _endpoint(haproxy: HAProxy, socket: Socket, notes: tuple[str, ...]) -> Endpo
         "session": session(bind, entries, haproxy.default),
     }
     unseen = [f"{one.pair.certificate} ({one.origin}) could not be read" for one, it in zip(references, found, strict=True) if it is None]
-    said = (*notes, *traps(bind, entries), unclear, unknown, problem, *haproxy.ciphers.idle(bind, allowed), *unseen, *_rarely(certificates))
+    said = (
+        *notes,
+        *traps(bind, entries, haproxy.version),
+        unclear,
+        unknown,
+        problem,
+        *haproxy.ciphers.idle(bind, allowed),
+        *unseen,
+        *_rarely(certificates),
+    )
     return Endpoint(
         id=socket.id,
         service="haproxy",
@@ -198,7 +209,7 @@ def _version_capability(haproxy: HAProxy) -> Capability:
     return Capability(haproxy.able, "haproxy -vv", haproxy.library.label, order="set")
 
 
-def _groups(haproxy: HAProxy, bind: Bind) -> tuple[Setting | None, str]:
+def _groups(haproxy: HAProxy, bind: Bind, entries: tuple[Entry, ...]) -> tuple[Setting | None, str]:
     says = bind.own("curves") or bind.default("ssl-default-bind-curves") or bind.own("ecdhe")
     known, lib = haproxy.groups.names, haproxy.library
     text, origin = (says.value, says.line.origin) if says else ("", haproxy.default)
@@ -207,6 +218,9 @@ def _groups(haproxy: HAProxy, bind: Bind) -> tuple[Setting | None, str]:
     groups = openssl.parse_groups(text, lib, known) if text else openssl.default_groups(lib, known)
     if groups is None:
         return None, f"the group list of {lib.label or 'the library'} in use ({origin}) is not known"
+    others = (entry for entry in entries if (own := entry.option("curves")) and openssl.parse_groups(own, lib, known) != groups)
+    if (other := next(others, None)) and not listed_curves_are_void(haproxy.version):
+        return None, f"curves at {other.origin} count for their names since HAProxy 3.2.26, whatever the bind says: leave them out there"
     return Setting(tuple(name for name, dummy in groups), origin, tiers=tuple(tier for dummy, tier in groups)), ""
 
 
@@ -239,21 +253,7 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
     if haproxy.told is None:
         return ()
     begin = [glob for path in haproxy.assembly.absent for glob in (path, f"{path}/*.cfg") if path != DEFAULT_CONF]
-    if _unknown(haproxy):
-        return tuple(begin)
     return (*begin, *haproxy_certificates.missing(haproxy.certificates, haproxy.binds, snapshot))
-
-
-def _unknown(haproxy: HAProxy) -> tuple[str, ...]:
-    """Variables that its TLS stands on and that were not asked for yet."""
-    return () if "haproxy-environment" in haproxy.snapshot.answers else tuple(haproxy.assembly.asked)
-
-
-def later(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
-    """The values of these variables, of a host whose configuration stands on some."""
-    haproxy = of(snapshot)
-    asked = {"haproxy-environment": ("sh", "-c", ENVIRONMENT, "sh", *names)} if (names := _unknown(haproxy)) else {}
-    return {**fips_later(snapshot), **asked} if haproxy.told else {}
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
@@ -272,7 +272,7 @@ def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
 
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
     haproxy = of(snapshot)
-    return haproxy_rebind.rebind(haproxy.certificates, haproxy.binds, wanted)
+    return haproxy_rebind.rebind(haproxy.certificates, haproxy.binds, haproxy.quic, wanted)
 
 
 SERVICE = Service(

@@ -17,7 +17,7 @@ from ..credentials import Binding, Certificate, Form, Pair, Serving
 from ..model import File, Origin, Snapshot
 from .haproxy_binds import Bind, Said, Socket
 from .haproxy_config import Assembly
-from .haproxy_lists import Entry, entries
+from .haproxy_lists import Entry, entries, of_section
 from .haproxy_stores import Load, loads
 from .paths import real_path
 
@@ -56,17 +56,23 @@ class Certificates:
         return tuple(self._references(bind))
 
     def lists(self, bind: Bind) -> Iterator[Entry]:
-        """The lines of its crt-list files.  Their names are not relative to crt-base (tried on 3.0.11)."""
+        """The lines of its crt-list files, whose names are not relative to crt-base (tried on 3.0.11), and those of its section."""
         for said in bind.all("crt-list"):
             path = self.assembly.resolved(said.value, "", said.line)
             if path in self.files:
                 yield from entries(self.files[path])
             else:
                 self.absent[path] = None
+        yield from of_section(bind.section)
 
     def found(self, reference: Reference) -> Certificate | None:
         file = self.files.get(reference.pair.certificate)
         return leaf(file.text, file.path) if file and file.text else None
+
+    def has_parameters(self, bind: Bind) -> bool:
+        """Whether one of its files brings parameters for DHE along."""
+        files = (self.files.get(reference.pair.certificate) for reference in self._references(bind))
+        return any("BEGIN DH PARAMETERS" in (file.text or "") for file in files if file)
 
     def _references(self, bind: Bind) -> Iterator[Reference]:
         base = bind.default("crt-base")

@@ -32,13 +32,17 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class Ciphers:
-    """What this HAProxy makes of its lists.  default: the origin of what nobody sets.  system: the crypto policy's list and its origin."""
+    """What this HAProxy makes of its lists.  default: the origin of what nobody sets.  system: the crypto policy's list and its origin.
+
+    with_dh: the binds whose files bring parameters for DHE along.
+    """
 
     library: Library
     known: Suites
     default: Origin
     version: tuple[int, ...]
     system: tuple[str, Origin] | None = None
+    with_dh: tuple[Bind, ...] = ()
     seen: dict[str, Expansion] = field(default_factory=dict, hash=False, compare=False)
 
     def setting(self, bind: Bind, entries: tuple[Entry, ...], versions: tuple[str, ...]) -> tuple[Setting | None, str]:
@@ -124,7 +128,7 @@ class Ciphers:
         return LEAST_LEVEL if named is None else named
 
     def limits(self, bind: Bind, versions: tuple[str, ...], entry: Entry | None = None) -> Limits:
-        has_dh = bool(self.version and self.version < NO_DHE) or any(bind.default(name) for name in PARAMETERS)
+        has_dh = bind in self.with_dh or bool(self.version and self.version < NO_DHE) or any(bind.default(name) for name in PARAMETERS)
         return Limits(self.level(bind, entry), has_dh, "TLSv1.2" in versions)
 
     def expanded(self, text: str) -> Expansion:

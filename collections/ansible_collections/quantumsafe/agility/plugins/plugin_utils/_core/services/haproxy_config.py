@@ -22,8 +22,7 @@ _SECTIONS = """
 """
 SECTIONS = frozenset(_SECTIONS.split())
 # Lines that may decide about TLS; what only a condition that nobody can decide lets through must not be one of them.
-TLS = ("bind", "ssl-", "crt-", "key-base", "load", "default-path", "tune.ssl.")
-MATTERS = (*TLS, "setenv", "presetenv", "unsetenv", "resetenv")
+MATTERS = ("bind", "ssl-", "crt-", "key-base", "load", "default-path", "tune.ssl.", "setenv", "presetenv", "unsetenv", "resetenv")
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # a place in one configuration
@@ -81,7 +80,6 @@ class Assembly:
     def __init__(self, snapshot: Snapshot, told: Told, environment: Mapping[str, str], conditions: Conditions) -> None:
         self.snapshot, self.told, self.conditions = snapshot, told, conditions
         self.absent: list[str] = []
-        self.asked: dict[str, None] = {}  # variables that TLS stands on and that are not known
         self.has_variables = False
         self._variables = dict(environment)
         self.sections = tuple(self._sections())
@@ -138,8 +136,6 @@ class Assembly:
 
     def _noted(self, line: Line) -> Line:
         """The line, when the environment has followed it."""
-        if line.name.startswith(TLS):
-            self.asked |= {name: None for word in line.words for name in word.variables if name not in self._variables}
         name, known = line.name, self._variables
         if name in ("setenv", "presetenv") and len(line.words) > 2:
             variable = line.value(1)

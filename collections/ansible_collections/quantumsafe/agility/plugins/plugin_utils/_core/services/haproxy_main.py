@@ -29,6 +29,18 @@ PROCESSES = (
     ' if [ $p/exe -ef "$n" ]; then e==; else r=$(readlink -f "$n") e=$(readlink $p/exe); fi;'
     ' printf "process %s\\t%s\\n" "$e" "$t"; done; printf "path %s\\n" "${r:-$n}"',
 )
+# Of the environment of a running one those variables that its TLS stands on, and no others: they may hold anything.
+ENVIRONMENT = (
+    "sh",
+    "-c",
+    "for p in /proc/[0-9]*; do case $(readlink $p/exe) in */haproxy) ;; *) continue ;; esac;"
+    " [ $p/ns/pid -ef /proc/self/ns/pid ] || continue; cd $p/cwd;"
+    " n=$(tr '\\000' '\\n' <$p/cmdline | while read -r f; do"
+    ' if [ -d "$f" ]; then cat "$f"/*.cfg; elif [ -f "$f" ] && ! [ "$f" -ef $p/exe ]; then cat "$f"; fi; done 2>/dev/null |'
+    " grep -E '^[[:space:]]*\"?(bind|ssl-|crt-|key-base|load|default-path|tune\\.ssl)' |"
+    " grep -oE '[$][{]?[A-Za-z_][A-Za-z0-9_]*' | tr -d '${' | sort -u | tr '\\n' '|');"
+    " [ -z \"$n\" ] || tr '\\000' '\\n' <$p/environ | grep -E \"^(${n%|})=\"; break; done",
+)
 _PROCESS = re.compile(r"^process (?P<program>[^\t\n]*)\t(?P<words>.*)$", re.MULTILINE)
 _PATH = re.compile(r"^path (\S+)", re.MULTILINE)
 _ASSIGNED = re.compile(r"\s*(?:export\s+)?(CONFIG|EXTRAOPTS|OPTIONS)=(.*)")

@@ -3,6 +3,7 @@ lies stays named as it is, for it is replaced itself."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from ..credentials import Pair
@@ -18,21 +19,40 @@ from .haproxy_stores import Load
 from .nginx_edit import change
 from .paths import real_path
 
+_RARE = re.compile(r"\.ml-dsa-\d+-[0-9a-f]{6}\b")
 
-def rebind(certificates: Certificates, binds: tuple[Bind, ...], wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
-    """One Change a file.  Raises Inexpressible for a reference that cannot be switched."""
+
+def rebind(
+    certificates: Certificates, binds: tuple[Bind, ...], quic: tuple[Bind, ...], wanted: Mapping[Origin, tuple[Pair, ...]]
+) -> tuple[Change, ...]:
+    """One Change a file.  quic: binds that are no endpoints of ours, and go along where they name the same files.
+
+    Raises Inexpressible for a reference that cannot be switched.
+    """
     splices: dict[str, list[Splice]] = {}
     files: dict[str, File] = {}
-    for bind in binds:
-        for reference in certificates.references(bind):
-            pairs = wanted.get(reference.origin, ())
+    renewed: dict[Pair, tuple[Pair, ...]] = {}
+    for bind in (*binds, *quic):
+        found = certificates.references(bind)
+        for number, reference in enumerate(found):
+            pairs = wanted.get(reference.origin) or (renewed.get(reference.pair, ()) if bind in quic else ())
+            pairs = tuple(sorted(pairs, key=_is_rare))
+            if number == 0 and len(found) > 1 and pairs and _is_rare(pairs[0]):
+                why = "the first certificate of a bind is what clients get that name no host, and few clients can do ML-DSA"
+                raise Inexpressible(why, str(reference.origin), "put another certificate first")
+            renewed[reference.pair] = pairs or renewed.get(reference.pair, ())
             if pairs and reference.fixed:
                 raise Inexpressible(reference.fixed, str(reference.origin), "switch this reference by hand")
             for file, splice in _splices(reference, pairs):
                 splices.setdefault(real_path(file), []).append(splice)
                 files[real_path(file)] = file
-    made = (change(files[path], merged(found)) for path, found in splices.items())
+    made = (change(files[path], merged(each)) for path, each in splices.items())
     return tuple(one for one in made if one.edits)
+
+
+def _is_rare(pair: Pair) -> bool:
+    """By the name that a rotation gives it."""
+    return bool(_RARE.search(pair.certificate))
 
 
 def _splices(reference: Reference, pairs: tuple[Pair, ...]) -> Iterator[tuple[File, Splice]]:
@@ -56,7 +76,7 @@ def at_file(at: Said | Entry) -> File:
 
 def _moved(at: Said | Entry, path: str) -> Splice:
     if isinstance(at, Entry):
-        return Splice(at.line, at.column, at.path, path)
+        return Splice(at.line, at.column, at.raw, path)
     return replaced(value_of(at), path)
 
 
@@ -67,7 +87,7 @@ def _more(at: Said | Entry, names: list[str]) -> list[Splice]:
     if isinstance(at, Said):
         return [behind_option(at, "".join(f" crt {quoted(name)}" for name in names))]
     end, body = lines.newline(at.text), at.text.rstrip("\r\n")
-    like = (body[: at.column] + name + body[at.column + len(at.path) :] for name in names)
+    like = (body[: at.column] + name + body[at.column + len(at.raw) :] for name in names)
     return [Splice(at.line, len(body), "", "".join(end + text for text in like))]
 
 

@@ -1,7 +1,7 @@
 """How sessions of a HAProxy bind are resumed, as facts: early_data, psk_ke, ticket_key_age, reload.
 
 reload=keeps: sessions of before can still be resumed after a reload, which is a new process with a new cache and new keys for tickets unless
-tls-ticket-keys names a file of them.  psk_ke: HAProxy never sets SSL_OP_ALLOW_NO_DHE_KEX.
+tls-ticket-keys names a file of them (tried on 3.0.11 with TLS 1.2 and 1.3).  psk_ke: HAProxy never sets SSL_OP_ALLOW_NO_DHE_KEX.
 Sources: configuration manual, 5.1 "allow-0rtt", "no-tls-tickets", "tls-ticket-keys"; management guide, 4 "Stopping and restarting".
 """
 

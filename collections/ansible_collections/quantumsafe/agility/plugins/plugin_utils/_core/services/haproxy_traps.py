@@ -16,7 +16,12 @@ _DELAY = re.compile(r"(\d+)(us|ms|s|m|h|d)?")
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def of_bind(bind: Bind, entries: tuple[Entry, ...]) -> Iterator[str]:
+def listed_curves_are_void(version: tuple[int, ...]) -> bool:
+    """Whether `curves` of a crt-list surely do nothing: tried on 2.6.12 and 3.0.11; on 3.2.26, which mends it, they count for their names."""
+    return bool(version) and (version <= (3, 0, 11) or (3, 2) <= version < (3, 2, 26))
+
+
+def of_bind(bind: Bind, entries: tuple[Entry, ...], version: tuple[int, ...]) -> Iterator[str]:
     curves = bind.own("curves") or bind.default("ssl-default-bind-curves")
     ecdhe = bind.own("ecdhe")
     if curves and ecdhe:
@@ -24,7 +29,7 @@ def of_bind(bind: Bind, entries: tuple[Entry, ...]) -> Iterator[str]:
     if any(said.name in BOUNDS for said in (*bind.options, *bind.defaults)):
         yield from (_bound(said) for said in (*bind.defaults, *bind.options) if said.name in WORDS and said.name.startswith("no-"))
     for entry in entries:
-        if entry.option("curves") is not None:
+        if entry.option("curves") is not None and listed_curves_are_void(version):
             yield f"curves at {entry.origin} has no effect: the bind at {bind.line.origin} governs"
 
 

@@ -39,7 +39,7 @@ def _values(said: str) -> Mapping[str, tuple[str, ...]]:
     out: dict[str, tuple[str, ...]] = {}
     for line in said.splitlines():
         name, dummy, value = line.strip().partition(" ")
-        out[name] = (*out.get(name, ()), value)
+        out[name.lower()] = (*out.get(name.lower(), ()), value)  # 10.6 prints names as the manual writes them
     return out
 
 

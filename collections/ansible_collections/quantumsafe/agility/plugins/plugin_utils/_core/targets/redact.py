@@ -7,8 +7,8 @@ import re
 from ..documents.lines import split
 
 _SECRET = re.compile(
-    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass)"
-    r"[\"']?[ \t]*[:= \t][ \t]*",
+    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|"
+    r"(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)[\"']?[ \t]*[:= \t][ \t]*",
     re.IGNORECASE,
 )
 # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.

@@ -66,7 +66,8 @@ ca_host_key() {
   done
   [ $# -gt 0 ] || return 0
   ca_h=$(ca_sha "$@") || return 1
-  ca_h=$(printf '%s\n' "$ca_h" | sed 's/ .*//' | sort | tr '\n' ',') && printf '%s' "${ca_h%,}"
+  ca_h=$(printf '%s\n' "$ca_h" | sed 's/ .*//' | sort | tr '\n' ',')
+  [ -n "$ca_h" ] && printf '%s' "${ca_h%,}"
 }
 
 # ca_uid: who we are (proc(5), the effective id), without a process.
@@ -199,7 +200,8 @@ ca_show() {
       if (key) { if ($0 ~ /-----END [A-Z0-9 ]*PRIVATE KEY/) key = 0; hidden++; print "|[redacted]"; next }
       low = tolower($0)
       # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
-      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass)["\047]?[ \t]*[:= \t][ \t]*/) ||
+      # The last ones are of HAProxy and of PostgreSQL, whose commands may hold a password.
+      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)["\047]?[ \t]*[:= \t][ \t]*/) ||
         match(low, /(^|[^a-z0-9!+-])p[sp]k(["\047]?[ \t]*=|["\047][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*/)) {
         rest = substr($0, RSTART + RLENGTH); sub(/[;{} \t\r]+$/, "", rest)
         if (rest != "") { hidden++; print "|" cut($0, RSTART + RLENGTH - 1); next } }

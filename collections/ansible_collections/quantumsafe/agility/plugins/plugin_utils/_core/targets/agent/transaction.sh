@@ -100,7 +100,7 @@ ca_ours() {
   elif [ "${ca_then%%:*}" != "${ca_now%%:*}" ] || [ "$(ca_get boot)" != "$(ca_boot)" ]; then
     ca_error identity "this transaction belongs to another machine; recover with adopt closes it here"
   else
-    ca_adopt
+    [ -z "${ca_now#*:}" ] || ca_adopt # no key at all may be a folder that could not be read just now
     return 0
   fi
 }

@@ -1,0 +1,44 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look at the keys of a key management service, from the controller."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._core.model import Problem
+from ..plugin_utils._core.report.table import kms_table
+from ..plugin_utils._kms import keys
+from ..plugin_utils._web import Web
+
+SPEC = {
+    "kms_url": {"type": "str", "required": True},
+    "kms_token": {"type": "str", "required": True, "no_log": True},
+    "kms_ca": {"type": "path"},
+}
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        known = task_vars or {}
+        said = {name: self._templar.template(known[f"agility_{name}"]) for name in SPEC if f"agility_{name}" in known}
+        self._task.args = {**said, **self._task.args}
+        dummy, args = self.validate_argument_spec(argument_spec=SPEC)
+        token = str(args["kms_token"])
+        headers = {"X-Vault-Token": token, "X-Vault-Request": "true"}
+        web = Web(str(args["kms_url"]).rstrip("/"), str(args["kms_ca"] or ""), ("", ""), headers, (token,), "agility_kms_url")
+        try:
+            if not token.isascii() or not token.isprintable() or " " in token:
+                raise Problem("it holds characters that no header can carry", "agility_kms_token", "does it end with a line break?")
+            found = keys(web, datetime.now(UTC).date())
+        except Problem as problem:
+            return {"failed": True, "changed": False, "msg": str(problem)}
+        return {"changed": False, "keys": [asdict(one) for one in found], "report": kms_table(found).splitlines()}
