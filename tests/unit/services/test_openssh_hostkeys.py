@@ -107,6 +107,13 @@ def test_a_kind_that_has_no_successor_stays_and_is_said() -> None:
     assert [kind for kind, dummy in found.orders] == ["ED25519"] and "DSA-1024" in found.waits[0] and "agility_host_keys" in found.waits[0]
 
 
+def test_a_key_that_no_algorithm_lets_anybody_use_gets_no_successor() -> None:
+    """As after a policy that allows Ed25519 alone, while sshd still loads its RSA key."""
+    keys = key("ed25519"), key("rsa3072")
+    found = rotation(keys, Terms((), "due", 14, 365, TODAY, ("ssh-ed25519",)))
+    assert [kind for kind, dummy in found.orders] == ["ED25519"] and "RSA-3072" in found.waits[0]
+
+
 def test_a_kind_that_nobody_knows_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(Problem, match=r"ED448.*use some of ED25519"):
         planned(key("ed25519"), kinds=("ED448",))
@@ -198,6 +205,15 @@ def test_a_key_of_the_command_line_is_left_to_whoever_put_it_there() -> None:
     snapshot = defaults(**{"/etc/default/ssh": 'SSHD_OPTS="-o HostKey=/etc/ssh/other"\n'})
     with pytest.raises(Inexpressible, match="command line"):
         edit(snapshot, Lines((("HostKey", NEW),)), ())
+
+
+def test_a_dropin_of_ours_that_names_no_key_yet_is_gone_on_with() -> None:
+    dropin = f"/etc/ssh/sshd_config.d/{DROPIN}"
+    signed_ = with_files(defaults(), **{dropin: "# ours\nHostCertificate /etc/ssh/ssh_host_rsa_key-cert.pub\n"})
+    assert named(signed_) == named(defaults())
+    after = with_new(written(signed_, ("HostKey", NEW)))
+    assert named(after) == ["/etc/ssh/ssh_host_rsa_key", "/etc/ssh/ssh_host_ed25519_key", NEW]
+    assert (after.files[dropin].text or "").startswith("# ours\nHostCertificate ")
 
 
 def test_carriage_returns_stay() -> None:

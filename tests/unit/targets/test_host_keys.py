@@ -192,3 +192,16 @@ def test_an_installed_agent_is_not_sent_what_is_no_text() -> None:
     message = script.compose_apply(script.Transaction("t", 9, Identity(), "me", (script.Whole("/etc/ssh/krl", "", b"\0"),), ()), {}, NONCE)
     with pytest.raises(Problem, match="full become"):
         as_data(message)
+
+
+# ---------------------------------------------------------------- what the check sees
+
+
+@pytest.mark.parametrize("first", ["outer", "inner"])
+def test_the_check_sees_new_files_of_a_folder_and_of_one_inside_it(any_host: Host, first: str) -> None:
+    """As /etc/ssh and /etc/ssh/sshd_config.d: mounted one over the other, the outer would hide the inner."""
+    (any_host.etc / "d").mkdir()
+    outer, inner = (Change(str(any_host.etc / name), "", (Edit(1, 0, (f"{text}\n",)),)) for name, text in (("a", "good"), ("d/b", "BAD")))
+    changes = (outer, inner) if first == "outer" else (inner, outer)
+    report = any_host.apply(*changes, check=str(any_host.etc / "d/b"))
+    assert (report.state, report.error) == ("REFUSED", "validate"), "before anything was swapped"

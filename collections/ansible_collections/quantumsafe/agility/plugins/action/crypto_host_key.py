@@ -82,6 +82,12 @@ class ActionModule(ActionBase):
         if found.snapshot.facts.get("uid") != "0":
             raise Problem("replacing host keys needs root", run.host, "add become: true, or -b")
         closes = bool(work.plan.removed)
+        if closes and run.channel.transport != "ssh":
+            raise Problem(
+                f"the {run.channel.transport} connection compares a host with the first key of a type that it knows, so it would not know this one",
+                run.host,
+                "remove old keys over ssh; then take them out of the known_hosts of whoever uses paramiko (ssh-keygen -R); nothing was changed",
+            )
         if closes and (lacking := unpinned(work.after, known)):
             told["known_hosts"] = list(lacking)
             raise Problem(

@@ -56,21 +56,23 @@ def wanted(run: Run, found: Survey) -> Work:
     """Raises Problem for what this sshd cannot do, or for a list of revoked keys that would lock us out."""
     snapshot = found.snapshot
     keys = offered(snapshot)
-    terms = Terms(tuple(run.args["host_keys"]), str(run.args["phase"]), int(run.args["overlap"]), int(run.args["max_age"]), run.as_of)
+    listed = everybody(snapshot, reading_order(snapshot), "host_key")[0]
+    terms = Terms(tuple(run.args["host_keys"]), str(run.args["phase"]), int(run.args["overlap"]), int(run.args["max_age"]), run.as_of, listed)
     taken = [path.removesuffix(".pub") for path in snapshot.files if path.endswith(".pub")]
     plan = rotation(keys, terms, taken)
     path = str(run.args.get("ssh_authority") or "")
     authority = ssh_authority(path, str(run.args.get("ssh_authority_provider") or "")) if path else None
     work = Work(snapshot, keys, plan, authority, principals=_names(run), krl=_list(run, snapshot))
     if authority:
-        work = replace(work, certify=_uncertified(run, work, authority))
+        work = replace(work, certify=_uncertified(run, work, authority, listed))
     elif certified := [key for key in plan.removed if key.certificate]:
         raise Problem(
             f"{certified[0]} goes and has a certificate; those who trust its authority alone would be cut off",
             run.host,
             "name its authority in agility_ssh_authority, so that the new key gets one; nothing was changed",
         )
-    _usable(run, work)
+    for kind, path in plan.orders:
+        _usable(run, path, signs_with(KINDS[kind].type), listed)
     return work
 
 
@@ -80,25 +82,23 @@ def _names(run: Run) -> tuple[str, ...]:
     return given or tuple(dict.fromkeys(name for name in (run.host, run.variable("ansible_host")) if name))
 
 
-def _usable(run: Run, work: Work) -> None:
+def _usable(run: Run, what: str, names: Sequence[str], listed: Sequence[str] | None) -> None:
     """A key whose algorithms sshd does not take is loaded and never used."""
-    listed = everybody(work.snapshot, reading_order(work.snapshot), "host_key")[0]
-    asked = [(path, signs_with(KINDS[kind].type)) for kind, path in work.plan.orders]
-    asked += [(f"the certificate of {key.path}", signs_with(key.public, certified=True)) for key, dummy in work.certify]
-    for path, names in asked:
-        if listed is not None and not set(names) & set(listed):
-            raise Problem(
-                f"sshd there uses none of {', '.join(names)}, so {path} would never be used",
-                run.host,
-                "its HostKeyAlgorithms must list one of them: enforce a policy that asks for it, or upgrade OpenSSH; nothing was changed",
-            )
+    if listed is not None and not set(names) & set(listed):
+        raise Problem(
+            f"sshd there uses none of {', '.join(names)}, so {what} would never be used",
+            run.host,
+            "its HostKeyAlgorithms must list one of them: enforce a policy that asks for it, or upgrade OpenSSH; nothing was changed",
+        )
 
 
-def _uncertified(run: Run, work: Work, authority: SshAuthority) -> tuple[tuple[HostKey, str], ...]:
+def _uncertified(run: Run, work: Work, authority: SshAuthority, listed: Sequence[str] | None) -> tuple[tuple[HostKey, str], ...]:
     """Of each type the key that sshd uses, the first.  A certificate of another one would be preferred by clients that know the first alone, and
     those take a certificate of a strange authority for its plain key (sshconnect.c)."""
-    used = {key.type: key for key in reversed(work.after)}.values()
-    found = ((key, _stale(run, key, work.principals, authority)) for key in used if not key.type.startswith(("ssh-dss", "ssh-mldsa")))
+    used = [key for key in {key.type: key for key in reversed(work.after)}.values() if not key.type.startswith(("ssh-dss", "ssh-mldsa"))]
+    names = {key: signs_with(key.public, certified=True) for key in used}
+    _usable(run, "a certificate", [name for mine in names.values() for name in mine], listed)
+    found = ((key, _stale(run, key, work.principals, authority)) for key in used if listed is None or set(names[key]) & set(listed))
     return tuple((key, why) for key, why in found if why)
 
 

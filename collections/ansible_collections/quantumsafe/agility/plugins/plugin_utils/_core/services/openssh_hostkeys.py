@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from ..model import Problem, Snapshot
 from .openssh_config import MAIN, reading_order
 from .openssh_keys import USUAL, configured
-from .openssh_kinds import KINDS, OF_TYPE, Signed, fingerprint, kind_of, signed, words
+from .openssh_kinds import KINDS, OF_TYPE, Signed, fingerprint, kind_of, signed, signs_with, words
 from .paths import glob
 
 _OURS = re.compile(r"/ssh_host_[a-z0-9-]+_(\d{4})(\d\d)(\d\d)[b-z]?_key$")
@@ -53,6 +53,7 @@ class Terms:
     """kinds: wanted ones, () = a successor for each of today.  phase: due (what is due first), expand or contract alone, or keep.
 
     overlap: days that old and new are offered together; max_age: days after which a key of ours is due.
+    algorithms: those that sshd uses (HostKeyAlgorithms), None = nobody knows.
     """
 
     kinds: tuple[str, ...]
@@ -60,6 +61,10 @@ class Terms:
     overlap: int
     max_age: int
     today: date
+    algorithms: tuple[str, ...] | None = None
+
+    def uses(self, key: HostKey) -> bool:
+        return self.algorithms is None or bool(set(signs_with(key.public)) & set(self.algorithms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +148,11 @@ def _wanted(keys: tuple[HostKey, ...], terms: Terms) -> tuple[tuple[str, ...], t
         raise Problem(f"no kind of host key is called {', '.join(unknown)}", "agility_host_keys", f"use some of {', '.join(KINDS)}")
     if terms.kinds:
         return tuple(dict.fromkeys(terms.kinds)), ()
-    found = {key: _successor(key.kind) for key in keys}
-    waits = tuple(
-        f"sshd: {key} has no successor of its kind and stays: name the kinds that shall be left in agility_host_keys"
-        for key in keys
-        if not found[key]
-    )
-    return tuple(dict.fromkeys(kind for kind in found.values() if kind)), waits
+    found = {key: _successor(key.kind) for key in keys if terms.uses(key)}
+    name = "name the kinds that shall be left in agility_host_keys"
+    waits = tuple(f"sshd: {key} has no successor of its kind and stays: {name}" for key, kind in found.items() if not kind)
+    idle = tuple(f"sshd: {key} gets no successor, for HostKeyAlgorithms lets nobody use it: {name}" for key in keys if key not in found)
+    return tuple(dict.fromkeys(kind for kind in found.values() if kind)), (*waits, *idle)
 
 
 def _successor(kind: str) -> str:

@@ -94,8 +94,9 @@ def _lower(pairs: tuple[tuple[str, str], ...]) -> set[tuple[str, str]]:
 
 
 def _edits(text: str, places: dict[int, tuple[str, ...]], at: int, added: tuple[str, ...]) -> tuple[Edit, ...]:
-    """A last line that is not finished gets its end first, or what is added would run on with it."""
+    """at: 0 = at the end.  A last line that is not finished gets its end first, or what is added would run on with it."""
     split, end = lines.split(text), lines.newline(text)
+    at = at or len(split) + 1
     new = tuple(line.replace("\n", end) for line in added)
     if new and at > len(split) and split and not split[-1].endswith("\n"):
         last = places.pop(len(split), (split[-1],))

@@ -260,7 +260,7 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
             raise Inexpressible(f"several servers run, each with a unit of its own: {names}", snapshot.host, "this release reloads one of them")
         units = ("postgresql.service",)
     ports = tuple(dict.fromkeys(port for endpoint in endpoints for dummy, port in endpoint.addresses if port))
-    calls = tuple(_check(cluster) for cluster in running)
+    calls = tuple(_check(cluster, cluster.server) for cluster in running if cluster.server)
     return Activation("postgresql", units, (), checks(calls), "reload", ports)
 
 
@@ -270,14 +270,13 @@ def _units(cluster: Cluster) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (unit, debian, f"postgresql-{cluster.major}.service", "postgresql.service"))))
 
 
-def _check(cluster: Cluster) -> str:
+def _check(cluster: Cluster, server: Server) -> str:
     """Paths that are relative to the data directory are told whole, for the check has another, and no server goes on without the last two."""
-    assert cluster.server
     names = (CERTIFICATE, KEY, "ssl_ca_file", "ssl_crl_file", "ssl_crl_dir", "ssl_dh_params_file")
     defaults = {CERTIFICATE: "server.crt", KEY: "server.key"}
     whole = {name: path for name in names if (path := cluster.path(name, defaults.get(name, ""))) != cluster.text(name)}
-    given = {name: text for name, text in cluster.server.options.items() if name.startswith("ssl")}
-    return check(cluster.server, cluster.major, {"config_file": cluster.conf, **given, **whole, "hba_file": hba(cluster), "ident_file": hba(cluster)})
+    given = {name: text for name, text in server.options.items() if name.startswith("ssl")}
+    return check(server, cluster.major, {"config_file": cluster.conf, **given, **whole, "hba_file": hba(cluster), "ident_file": hba(cluster)})
 
 
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:

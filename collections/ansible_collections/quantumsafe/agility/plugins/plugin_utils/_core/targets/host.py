@@ -33,6 +33,9 @@ T = TypeVar("T")
 FRESH_PROOF = {"ssh": "fresh connection", "local": "loopback"}
 
 
+# Connections that take no standard input, and say so with an error instead of losing it.
+NO_INPUT = ("paramiko", "paramiko_ssh")
+
 SHELL = "/bin/sh -s"  # what reads a script
 
 # Seconds for one answer unless the caller says otherwise: a host is looked at with commands that end within 20 s each.
@@ -115,7 +118,7 @@ class Channel:
             raise Unreachable(str(error.message or error).strip(), remedy="check the address, the key and the network") from error
 
     def _send(self, script: str) -> str:
-        if self.route == "file":
+        if self.route == "file" or self.transport in NO_INPUT:
             return self._send_file(script)
         return self._run(command() if self.installed else SHELL, script)
 

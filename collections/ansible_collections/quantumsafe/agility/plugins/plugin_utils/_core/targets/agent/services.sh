@@ -220,8 +220,8 @@ ca_validate() {
     ca_record VALIDATED "deferred: no mount namespaces here"
     return
   fi
-  ca_scratch=$ca_tx/scratch ca_mounts='' ca_deferred=''
-  mkdir "$ca_scratch" && ca_each ca_mount "$ca_changes" && ca_each ca_check_staged "$ca_services" || return 1
+  ca_scratch=$ca_tx/scratch ca_mounts='' ca_folders='' ca_deferred=''
+  mkdir "$ca_scratch" && ca_each ca_mount "$ca_changes" && ca_each ca_mount_folder "$(printf '%s' "$ca_folders" | sort -r)" && ca_each ca_check_staged "$ca_services" || return 1
   rm -rf "$ca_scratch"
   ca_record VALIDATED "$ca_deferred"
 }
@@ -233,15 +233,20 @@ ca_mount() {
     edit | restore) ca_mounts="$ca_mounts$(ca_fresh "$ca_file")$ca_nl$ca_file$ca_nl" ;;
     create | remove)
       ca_dir=${ca_file%/*}
-      ca_copy=$ca_scratch/$(printf '%s' "$ca_dir" | tr '/' '_')
+      ca_copy=$(ca_copy_of "$ca_dir")
       if [ ! -d "$ca_copy" ]; then
         cp -a "$ca_dir" "$ca_copy" || return 1
-        ca_mounts=$ca_copy$ca_nl$ca_dir$ca_nl$ca_mounts # a directory goes below the files that are mounted into it
+        ca_folders=$ca_folders$ca_dir$ca_nl
       fi
       if [ "$ca_kind" = create ]; then cp -a "$(ca_fresh "$ca_file")" "$ca_copy/${ca_file##*/}"; else rm -f "$ca_copy/${ca_file##*/}"; fi
       ;;
   esac
 }
+
+ca_copy_of() { printf '%s' "$ca_scratch/$(printf '%s' "$1" | tr '/' '_')"; }
+
+# ca_mount_folder DIR: below everything that is mounted into it; the deepest comes first here, so that its parent gets below it in turn.
+ca_mount_folder() { ca_mounts=$(ca_copy_of "$1")$ca_nl$1$ca_nl$ca_mounts; }
 
 ca_check_staged() {
   # shellcheck disable=SC2016 # the inner shell expands it
