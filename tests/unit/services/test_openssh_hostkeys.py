@@ -81,6 +81,13 @@ def test_an_rsa_key_signs_with_sha2_and_so_does_its_certificate() -> None:
     assert signs_with(public, certified=True)[0] == "rsa-sha2-512-cert-v01@openssh.com"
 
 
+@pytest.mark.parametrize("type_", ["ssh-mldsa44-ed25519", "ssh-mldsa44-ed25519@openssh.com"])
+def test_the_composite_kind_is_known_under_the_names_of_10_4_and_of_10_6(type_: str) -> None:
+    found = HostKey("/etc/ssh/ssh_host_mldsa44_ed25519_20270110_key", f"{type_} AAAA", TODAY)
+    assert (found.kind, found.family) == ("MLDSA44-ED25519", "mldsa44_ed25519") and type_ in signs_with(found.public)
+    assert planned(found, kinds=("MLDSA44-ED25519",)) == Rotation()
+
+
 # ---------------------------------------------------------------- what is due
 
 

@@ -20,7 +20,7 @@ from ..plugin_utils._core.services.openssh_hostkeys import HostKey, offered
 from ..plugin_utils._core.services.openssh_kinds import signed as certificate_of
 from ..plugin_utils._core.targets.answer import parse_keys
 from ..plugin_utils._core.targets.host import close_shared
-from ..plugin_utils._core.targets.known_hosts import KnownHosts, add
+from ..plugin_utils._core.targets.known_hosts import KnownHosts, add, spoken
 from ..plugin_utils._core.targets.script import compose_drop_keys
 from ..plugin_utils._core.targets.survey import Survey
 from ..plugin_utils._hosting import Work, activation, certificates, changes, keys_after, known_hosts, lines, make_host_keys, pins, unpinned, wanted
@@ -88,6 +88,8 @@ class ActionModule(ActionBase):
                 run.host,
                 "remove old keys over ssh; then take them out of the known_hosts of whoever uses paramiko (ssh-keygen -R); nothing was changed",
             )
+        if closes and not {key.type for key in work.after} & spoken():
+            raise Problem("this controller's ssh client knows no key of the kinds that would be left", run.host, "upgrade it; nothing was changed")
         if closes and (lacking := unpinned(work.after, known)):
             told["known_hosts"] = list(lacking)
             raise Problem(

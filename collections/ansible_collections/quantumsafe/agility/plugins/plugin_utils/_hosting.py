@@ -22,7 +22,7 @@ from ._core.services.openssh_lines import Lines, edit
 from ._core.services.openssh_trust import revoked_file
 from ._core.targets.answer import NewKey, parse_keys
 from ._core.targets.controller import login_keys
-from ._core.targets.known_hosts import AUTHORITY, KnownHosts, of_openssh, of_paramiko, pinned
+from ._core.targets.known_hosts import AUTHORITY, KnownHosts, of_openssh, of_paramiko, pinned, spoken
 from ._core.targets.script import AnyChange, Place, Remove, Whole, compose_host_keys
 from ._core.targets.ssh_keygen import SshAuthority, revoked, sign_host_key, ssh_authority
 from ._core.targets.survey import Survey
@@ -227,9 +227,9 @@ def known_hosts(run: Run) -> KnownHosts:
 
 
 def pins(work: Work, keys: Sequence[HostKey], known: KnownHosts) -> tuple[str, ...]:
-    """Lines that the controller lacks for keys of ours, and for the authority."""
-    name, there, trusted = pinned(known)
-    out = [f"{name} {key.public}" for key in keys if key.made and key.public not in there]
+    """Lines that the controller lacks for keys of ours that its client knows at all, and for the authority."""
+    (name, there, trusted), mine = pinned(known), spoken()
+    out = [f"{name} {key.public}" for key in keys if key.made and key.public not in there and key.type in mine]
     if work.authority and work.authority.public not in trusted:
         out.append(f"{AUTHORITY} {','.join(dict.fromkeys((name, *work.principals)))} {work.authority.public}")
     return tuple(out)
@@ -237,7 +237,8 @@ def pins(work: Work, keys: Sequence[HostKey], known: KnownHosts) -> tuple[str, .
 
 def unpinned(keys: Sequence[HostKey], known: KnownHosts) -> tuple[str, ...]:
     """Why sshd's keys of then would be strange to this controller; nothing when it takes any key and knows none of this host."""
-    name, there, trusted = pinned(known)
+    (name, there, trusted), mine = pinned(known), spoken()
+    keys = [key for key in keys if key.type in mine]
     if known.trusting and not there:
         return ()
     kept = {key.public for key in keys} & there

@@ -20,13 +20,14 @@ from ._core.model import Problem
 from ._core.services.openssh_hostkeys import HostKey
 from ._core.services.openssh_kinds import fingerprint, signs_with
 from ._core.targets.answer import parse_transactions
-from ._core.targets.known_hosts import AUTHORITY
+from ._core.targets.known_hosts import AUTHORITY, spoken
 from ._core.targets.script import compose_status
 from ._run import Run
 
 ALIAS = "agility-proof"
 _SHA1 = "server used untrusted RSA signature algorithm"
 _SERVED = re.compile(r"debug1: Server host (?:key|certificate): (\S+) (SHA256:[^\s,]+)")
+STRANGE = "this controller's ssh client does not know keys of that kind"
 PARAMIKO = "the paramiko connection can be told neither which key to accept, nor of further keys"
 
 Proofs = tuple[tuple[Mapping[str, Any], ...], list[str]]
@@ -36,10 +37,11 @@ def prove_keys(run: Run, before: Sequence[HostKey], keys: Sequence[HostKey], new
     """keys: sshd's of now; new: those of them that must be seen; authority, name: of the certificates that must be, "" = none."""
     if run.channel.transport != "ssh":
         return ({"endpoint": "sshd", "proved": False, "why": PARAMIKO},), []
-    first = {key.type: key for key in reversed(keys)}
-    used = [key for key in new if first[key.type] == key]
-    told = [_negotiated(run, key) for key in used]
-    if beside := [key for key in new if key not in used]:
+    first, mine = {key.type: key for key in reversed(keys)}, spoken()
+    told: list[Told] = [({"host_key": key.path, "fingerprint": fingerprint(key.public), "why": STRANGE}, "") for key in new if key.type not in mine]
+    used = [key for key in new if first[key.type] == key and key.type in mine]
+    told += [_negotiated(run, key) for key in used]
+    if beside := [key for key in new if key not in used and key.type in mine]:
         told += _announced(run, before, beside)
     if authority:
         told += [_certified(run, key, authority, name) for key in keys if key.signed]

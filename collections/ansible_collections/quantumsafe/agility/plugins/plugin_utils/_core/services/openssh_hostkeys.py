@@ -19,7 +19,7 @@ from .openssh_keys import USUAL, configured
 from .openssh_kinds import KINDS, OF_TYPE, Signed, fingerprint, kind_of, signed, signs_with, words
 from .paths import glob
 
-_OURS = re.compile(r"/ssh_host_[a-z0-9-]+_(\d{4})(\d\d)(\d\d)[b-z]?_key$")
+_OURS = re.compile(r"/ssh_host_[a-z0-9_]+_(\d{4})(\d\d)(\d\d)[b-z]?_key$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,11 @@ KINDS: Mapping[str, Kind] = {
     "ED25519": Kind(("-t", "ed25519"), "ssh-ed25519", "ed25519"),
     **{f"ECDSA-P{n}": Kind(("-t", "ecdsa", "-b", str(n)), f"ecdsa-sha2-nistp{n}", "ecdsa") for n in (256, 384, 521)},
     **{f"RSA-{n}": Kind(("-t", "rsa", "-b", str(n)), "ssh-rsa", "rsa") for n in (3072, 4096)},
-    # OpenSSH 10.4; no list of algorithms holds it unless somebody names it
-    "MLDSA44-ED25519": Kind(("-t", "mldsa44-ed25519"), "ssh-mldsa44-ed25519@openssh.com", "mldsa44-ed25519"),
+    "MLDSA44-ED25519": Kind(("-t", "mldsa44-ed25519"), "ssh-mldsa44-ed25519", "mldsa44_ed25519"),
 }
-OF_TYPE = {kind.type: kind.family for kind in KINDS.values()} | {"ssh-dss": "dsa"}
+# OpenSSH 10.4 and 10.5 have it under a name of their own, in no list of algorithms unless somebody names it; 10.6 by default.
+EXPERIMENTAL = {"ssh-mldsa44-ed25519@openssh.com": "ssh-mldsa44-ed25519"}
+OF_TYPE = {kind.type: kind.family for kind in KINDS.values()} | dict.fromkeys(EXPERIMENTAL, "mldsa44_ed25519") | {"ssh-dss": "dsa"}
 _NAMED = {kind.type: name for name, kind in KINDS.items() if kind.family != "rsa"}
 # type → strings and numbers of the key itself, between the nonce and the serial number of a certificate
 _PARTS = {"ssh-rsa": 2, "ssh-dss": 4, "ecdsa-sha2-nistp256": 2, "ecdsa-sha2-nistp384": 2, "ecdsa-sha2-nistp521": 2}
@@ -60,7 +61,7 @@ def kind_of(public: str) -> str:
     """ "ED25519", "RSA-2048", "DSA-1024" of "type base64"; the type itself for what has no name here."""
     type_, dummy, text = public.partition(" ")
     if type_ not in ("ssh-rsa", "ssh-dss"):
-        return _NAMED.get(type_, type_)
+        return _NAMED.get(EXPERIMENTAL.get(type_, type_), type_)
     try:
         number = _strings(base64.b64decode(text))[2 if type_ == "ssh-rsa" else 1]
     except (ValueError, IndexError, struct.error):
@@ -77,7 +78,7 @@ def fingerprint(public: str) -> str:
 def signs_with(public: str, certified: bool = False) -> tuple[str, ...]:
     """The names in HostKeyAlgorithms under which a key, or its certificate, proves itself."""
     type_ = public.partition(" ")[0]
-    names = [name for name in SIGNS.get(type_, (type_,)) if name != "ssh-rsa"]
+    names = [name for name in SIGNS.get(type_, (type_,)) if name != "ssh-rsa"] + [old for old, new in EXPERIMENTAL.items() if new == type_]
     return tuple(name.removesuffix("@openssh.com") + CERTIFICATE if certified else name for name in names)
 
 

@@ -74,6 +74,11 @@ def pinned(known: KnownHosts) -> tuple[str, frozenset[str], frozenset[str]]:
     return known.names[0], frozenset(), frozenset()
 
 
+def spoken() -> frozenset[str]:
+    """The types of keys that this controller's ssh client knows."""
+    return frozenset(run_tool(["ssh", "-Q", "key"]).split())
+
+
 def add(known: KnownHosts, lines: Sequence[str]) -> tuple[str, ...]:
     """Append the lines that are not there yet; those that were.  Others on this controller wait for their turn meanwhile.
 
