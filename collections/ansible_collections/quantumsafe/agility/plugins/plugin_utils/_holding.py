@@ -34,7 +34,7 @@ def hold(run: Run, found: Survey) -> Inventory:
 
 def _uses(found: Survey) -> Uses:
     pairs = [(one.path, endpoint.id) for endpoint in found.endpoints for one in endpoint.certificates]
-    pairs += [(path, end) for path, end in _bound(found.snapshot)]
+    pairs += _bound(found.snapshot)
     paths: dict[str, tuple[str, ...]] = {}
     for path, end in pairs:
         paths[path] = tuple(dict.fromkeys((*paths.get(path, ()), end)))

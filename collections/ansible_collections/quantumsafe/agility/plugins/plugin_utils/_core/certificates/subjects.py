@@ -9,7 +9,7 @@ from typing import Literal
 from ..credentials import Certificate
 from ..model import Capability, Endpoint, Origin, Setting
 from .chain import MOST
-from .held import Inventory, Item
+from .held import Inventory, Item, Key
 
 ASPECTS = ("certificate", "signature", "private_key")
 UNUSED = "files"  # the service of a file that no endpoint opens
@@ -33,7 +33,7 @@ def _subject(item: Item, services: Mapping[str, str], pki: str) -> Endpoint:
         certificates = (Certificate(item.path, subject="unreadable"),)
     settings = {}
     if item.key:
-        settings["private_key"] = Setting(_words(item), Origin(item.path))
+        settings["private_key"] = Setting(_words(item, item.key), Origin(item.path))
     if certificates and certificates[0].key and "role=ca" not in certificates[0].more:
         settings["signature"] = Setting((certificates[0].key,), Origin(item.path))
     ssh = item.key is not None and ("host_key" in item.users or item.key.form == "OPENSSH")
@@ -48,10 +48,8 @@ def _placed(one: Certificate, pki: str) -> Certificate:
     return one if told or not pki else replace(one, more=(*one.more, f"pki={pki}"))
 
 
-def _words(item: Item) -> tuple[str, ...]:
+def _words(item: Item, key: Key) -> tuple[str, ...]:
     """What is known of a private key, as facts."""
-    key = item.key
-    assert key is not None
     mode = int(item.mode or "0", 8)
     said = {
         "key": key.kind,
