@@ -153,6 +153,15 @@ class Machine:
         log = self.root / "calls"
         log.unlink(missing_ok=True)
         pipes: list[int] = []
+        failed: list[Exception] = []
+
+        def act(line: str) -> None:
+            try:
+                if answer_to:
+                    answer_to(line)
+            except Exception as error:  # whatever it is: it must end the run, not a thread
+                failed.append(error)
+
         if answer_to:
             asked, ask, heard, hear = *os.pipe(), *os.pipe()
             pipes = [heard, ask]
@@ -166,11 +175,13 @@ class Machine:
             for pipe in pipes:
                 os.close(pipe)
             if answer_to:
-                server = Thread(target=serve, args=(asked, hear, answer_to))
+                server = Thread(target=serve, args=(asked, hear, act))
                 server.start()
             self._attend(process)
             if answer_to:
                 server.join()
+        if failed:
+            raise failed[0]
         output = (self.root / "said").read_bytes().decode("utf-8", "replace")
         calls = read_log(log) if log.exists() else []
         hit = bool(fault and fault.name and any(call.number >= fault.at for call in calls))

@@ -47,7 +47,14 @@ def install(machine: Machine) -> None:
     loaded.write_text(certificate.read_text() + key.read_text())
     conf.write_text(f"pair {certificate.name} {key.name}\n")
     machine.send(keys(machine))
+    request, key = waiting(machine).with_suffix(".csr"), waiting(machine)
+    signed(machine).write_text(openssl("req", "-x509", "-in", str(request), "-key", str(key), "-days", "9"))
     machine.load()
+
+
+def signed(machine: Machine) -> Path:
+    """The new certificate, made once: no two signatures of ECDSA are the same."""
+    return machine.root / "signed"
 
 
 def waiting(machine: Machine) -> Path:
@@ -60,12 +67,12 @@ def keys(machine: Machine) -> str:
 
 def apply(machine: Machine) -> str:
     conf, certificate, key, both, loaded = (machine.targets[number] for number in (0, 3, 4, 5, 6))
-    signed = openssl("req", "-x509", "-in", str(waiting(machine).with_suffix(".csr")), "-key", str(waiting(machine)), "-days", "9")
+    chain = signed(machine).read_text()
     changes = (
-        Change(str(certificate), "", (Edit(1, 0, (signed,)),)),
+        Change(str(certificate), "", (Edit(1, 0, (chain,)),)),
         script.Place(str(key), 1, "root", "root", "0600"),
-        script.Place(str(both), 1, "root", "root", "0600", ahead=signed),
-        script.Place(str(loaded), 1, "root", "root", "0600", ahead=signed, sha256=sha256(loaded)),
+        script.Place(str(both), 1, "root", "root", "0600", ahead=chain),
+        script.Place(str(loaded), 1, "root", "root", "0600", ahead=chain, sha256=sha256(loaded)),
         Change(str(conf), sha256(conf), (Edit(1, 1, (f"pair {certificate.name} {key.name}\n",)),)),
     )
     return script.compose_apply(transaction(machine, FIRST, *changes), {}, NONCE)
@@ -120,7 +127,8 @@ def served(machine: Machine) -> list[str]:
 def part(loaded: str, path: Path) -> str:
     """What the daemon read of that file: its name stands in a line of its own before it."""
     dummy, found, rest = loaded.partition(f"{path}\n")
-    return re.split(r"^/", rest, maxsplit=1, flags=re.MULTILINE)[0] if found else ""
+    following = rf"^{re.escape(str(path).partition('/etc/')[0])}/etc/"  # a line of base64 may begin with "/", too
+    return re.split(following, rest, maxsplit=1, flags=re.MULTILINE)[0] if found else ""
 
 
 def bench(folder: Path, machine: Machine) -> Bench:
