@@ -11,11 +11,19 @@ from pathlib import Path
 import pytest
 
 from .conftest import ADDRESS, FACTS, Lab, Ran, on
+from .conftest import LAB as LAB_COMMAND
 
 KEYS = {"agility_out_of_band": "podman exec", "agility_ssh_batch_limit": 100, "agility_serial": "100%"}
 HOSTS = ("web-new", "web-old", "web-legacy", "web-bare")
 STATE = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab"))
 WITH_KEYS = FACTS.replace("find etc/ssh etc/nginx", "find etc/ssh")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def restored() -> Iterator[None]:
+    """Whoever comes next logs in with the keys that the lab made."""
+    yield
+    subprocess.run([LAB_COMMAND, "reset", *HOSTS], check=True, timeout=120)
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,8 @@ ca_new_key() {
     return
   }
   if [ ! -s "$ca_key.key" ]; then
-    if ! ca_said=$(ca_bounded 60 openssl genpkey "$@" -out "$ca_key.new" 2>&1 </dev/null) || ! mv -f "$ca_key.new" "$ca_key.key"; then
+    # On a disk that is full in the middle genpkey says nothing of the half that it wrote, so what it wrote is read again.
+    if ! ca_said=$(ca_bounded 60 openssl genpkey "$@" -out "$ca_key.new" 2>&1 </dev/null && ca_bounded 60 openssl pkey -in "$ca_key.new" -noout 2>&1 </dev/null) || ! mv -f "$ca_key.new" "$ca_key.key"; then
       rm -f "$ca_key.new"
       printf 'error genpkey openssl genpkey says: %s\n' "$(ca_line "$(printf '%s' "$ca_said" | tail -n 2)")"
       return
