@@ -1,4 +1,4 @@
-"""services/nginx_write.py and nginx_proof.py: the fewest line edits that make a wish effective, or a refusal that says why."""
+"""services/nginx_write.py and read_back.py: the fewest line edits that make a wish effective, or a refusal that says why."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from .haproxy_traps import of_bind as traps
 from .haproxy_versions import BOUNDS, SPELLED, VERSIONS, bounds, first_version, governing
 from .haproxy_versions import of_bind as bounds_of
 from .haproxy_write import GLOBAL, Writer
-from .nginx_proof import after, prove
+from .read_back import after, prove
 
 COLLECT = Collect(
     needs=(DEFAULT_CONF, *BINARIES),
@@ -95,7 +95,8 @@ class HAProxy:
     def ciphers(self) -> Ciphers:
         known = openssl.suites(self.library, self.snapshot.answers)
         with_dh = tuple(bind for bind in self.binds if self.certificates.has_parameters(bind))
-        return Ciphers(self.library, known, self.default, self.version, openssl.system_ciphers(self.snapshot.files), with_dh)
+        system = openssl.system_ciphers(self.snapshot.files)
+        return Ciphers(self.library, known, self.default, system, version=self.version, with_dh=with_dh)
 
     @cached_property
     def sockets(self) -> tuple[Socket, ...]:

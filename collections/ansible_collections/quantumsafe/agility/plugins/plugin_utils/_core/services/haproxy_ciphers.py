@@ -8,14 +8,12 @@ Sources: configuration manual, 5.1 "ciphers", "ciphersuites", 3.1 "ssl-default-b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ..algorithms.cipher_string import LEAST_LEVEL, Expansion, expand
 from ..model import Capability, Inexpressible, Origin, Setting
 from .haproxy_binds import Bind
 from .haproxy_lists import Entry
-from .nginx_ciphers import FULL_LEVEL, PROFILE, TLS13_SUITES, Limits, is_modern, old_versions
-from .openssl import Library, Suites
+from .openssl_lists import Limits, Lists, is_modern, old_versions, spelled
 
 NO_DHE = (2, 6)  # from here on DHE needs parameters
 DEFAULT = "DEFAULT"  # of the library; HAProxy has no list of its own
@@ -31,25 +29,17 @@ class List:
 
 
 @dataclass(frozen=True, slots=True)
-class Ciphers:
-    """What this HAProxy makes of its lists.  default: the origin of what nobody sets.  system: the crypto policy's list and its origin.
+class Ciphers(Lists):
+    """What this HAProxy makes of its lists.  with_dh: the binds whose files bring parameters for DHE along."""
 
-    with_dh: the binds whose files bring parameters for DHE along.
-    """
-
-    library: Library
-    known: Suites
-    default: Origin
-    version: tuple[int, ...]
-    system: tuple[str, Origin] | None = None
+    version: tuple[int, ...] = ()
     with_dh: tuple[Bind, ...] = ()
-    seen: dict[str, Expansion] = field(default_factory=dict, hash=False, compare=False)
 
     def setting(self, bind: Bind, entries: tuple[Entry, ...], versions: tuple[str, ...]) -> tuple[Setting | None, str]:
         """The suites of all its certificates, its own first; None and why when those of one are not known."""
         found: dict[str, None] = {}
         for own in (None, *entries):
-            if problem := self.problem(bind, own, versions):
+            if problem := self.doubt(bind, own, versions):
                 return None, problem
             found |= dict.fromkeys((*self.modern(bind, own, versions), *self.old(bind, own, versions)))
         says = self.listed(bind, None, "ciphers" if old_versions(versions) else "ciphersuites")
@@ -79,33 +69,24 @@ class Ciphers:
         if "TLSv1.3" not in versions:
             return ()
         says = self.listed(bind, entry, "ciphersuites")
-        names = tuple(filter(None, says.text.split(":"))) if says else self.known.modern or TLS13_SUITES
-        return tuple(name for name in names if "_128_" not in name or self.level(bind, entry) < FULL_LEVEL)
+        return self.tls13(says.text if says else "", self.level(bind, entry))
 
     def old(self, bind: Bind, entry: Entry | None, versions: tuple[str, ...]) -> tuple[str, ...]:
         """The suites of TLS 1.2 and before, when there is no problem with them; none where those versions are off."""
         if not old_versions(versions):
             return ()
         limits = self.limits(bind, versions, entry)
-        return tuple(suite.name for suite in self.expanded(self.text(bind, entry)).suites if limits.lets(suite))
+        return tuple(suite.name for suite in self.expanded(self.text(bind, entry) or "").suites if limits.lets(suite))
 
-    def problem(self, bind: Bind, entry: Entry | None, versions: tuple[str, ...]) -> str:
+    def doubt(self, bind: Bind, entry: Entry | None, versions: tuple[str, ...]) -> str:
         """Why nobody can say what its list means; "" when it is known."""
-        if not old_versions(versions):
+        if not old_versions(versions) or not (problem := self.problem(self.text(bind, entry))):
             return ""
-        says, text = self.listed(bind, entry, "ciphers"), self.text(bind, entry)
-        where = f"ciphers ({says.origin if says else self.default})"
-        if self.known.doubt:
-            return f"{where} cannot be worked out: {self.known.doubt}"
-        if text.startswith(PROFILE):
-            return f"{where} follows the system's crypto policy, which was not found"
-        means = self.expanded(text)
-        if any("_WITH_" in word for word in means.unknown):
-            return f"{where} names suites as IANA does, which only some versions of OpenSSL take: write OpenSSL's own names"
-        return f"{where} is nothing that {self.library.label} takes: {means.refused}" if means.refused else ""
+        says = self.listed(bind, entry, "ciphers")
+        return f"ciphers ({says.origin if says else self.default}) {problem}"
 
     def wanted_text(self, kind: str, bind: Bind, names: tuple[str, ...], versions: tuple[str, ...]) -> str:
-        """What the list of a kind ("ciphers" or "ciphersuites") shall say; "" = it may stay.  @SECLEVEL stays what the text names."""
+        """What the list of a kind ("ciphers" or "ciphersuites") shall say; "" = it may stay."""
         modern = kind == "ciphersuites"
         on = "TLSv1.3" in versions if modern else old_versions(versions)
         mine = [name for name in names if is_modern(name) is modern]
@@ -115,26 +96,18 @@ class Ciphers:
         if not mine:
             what = "TLS 1.3" if modern else "TLS 1.2 and before"
             raise Inexpressible(f"no suite of {what} would be left, where it is on", str(bind.line.origin), "an empty list is no list: turn it off")
-        level = None if modern else self.expanded(self.text(bind, None)).level
-        return ":".join(mine) + ("" if level is None else f":@SECLEVEL={level}")
+        return spelled(mine, None if modern else self.stated_level(self.text(bind, None)))
 
-    def text(self, bind: Bind, entry: Entry | None) -> str:
+    def text(self, bind: Bind, entry: Entry | None) -> str | None:
         says = self.listed(bind, entry, "ciphers")
-        text = says.text if says else DEFAULT
-        return self.system[0] + text.removeprefix(PROFILE) if self.system and text.startswith(PROFILE) else text
+        return self.resolved(says.text if says else DEFAULT)
 
     def level(self, bind: Bind, entry: Entry | None) -> int:
-        named = self.expanded(self.text(bind, entry)).level
-        return LEAST_LEVEL if named is None else named
+        return self.level_of(self.text(bind, entry))
 
     def limits(self, bind: Bind, versions: tuple[str, ...], entry: Entry | None = None) -> Limits:
         has_dh = bind in self.with_dh or bool(self.version and self.version < NO_DHE) or any(bind.default(name) for name in PARAMETERS)
         return Limits(self.level(bind, entry), has_dh, "TLSv1.2" in versions)
-
-    def expanded(self, text: str) -> Expansion:
-        if text not in self.seen:
-            self.seen[text] = expand(text, self.known.old, self.library.version)
-        return self.seen[text]
 
     def idle(self, bind: Bind, versions: tuple[str, ...]) -> Iterator[str]:
         """What a person who reads the list may not expect."""

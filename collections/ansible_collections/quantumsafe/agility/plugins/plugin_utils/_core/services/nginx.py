@@ -22,11 +22,11 @@ from .fips import fips, later, module_of
 from .nginx_ciphers import Ciphers
 from .nginx_config import Assembly, Node, absolute
 from .nginx_main import BINARIES, DEFAULT_CONF, MASTERS, OTHER_CONFS, absent, built, main_path
-from .nginx_proof import after, prove
 from .nginx_session import session
 from .nginx_sockets import Server, Socket, quic_listens, tls_sockets
 from .nginx_write import SAYS, VERSIONS, Writer
 from .paths import is_glob
+from .read_back import after, prove
 
 # First nginx version → ssl_protocols when nobody sets it (documentation of ssl_protocols; CHANGES 1.23.4 added TLSv1.3, 1.27.3 dropped 1.0, 1.1).
 DEFAULT_PROTOCOLS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (

@@ -9,20 +9,16 @@ Sources: ngx_http_ssl_module, openssl-ciphers(1), SSL_CTX_set_cipher_list(3), SS
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ..algorithms.cipher_string import LEAST_LEVEL, Expansion, Suite, expand
+from ..algorithms.cipher_string import Expansion, Suite
 from ..model import Capability, Evidence, Inexpressible, Origin, Setting
 from .nginx_config import Node
 from .nginx_sockets import Server, Socket
-from .openssl import Library, Suites
+from .openssl import Library
+from .openssl_lists import Limits, Lists, is_modern, old_versions, spelled
 
 DEFAULT_CIPHERS = "HIGH:!aNULL:!MD5"  # documentation of ssl_ciphers, in http, stream and mail alike
-# What every library that nginx knows uses for TLS 1.3 when it cannot be asked: SSL_CTX_set_ciphersuites(3).
-TLS13_SUITES = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
-FULL_LEVEL = 4  # the security level from which on 128 bits are too few, in TLS 1.3 too
-PROFILE = "PROFILE=SYSTEM"  # Fedora's OpenSSL: the list of the system's crypto policy
-_NEVER = ("PSK", "RSAPSK", "ECDHEPSK", "DHEPSK", "SRP")
 _NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+")
 
 
@@ -37,42 +33,14 @@ class Listed:
     level: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What decides whether a suite that is listed can come about on a server."""
-
-    level: int
-    has_dh: bool
-    has_tls12: bool
-
-    def lets(self, suite: Suite) -> bool:
-        spoken = self.has_tls12 or suite.version != "TLSv1.2"
-        return suite.kx not in _NEVER and (self.has_dh or suite.kx != "DH") and suite.stands_at(self.level) and spoken
-
-
-def is_modern(name: str) -> bool:
-    """Whether it is a suite of TLS 1.3, which has lists of its own."""
-    return name.startswith("TLS_")
-
-
-def old_versions(versions: tuple[str, ...]) -> bool:
-    return any(version != "TLSv1.3" for version in versions)
-
-
 def governing(server: Server) -> Node | None:
     """What says the suites of TLS 1.2 and before; ssl_conf_command is carried out last."""
     return server.command("cipherstring") or next(iter(server.governing("ssl_ciphers")[-1:]), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Ciphers:
-    """What this nginx makes of its lists.  default: the origin of what nobody sets.  system: the crypto policy's list and its origin."""
-
-    library: Library
-    known: Suites
-    default: Origin
-    system: tuple[str, Origin] | None = None
-    seen: dict[str, Expansion] = field(default_factory=dict, hash=False, compare=False)
+class Ciphers(Lists):
+    """What this nginx makes of its lists."""
 
     def setting(self, socket: Socket, versions: tuple[str, ...]) -> tuple[Setting | None, tuple[str, ...]]:
         """The suites of all servers of the socket, the default server's first: a peer may ask for any of their names.
@@ -110,8 +78,7 @@ class Ciphers:
         if "TLSv1.3" not in versions:
             return ()
         node = server.command("ciphersuites")
-        names = tuple(filter(None, node.args[-1].split(":"))) if node else self.known.modern or TLS13_SUITES
-        return tuple(name for name in names if "_128_" not in name or self.level(server) < FULL_LEVEL)
+        return self.tls13(node.args[-1] if node else "", self.level(server))
 
     def old(self, server: Server, versions: tuple[str, ...]) -> Listed:
         """The suites of TLS 1.2 and before; none where those versions are off."""
@@ -130,17 +97,6 @@ class Ciphers:
         usable = tuple(suite for suite in means.suites if limit.lets(suite))
         return Listed(tuple(suite.name for suite in usable), notes=_remarks(where, means, usable, names, self.library), level=means.level)
 
-    def problem(self, text: str | None) -> str:
-        """Why nobody can say what the expression means; "" when it is known."""
-        if text is None:
-            return "follows the system's crypto policy, which was not found"
-        if self.known.doubt:
-            return f"is an expression, which cannot be worked out: {self.known.doubt}"
-        means = self.expanded(text)
-        if any("_WITH_" in word for word in means.unknown):
-            return "names suites as IANA does, which only some versions of OpenSSL take: write OpenSSL's own names"
-        return f"is nothing that {self.library.label} takes: {means.refused}" if means.refused else ""
-
     def everyone(self, socket: Socket, versions: tuple[str, ...]) -> frozenset[str]:
         """What any server of the socket takes.  Raises Inexpressible when that is not known of one."""
         found: set[str] = set()
@@ -152,15 +108,12 @@ class Ciphers:
         return frozenset(found)
 
     def old_text(self, server: Server, wanted: list[str], versions: tuple[str, ...], everyone: frozenset[str]) -> str:
-        """What ssl_ciphers shall say for one server; "" = it may stay as it is.
-
-        @SECLEVEL stays what the text names: it decides about certificates and versions too.
-        """
+        """What ssl_ciphers shall say for one server; "" = it may stay as it is."""
         own = self.old(server, versions)
         names = _share(wanted, own.names, everyone)
         if not old_versions(versions) or set(names) == set(own.names):
             return ""
-        return ":".join(names) + ("" if own.level is None else f":@SECLEVEL={own.level}")
+        return spelled(names, own.level)
 
     def modern_text(self, server: Server, wanted: list[str], versions: tuple[str, ...], everyone: frozenset[str]) -> str:
         """What Ciphersuites shall say for one server; "" = it may stay as it is."""
@@ -170,9 +123,7 @@ class Ciphers:
 
     def level(self, server: Server) -> int:
         """The security level: the last that is named counts, and CipherString is carried out behind ssl_ciphers."""
-        texts = (self.text(governing(server)), self.text(next(iter(server.governing("ssl_ciphers")[-1:]), None)))
-        named = (self.expanded(text).level for text in texts if text is not None)
-        return next((level for level in named if level is not None), LEAST_LEVEL)
+        return self.level_of(self.text(governing(server)), self.text(next(iter(server.governing("ssl_ciphers")[-1:]), None)))
 
     def limits(self, server: Server, versions: tuple[str, ...]) -> Limits:
         has_dh = bool(server.governing("ssl_dhparam") or server.command("dhparameters"))
@@ -180,15 +131,7 @@ class Ciphers:
 
     def text(self, node: Node | None) -> str | None:
         """The expression; None when the system's policy decides and is not known."""
-        text = node.args[-1] if node and node.args else DEFAULT_CIPHERS
-        if not text.startswith(PROFILE):
-            return text
-        return self.system[0] + text.removeprefix(PROFILE) if self.system else None
-
-    def expanded(self, text: str) -> Expansion:
-        if text not in self.seen:
-            self.seen[text] = expand(text, self.known.old, self.library.version)
-        return self.seen[text]
+        return self.resolved(node.args[-1] if node and node.args else DEFAULT_CIPHERS)
 
 
 def _share(wanted: list[str], own: tuple[str, ...], everyone: frozenset[str]) -> list[str]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from ..documents.braces import Splice
 from ..model import Capability, Change, Endpoint, File, Inexpressible, Wanted, Wishes
-from .nginx_ciphers import Ciphers, governing, is_modern, old_versions
+from .nginx_ciphers import Ciphers, governing
 from .nginx_config import Assembly, Node
 from .nginx_edit import behind, change
 from .nginx_sockets import Server, Socket
 from .openssl import Library, render_groups
+from .openssl_lists import is_modern, old_versions
 from .paths import real_path
 
 # All that ssl_protocols takes, in the order in which people write it (ngx_http_ssl_module).

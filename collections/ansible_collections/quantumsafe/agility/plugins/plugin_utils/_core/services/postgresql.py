@@ -15,7 +15,6 @@ from ..model import Activation, Change, Collect, Endpoint, Follow, Inexpressible
 from ..service import Service
 from . import openssl
 from .fips import later
-from .nginx_proof import after, prove
 from .openssl import Library
 from .postgresql_ask import SERVERS, Server, check, checks
 from .postgresql_cluster import Seen
@@ -29,6 +28,7 @@ from .postgresql_write import (
     group_texts,
     version_texts,
 )
+from .read_back import after, prove
 
 COLLECT = Collect(
     # The last two are sockets, wherever the program is.

@@ -6,13 +6,12 @@ be_tls_init().  It has no callback for pre-shared keys or SRP.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..algorithms.cipher_string import LEAST_LEVEL, Expansion, expand
 from ..model import Capability, Evidence, Inexpressible, Origin, Setting, Snapshot
 from . import openssl
-from .nginx_ciphers import FULL_LEVEL, PROFILE, TLS13_SUITES, Limits, is_modern, old_versions
 from .openssl import Library
+from .openssl_lists import Limits, Lists, is_modern, old_versions, spelled
 from .postgresql_config import Cluster
 
 DEFAULT_CIPHERS = "HIGH:MEDIUM:+3DES:!aNULL"  # documentation, 9.4 to 18
@@ -21,16 +20,12 @@ HAS_MODERN = 18  # the first release with the latter
 
 
 @dataclass(frozen=True, slots=True)
-class Ciphers:
-    cluster: Cluster
-    library: Library
-    known: openssl.Suites
-    system: tuple[str, Origin] | None
-    default: Origin
+class Ciphers(Lists):
+    cluster: Cluster = field(kw_only=True)
 
     @classmethod
     def of(cls, snapshot: Snapshot, cluster: Cluster, library: Library, default: Origin) -> Ciphers:
-        return cls(cluster, library, openssl.suites(library, snapshot.answers), openssl.system_ciphers(snapshot.files), default)
+        return cls(library, openssl.suites(library, snapshot.answers), default, openssl.system_ciphers(snapshot.files), cluster=cluster)
 
     def setting(self, versions: tuple[str, ...]) -> tuple[Setting | None, str]:
         """(the suites of TLS 1.3, then the others, why they are not known)."""
@@ -46,23 +41,17 @@ class Ciphers:
         if "TLSv1.3" not in versions:
             return ()
         text = self.cluster.text(MODERN) if self.cluster.major >= HAS_MODERN else ""
-        names = tuple(filter(None, text.split(":"))) or self.known.modern or TLS13_SUITES
-        return tuple(name for name in names if "_128_" not in name or self.level() < FULL_LEVEL)
+        return self.tls13(text, self.level())
 
     def old(self, versions: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
         """(the suites of TLS 1.2 and before, why they are not known)."""
         if not old_versions(versions):
             return (), ""
         text, where = self.text(), str(entry.origin) if (entry := self.cluster.entries.get(OLD)) else str(self.default)
-        if text is None:
-            return (), f"ssl_ciphers ({where}) follows the system's crypto policy, which was not found"
-        if self.known.doubt:
-            return (), f"ssl_ciphers ({where}) is an expression, which cannot be worked out: {self.known.doubt}"
-        means = self.expanded(text)
-        if means.refused:
-            return (), f"ssl_ciphers ({where}) is nothing that {self.library.label} takes: {means.refused}"
+        if problem := self.problem(text):
+            return (), f"ssl_ciphers ({where}) {problem}"
         limits = self.limits(versions)
-        return tuple(suite.name for suite in means.suites if limits.lets(suite)), ""
+        return tuple(suite.name for suite in self.expanded(text or "").suites if limits.lets(suite)), ""
 
     def capability(self, versions: tuple[str, ...]) -> Capability:
         if self.known.doubt:
@@ -94,23 +83,15 @@ class Ciphers:
         if problem:
             raise Inexpressible(problem, where)
         if old_versions(versions) and set(old) != set(now):
-            named = self.expanded(self.text() or "").level
-            out[OLD] = ":".join(old) + ("" if named is None else f":@SECLEVEL={named}")
+            out[OLD] = spelled(old, self.stated_level(self.text()))
         return out
 
     def limits(self, versions: tuple[str, ...]) -> Limits:
         return Limits(self.level(), True, "TLSv1.2" in versions)
 
     def level(self) -> int:
-        named = self.expanded(self.text() or DEFAULT_CIPHERS).level
-        return LEAST_LEVEL if named is None else named
+        return self.level_of(self.text())
 
     def text(self) -> str | None:
         """The expression; None when the system's policy decides and is not known."""
-        text = self.cluster.text(OLD, DEFAULT_CIPHERS)
-        if not text.startswith(PROFILE):
-            return text
-        return self.system[0] + text.removeprefix(PROFILE) if self.system else None
-
-    def expanded(self, text: str) -> Expansion:
-        return expand(text, self.known.old, self.library.version)
+        return self.resolved(self.cluster.text(OLD, DEFAULT_CIPHERS))

@@ -1,6 +1,6 @@
-"""Do the edits do what was wished?  The edited files are read again, as nginx would, before anything reaches a host.
+"""Do the edits do what was wished?  The edited files are read again, as the daemon would, before anything reaches a host.
 
-This catches what no rule about single directives can: another server, an include or an ssl_conf_command that has the last word.
+This catches what no rule about single directives can: another section, an include or a command that has the last word.
 """
 
 from __future__ import annotations
