@@ -233,6 +233,12 @@ def test_ciphers_are_what_the_expression_means_and_of_tls_1_3_what_18_sets() -> 
     assert all(name.startswith("TLS_") for name in only(only_new).settings["cipher"].values)
 
 
+def test_names_of_iana_are_not_guessed() -> None:
+    snapshot = having("svc-next", site_more="ssl_ciphers = 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:HIGH'\n")
+    assert "cipher" not in only(snapshot).settings
+    assert "names suites as IANA does" in notes(snapshot)
+
+
 def test_whose_order_counts_is_told() -> None:
     assert only(captured("svc-next")).capabilities["cipher"].order == "list"
     assert only(having("svc-next", site_more="ssl_prefer_server_ciphers = off\n")).capabilities["cipher"].order == "set"

@@ -11,12 +11,12 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._anchoring import Standing, change, standing, still_needed, wanted
-from ..plugin_utils._campaign import Gate, id_prefix
+from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
 from ..plugin_utils._core.certificates.anchors import Anchor
 from ..plugin_utils._core.model import Plan, Problem, Snapshot
 from ..plugin_utils._core.report.results import plain
 from ..plugin_utils._outcome import carry_out, settle
-from ..plugin_utils._run import Run, guarded, target
+from ..plugin_utils._run import Run, target
 from ..plugin_utils._undoing import CAMPAIGN
 
 SPEC = {
@@ -35,14 +35,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        run = Run(self, task_vars or {}, "anchor", SPEC)
-        gate = Gate(run)
-        out = guarded(run, lambda run: self._settle(run, gate))
-        gate.ended(run.result.status)
-        out["transaction"] = run.result.transaction
-        if self._task.diff and run.result.plan and run.result.plan.get("diff"):
-            out["diff"] = run.result.plan["diff"]
-        return out
+        return in_campaign(Run(self, task_vars or {}, "anchor", SPEC), self._settle)
 
     def _settle(self, run: Run, gate: Gate) -> None:
         run.note(campaign=str(run.args.get("campaign") or run.run))

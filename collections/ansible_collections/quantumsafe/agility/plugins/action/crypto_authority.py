@@ -11,6 +11,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._core.model import Problem
 from ..plugin_utils._founding import Founding
+from ..plugin_utils._run import arguments
 
 SPEC = {
     "authority": {"type": "path", "required": True},
@@ -28,10 +29,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        known = task_vars or {}
-        said = {name: self._templar.template(known[f"agility_{name}"]) for name in SPEC if f"agility_{name}" in known}
-        self._task.args = {**said, **self._task.args}
-        dummy, args = self.validate_argument_spec(argument_spec=SPEC)
+        args = arguments(self, task_vars or {}, SPEC)
         home = Path(args["authority"]).absolute()
         roots = Path(args["authority_root"] or args["authority"]).absolute()
         ours = Founding(home, roots, str(args["authority_name"]), str(args["authority_password"] or "").encode(), int(args["authority_days"]))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._campaign import Gate, id_prefix
+from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
 from ..plugin_utils._certifying import changes, make_keys, probes, servings, unserved, wanted
 from ..plugin_utils._core.certificates.issued import Asked
 from ..plugin_utils._core.certificates.rotate import Rotation
@@ -27,7 +27,7 @@ from ..plugin_utils._issuers import SPEC as ISSUER
 from ..plugin_utils._issuers import Issuer, answered, issuer_of
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
-from ..plugin_utils._run import COMMON, Run, guarded, target
+from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
 from ..plugin_utils._waiting import Memory, same, wait
 
@@ -53,14 +53,8 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "rotate", SPEC)
         self.asked, self.warnings = False, list[str]()
-        gate = Gate(run)
-        out = guarded(run, lambda run: self._rotate(run, gate))
-        gate.ended(run.result.status)
-        out["transaction"] = run.result.transaction
-        out |= {"changed": out["changed"] or self.asked} | ({"warnings": self.warnings} if self.warnings else {})
-        if self._task.diff and run.result.plan and run.result.plan.get("diff"):
-            out["diff"] = run.result.plan["diff"]
-        return out
+        out = in_campaign(run, self._rotate)
+        return out | {"changed": out["changed"] or self.asked} | ({"warnings": self.warnings} if self.warnings else {})
 
     def _rotate(self, run: Run, gate: Gate) -> None:
         if min(int(run.args["days"]), int(run.args["renew_before"]) + 1, int(run.args["renew_jitter"]) + 1) < 1:

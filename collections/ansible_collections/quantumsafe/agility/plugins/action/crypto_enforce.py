@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._campaign import Gate, id_prefix
+from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
 from ..plugin_utils._core.model import Plan
 from ..plugin_utils._core.report.results import plan_from
 from ..plugin_utils._core.services import SERVICES
@@ -19,7 +19,7 @@ from ..plugin_utils._core.targets.transact import Outcome
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._planning import only_way_in, plan_host, planned_before, seen_besides, unsettled
 from ..plugin_utils._proving import prove, reachable
-from ..plugin_utils._run import COMMON, Run, guarded
+from ..plugin_utils._run import COMMON, Run
 from ..plugin_utils._undoing import CAMPAIGN
 
 SPEC = {
@@ -38,14 +38,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        run = Run(self, task_vars or {}, "enforce", SPEC)
-        gate = Gate(run)
-        out = guarded(run, lambda run: self._enforce(run, gate))
-        gate.ended(run.result.status)
-        out["transaction"] = run.result.transaction
-        if self._task.diff and run.result.plan and run.result.plan.get("diff"):
-            out["diff"] = run.result.plan["diff"]
-        return out
+        return in_campaign(Run(self, task_vars or {}, "enforce", SPEC), self._enforce)
 
     def _enforce(self, run: Run, gate: Gate) -> None:
         plan = _plan(run)

@@ -12,7 +12,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils._campaign import Gate, id_prefix
+from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
 from ..plugin_utils._core.model import Plan, Problem, Snapshot
 from ..plugin_utils._core.plan import diff
 from ..plugin_utils._core.report.results import plain
@@ -27,7 +27,7 @@ from ..plugin_utils._hosting import Work, activation, certificates, changes, key
 from ..plugin_utils._hostproof import prove_keys
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._planning import only_way
-from ..plugin_utils._run import COMMON, Run, guarded, target
+from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
 
 SPEC = {
@@ -57,14 +57,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "rotate", SPEC)
-        gate = Gate(run)
         told: dict[str, Any] = {"known_hosts": []}
-        out = guarded(run, lambda run: self._rotate(run, gate, told))
-        gate.ended(run.result.status)
-        out |= {"transaction": run.result.transaction, **told}
-        if self._task.diff and run.result.plan and run.result.plan.get("diff"):
-            out["diff"] = run.result.plan["diff"]
-        return out
+        return in_campaign(run, lambda run, gate: self._rotate(run, gate, told)) | told
 
     def _rotate(self, run: Run, gate: Gate, told: dict[str, Any]) -> None:
         if min(int(run.args[name]) for name in ("overlap", "max_age", "days", "renew_before")) < 0:

@@ -13,7 +13,8 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils._core.model import Problem
 from ..plugin_utils._core.report.table import kms_table
 from ..plugin_utils._kms import keys
-from ..plugin_utils._web import Web
+from ..plugin_utils._run import arguments
+from ..plugin_utils._web import Web, vault_headers
 
 SPEC = {
     "kms_url": {"type": "str", "required": True},
@@ -28,16 +29,11 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        known = task_vars or {}
-        said = {name: self._templar.template(known[f"agility_{name}"]) for name in SPEC if f"agility_{name}" in known}
-        self._task.args = {**said, **self._task.args}
-        dummy, args = self.validate_argument_spec(argument_spec=SPEC)
+        args = arguments(self, task_vars or {}, SPEC)
         token = str(args["kms_token"])
-        headers = {"X-Vault-Token": token, "X-Vault-Request": "true"}
-        web = Web(str(args["kms_url"]).rstrip("/"), str(args["kms_ca"] or ""), ("", ""), headers, (token,), "agility_kms_url")
         try:
-            if not token.isascii() or not token.isprintable() or " " in token:
-                raise Problem("it holds characters that no header can carry", "agility_kms_token", "does it end with a line break?")
+            headers = vault_headers(token, "agility_kms_token")
+            web = Web(str(args["kms_url"]).rstrip("/"), str(args["kms_ca"] or ""), ("", ""), headers, (token,), "agility_kms_url")
             found = keys(web, datetime.now(UTC).date())
         except Problem as problem:
             return {"failed": True, "changed": False, "msg": str(problem)}

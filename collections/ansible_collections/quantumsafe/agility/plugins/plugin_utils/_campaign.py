@@ -13,11 +13,13 @@ import fcntl
 import hashlib
 import math
 import re
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 from ._core.report.output import file_name
 from ._core.report.results import BAD
-from ._run import Run
+from ._run import Run, guarded
 
 FAILED, UNPLANNED = "failed", "not-planned"
 PLANNED, TIGHTENED = "tightens-ssh", "tightened-ssh"
@@ -29,6 +31,17 @@ def id_prefix(campaign: str) -> str:
         return campaign
     digest = hashlib.sha256(campaign.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"{re.sub(r'[^A-Za-z0-9]+', '-', campaign).strip('-')[:41]}-{digest}".lstrip("-")
+
+
+def in_campaign(run: Run, work: Callable[[Run, Gate], None]) -> dict[str, Any]:
+    """One change of a host behind the gate of its campaign, as its task returns it."""
+    gate = Gate(run)
+    out = guarded(run, lambda run: work(run, gate))
+    gate.ended(run.result.status)
+    out["transaction"] = run.result.transaction
+    if run.action._task.diff and run.result.plan and run.result.plan.get("diff"):
+        out["diff"] = run.result.plan["diff"]
+    return out
 
 
 class Gate:

@@ -23,7 +23,7 @@ from ._core.certificates.issued import MAX_BYTES, Answer, Asked, Pending, certif
 from ._core.model import Problem
 from ._core.report.output import file_name, write_whole
 from ._run import Run
-from ._web import Web
+from ._web import Web, vault_headers
 
 # ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
 with suppress(ImportError):
@@ -167,8 +167,8 @@ class Http:
 
 
 def http(run: Run) -> Issuer:
-    token = _word(_said(run, "issuer_token", "the token that may sign"), "agility_issuer_token")
-    web = _web(run, {"X-Vault-Token": token, "X-Vault-Request": "true"}, (token,))
+    token = _said(run, "issuer_token", "the token that may sign")
+    web = _web(run, vault_headers(token, "agility_issuer_token"), (token,))
     return Http(web, web.url, _anchors(run), run.output.parent / "waiting")
 
 
@@ -216,13 +216,6 @@ ISSUERS: Mapping[str, Callable[[Run], Issuer]] = {"local": local, "handover": ha
 def _said(run: Run, option: str, what: str) -> str:
     if not (text := str(run.args.get(option) or "")):
         raise Problem(f"the issuer {run.args['issuer']} needs agility_{option}", "", f"set it to {what}")
-    return text
-
-
-def _word(text: str, option: str) -> str:
-    """Raises Problem for what no header can carry; what it is is not said."""
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise Problem("it holds characters that no header can carry", option, "does it end with a line break?")
     return text
 
 

@@ -62,8 +62,7 @@ class Run:
 
     def __init__(self, action: ActionBase, task_vars: Mapping[str, Any], verb: str, spec: Mapping[str, Any]) -> None:
         self.action, self.vars, self.verb = action, task_vars, verb
-        action._task.args = {**_variables(action, task_vars, spec), **action._task.args}
-        dummy, self.args = action.validate_argument_spec(argument_spec=dict(spec))
+        self.args = arguments(action, task_vars, spec)
         self.host = str(task_vars["inventory_hostname"])
         self.groups = tuple(str(group) for group in task_vars.get("group_names", ()))
         self.run = run_id(os.getppid())
@@ -180,9 +179,13 @@ def asks(resolver: Resolver, host: str, groups: tuple[str, ...]) -> Asks:
     return lambda endpoint: resolver(target_of(host, groups, endpoint))
 
 
-def _variables(action: ActionBase, task_vars: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that are set by variable (agility_<option>).  A template for each option in every role would cost a host more than its audit."""
-    return {name: action._templar.template(task_vars[f"agility_{name}"]) for name in spec if f"agility_{name}" in task_vars}
+def arguments(action: ActionBase, task_vars: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a task, those too that are set by variable (agility_<option>): a template for each in every role would cost a host more
+    than its audit."""
+    known = {name: action._templar.template(task_vars[f"agility_{name}"]) for name in spec if f"agility_{name}" in task_vars}
+    action._task.args = {**known, **action._task.args}
+    dummy, args = action.validate_argument_spec(argument_spec=dict(spec))
+    return dict(args)
 
 
 def target(snapshot: Snapshot) -> dict[str, str]:

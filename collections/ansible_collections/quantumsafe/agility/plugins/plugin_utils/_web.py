@@ -20,6 +20,18 @@ from ._core.model import Problem
 SECONDS = 60  # for one answer, all of it
 
 
+def header(text: str, option: str) -> str:
+    """Raises Problem for what no header can carry; what it is is not said."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise Problem("it holds characters that no header can carry", option, "does it end with a line break?")
+    return text
+
+
+def vault_headers(token: str, option: str) -> dict[str, str]:
+    """How Vault and OpenBao are told who asks (Vault API documentation, "HTTP API")."""
+    return {"X-Vault-Token": header(token, option), "X-Vault-Request": "true"}
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     status: int
