@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._core.certificates.kms import KmsKey, quantum, remarks
 from ..plugin_utils._core.model import Problem
 from ..plugin_utils._core.report.table import kms_table
 from ..plugin_utils._kms import keys
@@ -37,4 +38,10 @@ class ActionModule(ActionBase):
             found = keys(web, datetime.now(UTC).date())
         except Problem as problem:
             return {"failed": True, "changed": False, "msg": str(problem)}
-        return {"changed": False, "keys": [asdict(one) for one in found], "report": kms_table(found).splitlines()}
+        return {"changed": False, "keys": [_told(one) for one in found], "report": kms_table(found).splitlines()}
+
+
+def _told(key: KmsKey) -> dict[str, Any]:
+    facts = asdict(key)
+    del facts["kinds"]
+    return {**facts, "kind": key.kind, "quantum": quantum(key), "remarks": remarks(key)}

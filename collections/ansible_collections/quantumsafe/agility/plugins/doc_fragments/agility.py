@@ -40,6 +40,13 @@ author:
   - quantumsafe.agility contributors (@quantumsafe)
 """
 
+    VARIABLES = r"""
+notes:
+  - Every option can also be given as a variable, C(agility_<option>). What the task itself says wins.
+author:
+  - quantumsafe.agility contributors (@quantumsafe)
+"""
+
     HOST = r"""
 requirements:
   - On the host a POSIX shell, awk, sed, stat, base64 or od, and a SHA-256 tool. No Python.

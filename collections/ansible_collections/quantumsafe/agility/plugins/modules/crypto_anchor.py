@@ -39,12 +39,10 @@ options:
     description: The results folder on the controller, as for the other modules.
     type: path
 notes:
-  - Every option can also be given as a variable, C(agility_<option>), e.g. C(agility_anchor). What the task itself says wins.
   - The host needs C(openssl) besides what every host needs.
 extends_documentation_fragment:
+  - quantumsafe.agility.agility.variables
   - quantumsafe.agility.agility.host
-author:
-  - quantumsafe.agility contributors (@quantumsafe)
 """
 
 EXAMPLES = r"""

@@ -18,12 +18,9 @@ options:
   output:
     description: The results folder on the controller, as for the other modules.
     type: path
-notes:
-  - Every option can also be given as a variable, C(agility_<option>), e.g. C(agility_anchor). What the task itself says wins.
 extends_documentation_fragment:
+  - quantumsafe.agility.agility.variables
   - quantumsafe.agility.agility.info
-author:
-  - quantumsafe.agility contributors (@quantumsafe)
 """
 
 EXAMPLES = r"""

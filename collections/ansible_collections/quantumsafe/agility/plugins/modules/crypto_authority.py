@@ -40,10 +40,10 @@ options:
     description: Days that a root is good for; what issues below it is good for half as long.
     type: int
     default: 3650
-notes:
-  - Every option can also be given as a variable, C(agility_<option>), e.g. C(agility_authority). What the task itself says wins.
 requirements:
   - On the controller the Python package cryptography; for ML-DSA a version that knows it, 50 does.
+extends_documentation_fragment:
+  - quantumsafe.agility.agility.variables
 attributes:
   check_mode:
     description: Can run in check mode and predict what a run would do.
@@ -55,8 +55,6 @@ attributes:
     description: The controller.
     support: full
     platforms: posix
-author:
-  - quantumsafe.agility contributors (@quantumsafe)
 """
 
 EXAMPLES = r"""

@@ -27,8 +27,8 @@ options:
   kms_ca:
     description: PEM file of those who may vouch for the server. The controller's own store when absent.
     type: path
-notes:
-  - Every option can also be given as a variable, C(agility_<option>), e.g. C(agility_kms_url). What the task itself says wins.
+extends_documentation_fragment:
+  - quantumsafe.agility.agility.variables
 attributes:
   check_mode:
     description: It changes nothing at any time.
@@ -40,8 +40,6 @@ attributes:
     description: The controller.
     support: full
     platforms: posix
-author:
-  - quantumsafe.agility contributors (@quantumsafe)
 """
 
 EXAMPLES = r"""
@@ -73,7 +71,8 @@ keys:
     made: {description: "The day of the newest; empty when the service does not say.", type: str, sample: "2026-01-31"}
     age: {description: Days since., type: int, sample: 300}
     rotates: {description: "Days after which the service renews it; 0 = it does not.", type: int, sample: 90}
-    exportable: {description: Whether it can be taken out., type: bool, sample: false}
+    loose: {description: Whether it can be taken out in the clear., type: bool, sample: false}
+    deletable: {description: Whether it may be deleted., type: bool, sample: false}
     users: {description: "Policies that grant its use; null when the token may not see them.", type: list, elements: str, sample: [payments-app]}
     remarks: {description: Sentences for a person., type: list, elements: str, sample: [it can be taken out in the clear]}
 report:

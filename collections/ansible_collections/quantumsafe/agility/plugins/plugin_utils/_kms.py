@@ -7,8 +7,9 @@ from __future__ import annotations
 from datetime import date
 from urllib.parse import quote, urlsplit
 
+from ._core.certificates.kms import KmsKey
 from ._core.certificates.pki_http import complaint
-from ._core.certificates.transit import MEANS, KmsKey, key, names, policy, users
+from ._core.certificates.transit import MEANS, key, names, policy, users
 from ._core.model import Problem
 from ._web import Web
 

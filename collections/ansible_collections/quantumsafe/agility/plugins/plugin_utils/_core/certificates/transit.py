@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from ..model import Problem
+from .kms import KmsKey
 
-Quantum = Literal["safe", "vulnerable", "symmetric", "unknown"]
 MEANS = {
     403: "the token may not look here",
     404: "nothing is there: agility_kms_url ends with /v1/MOUNT, where MOUNT is a transit engine",
@@ -32,29 +31,10 @@ _KINDS: Mapping[str, str] = {
     "ed25519": "ED25519",
     "hmac": "HMAC",
 }
-_SYMMETRIC = ("AES-", "CHACHA20-", "XCHACHA20-", "HMAC")
 _USES = {"encrypt": "supports_encryption", "sign": "supports_signing"}
 # What may be done with a key, as paths below the mount (ACL policies name those).
 _VERBS = ("encrypt", "decrypt", "rewrap", "datakey", "sign", "verify", "hmac", "export", "backup")
 _PATH = re.compile(r'path\s+"([^"]+)"\s*\{([^}]*)\}')
-
-
-@dataclass(frozen=True, slots=True)
-class KmsKey:
-    """kind: as policies name it; made: the day of its newest version, "" = it does not say; age: days since; rotates: it is renewed by itself
-    after so many days, 0 = by nobody.  users: the policies that grant its use; None = the token may not see them.  remarks: for a person."""
-
-    name: str
-    kind: str
-    quantum: Quantum
-    uses: tuple[str, ...]
-    versions: int
-    made: str
-    age: int | None
-    rotates: int
-    exportable: bool
-    users: tuple[str, ...] | None = None
-    remarks: tuple[str, ...] = ()
 
 
 def names(answer: bytes, where: str) -> tuple[str, ...]:
@@ -72,24 +52,21 @@ def key(name: str, answer: bytes, where: str, today: date, users: Iterable[str] 
     versions = data.get("keys")
     if not isinstance(versions, dict) or not isinstance(data.get("type"), str):
         raise _strange(where)
-    kind = _kind(data)
     day = max(filter(None, map(_day, versions.values())), default=None)
     age = (today - day).days if day else None
     rotates = data.get("auto_rotate_period")
     uses = tuple(use for use, said in _USES.items() if data.get(said) is True)
-    quantum = _quantum(kind)
     return KmsKey(
         name=name,
-        kind=kind,
-        quantum=quantum,
+        kinds=_kinds(data),
         uses=uses,
         versions=len(versions),
         made=day.isoformat() if day else "",
         age=age,
         rotates=int(rotates) // 86400 if isinstance(rotates, int | float) and not isinstance(rotates, bool) else 0,
-        exportable=data.get("exportable") is True,
+        loose=data.get("exportable") is True or data.get("allow_plaintext_backup") is True,
+        deletable=data.get("deletion_allowed") is True,
         users=None if users is None else tuple(users),
-        remarks=_remarks(quantum, kind, uses, data),
     )
 
 
@@ -131,37 +108,14 @@ def _strange(where: str) -> Problem:
     return Problem("that is no answer of a transit engine", where, "does agility_kms_url end with /v1/MOUNT?")
 
 
-def _kind(data: Mapping[str, Any]) -> str:
+def _kinds(data: Mapping[str, Any]) -> tuple[str, ...]:
     type_, set_ = str(data["type"]), str(data.get("parameter_set") or "")
     if type_ in ("ml-dsa", "slh-dsa"):
-        return f"{type_.upper()}-{set_}" if set_ else type_.upper()
+        return (f"{type_.upper()}-{set_}" if set_ else type_.upper(),)
     if type_ == "hybrid":
         modern, classical = (str(data.get(f"hybrid_key_type_{half}") or "") for half in ("pqc", "ec"))
-        return f"{modern.upper()}{'-' if set_ else ''}{set_} + {_KINDS.get(classical, classical)}"
-    return _KINDS.get(type_, type_)
-
-
-def _quantum(kind: str) -> Quantum:
-    if kind.startswith(("ML-DSA", "SLH-DSA")):
-        return "safe"
-    if kind.startswith(_SYMMETRIC):
-        return "symmetric"
-    return "vulnerable" if kind.startswith(("RSA-", "ECDSA-", "ED25519")) else "unknown"
-
-
-def _remarks(quantum: Quantum, kind: str, uses: tuple[str, ...], data: Mapping[str, Any]) -> tuple[str, ...]:
-    said = []
-    if quantum == "vulnerable" and "encrypt" in uses:
-        said.append("what it encrypted can be opened later: encrypt anew, first of all")
-    elif quantum == "vulnerable":
-        said.append("its signatures can be forged later: sign anew with ML-DSA")
-    if kind.startswith("AES-128"):
-        said.append("128 bits: NIST allows them, CNSA 2.0 does not")
-    if data.get("exportable") is True or data.get("allow_plaintext_backup") is True:
-        said.append("it can be taken out in the clear")
-    if data.get("deletion_allowed") is True:
-        said.append("it may be deleted, and all that it encrypted with it")
-    return tuple(said)
+        return f"{modern.upper()}{'-' if set_ else ''}{set_}", _KINDS.get(classical, classical)
+    return (_KINDS.get(type_, type_),)
 
 
 def _day(version: Any) -> date | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from ..certificates.transit import KmsKey
+from ..certificates.kms import KmsKey, quantum, remarks
 from .results import STATUSES, HostResult
 
 MANY = 20  # hosts; from here on counts instead of every finding
@@ -142,11 +142,11 @@ URGENT = ("vulnerable", "unknown", "symmetric", "safe")
 def kms_table(keys: Sequence[KmsKey], width: int = 140) -> str:
     """The keys of a key management service, what a quantum computer breaks first."""
     rows: list[tuple[str, ...]] = [("KEY", "KIND", "QUANTUM", "USES", "AGE", "ROTATES", "WHAT", "USED BY")]
-    for one in sorted(keys, key=lambda key: (URGENT.index(key.quantum), "encrypt" not in key.uses, key.name)):
+    for one in sorted(keys, key=lambda key: (URGENT.index(quantum(key)), "encrypt" not in key.uses, key.name)):
         age = "?" if one.age is None else f"{one.age} d"
         rotates = f"{one.rotates} d" if one.rotates else "-"
         users = "?" if one.users is None else " ".join(one.users) or "-"
-        cells = (one.name, one.kind, one.quantum, " ".join(one.uses) or "-", age, rotates, "; ".join(one.remarks) or "-", users)
+        cells = (one.name, one.kind, quantum(one), " ".join(one.uses) or "-", age, rotates, "; ".join(remarks(one)) or "-", users)
         rows.append(tuple(one_line(cell) for cell in cells))
     return columns(rows, [""] * len(rows), width, False)
 
