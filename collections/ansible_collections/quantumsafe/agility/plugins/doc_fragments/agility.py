@@ -41,6 +41,7 @@ author:
 """
 
     VARIABLES = r"""
+options: {}
 notes:
   - Every option can also be given as a variable, C(agility_<option>). What the task itself says wins.
 author:
