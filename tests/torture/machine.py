@@ -222,8 +222,8 @@ class Machine:
                 (self.root / "pid1" / f"{unit}.pid").write_text(f"{started.pid}\n")
                 self.pollers[unit] = started
 
-    def await_pollers(self, seconds: float = 20) -> bool:
-        """Whether all pollers came to their own end in this time."""
+    def await_pollers(self, seconds: float = 120) -> bool:
+        """Whether all pollers came to their own end in this time: long, for only one that never ends breaks a promise, not a busy machine."""
         until = time.monotonic() + seconds
         # One that was told to stop ends what it is at.
         while list((self.root / "pid1").glob("*.start")) or any(poller.poll() is None for poller in self.pollers.values()):
