@@ -34,6 +34,7 @@ SECTIONS = (  # what a reader looks for → where it is in the schema
     ("exceptions", "$defs.exception"),
     ("windows", "$defs.window"),
     ("freezes", "$defs.freeze"),
+    ("events", "$defs.event"),
 )
 
 

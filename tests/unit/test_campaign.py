@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import Gate, id_prefix
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 
+ALWAYS = Policy("p", "1", (), ())  # it has no windows
 FLEET = tuple(f"h{number}" for number in range(8))
 
 
@@ -20,7 +22,9 @@ def gate(
         host=host,
         run="r1",
         output=tmp_path / out,
-        args={"campaign": campaign},
+        groups=(),
+        policy=lambda: ALWAYS,
+        args={"campaign": campaign, "confirm_timeout": 120},
         vars={"ansible_play_batch": list(batch), "ansible_play_hosts_all": list(play)},
         channel=SimpleNamespace(transport="ssh"),
         action=SimpleNamespace(_task=SimpleNamespace(check_mode=False)),

@@ -13,7 +13,7 @@ CORE = TOP / "collections/ansible_collections/quantumsafe/agility/plugins/plugin
 FLOORS = [
     {"model", "service", "credentials", "grant", "algorithms", "documents"},
     {"policy", "services", "appliances", "certificates", "peers", "reach", "claims"},
-    {"wish", "expressed", "facts", "urgency", "invariant", "verdict", "assess", "plan", "review"},
+    {"wish", "expressed", "facts", "urgency", "invariant", "verdict", "assess", "plan", "review", "windows"},
     {"targets", "probe", "report"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

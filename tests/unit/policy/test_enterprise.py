@@ -16,6 +16,9 @@ NOT_SHOWN = {
     "stage.layer": "resolve writes it, nobody else",
     "override.layer": "resolve writes it, nobody else",
     "policy.regimes": "belongs to a baseline: what an organisation writes speaks everywhere unless a rule says otherwise",
+    "window.ical": "who reads the example may lack the library icalendar",
+    "freeze.ical": "who reads the example may lack the library icalendar",
+    "freeze.events": "shown by a window",
 }
 SCOPES = ("protocol", "transport", "role", "service", "zone", "group", "host")  # the same words wherever something applies
 

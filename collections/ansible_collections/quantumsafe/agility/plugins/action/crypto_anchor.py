@@ -16,16 +16,19 @@ from ..plugin_utils._core.certificates.anchors import Anchor
 from ..plugin_utils._core.model import Plan, Problem, Snapshot
 from ..plugin_utils._core.report.results import plain
 from ..plugin_utils._outcome import carry_out, settle
-from ..plugin_utils._run import Run, target
+from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
+from ..plugin_utils._windows import WINDOW
 
 SPEC = {
+    "policy": COMMON["policy"],
     "output": {"type": "path"},
     "campaign": {"type": "str"},
     "anchor": {"type": "path"},
     "anchor_state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "force": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 120},
+    **WINDOW,
 }
 
 
@@ -54,7 +57,7 @@ class ActionModule(ActionBase):
             run.note(status="would-change")
             return
         if stop := gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
-            run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
+            run.note(status=gate.status, problem={"message": stop, "where": run.host, "remedy": gate.remedy})
             return
         id_ = f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
         changes, activations = [change(now, one, id_, present)], [now.store.activation(now.name)]

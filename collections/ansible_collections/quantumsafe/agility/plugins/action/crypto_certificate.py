@@ -30,6 +30,7 @@ from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
 from ..plugin_utils._waiting import Memory, same, wait
+from ..plugin_utils._windows import WINDOW
 
 SPEC = {
     **COMMON,
@@ -42,6 +43,7 @@ SPEC = {
     **ISSUER,
     "anchor_check": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
     "confirm_timeout": {"type": "int", "default": 120},
+    **WINDOW,
 }
 
 
@@ -77,7 +79,7 @@ class ActionModule(ActionBase):
             run.note(status="would-change")
             return
         if stop := gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
-            run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
+            run.note(status=gate.status, problem={"message": stop, "where": run.host, "remedy": gate.remedy})
             return
         if before and not before.fits(plan.orders):  # something else is due by now
             memory.forget()
@@ -94,6 +96,8 @@ class ActionModule(ActionBase):
             chains, whys = answered(issuer, asked)
             if whys:
                 self.asked = wait(run, memory, id_, mark, plan.orders, asked, whys)
+                return
+            if gate.late():
                 return
             pairs = {order.new: chain for order, chain in zip(plan.orders, chains, strict=True)}
             settle(run, self._replace(run, found, plan, keys, id_, pairs))

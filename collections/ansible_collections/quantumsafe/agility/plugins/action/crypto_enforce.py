@@ -21,12 +21,14 @@ from ..plugin_utils._planning import only_way_in, plan_host, planned_before, see
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run
 from ..plugin_utils._undoing import CAMPAIGN
+from ..plugin_utils._windows import WINDOW
 
 SPEC = {
     **COMMON,
     "campaign": {"type": "str"},
     "plan": {"type": "path"},
     "confirm_timeout": {"type": "int", "default": 120},
+    **WINDOW,
     "out_of_band": {"type": "str"},
     "ssh_batch_limit": {"type": "int", "default": 25},
 }
@@ -50,7 +52,7 @@ class ActionModule(ActionBase):
             run.note(status="would-change")
             return
         if stop := gate.closed(int(run.args["ssh_batch_limit"]), plan.tightens_ssh, only_way_in(run, plan)):
-            run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
+            run.note(status=gate.status, problem={"message": stop, "where": run.host, "remedy": gate.remedy})
             return
         outcome = _apply(run, plan)
         settle(run, outcome)

@@ -29,6 +29,7 @@ from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._planning import only_way
 from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
+from ..plugin_utils._windows import WINDOW
 
 SPEC = {
     **COMMON,
@@ -45,6 +46,7 @@ SPEC = {
     "renew_before": {"type": "int", "default": 16},
     "revoked_keys": {"type": "path"},
     "confirm_timeout": {"type": "int", "default": 120},
+    **WINDOW,
     "out_of_band": {"type": "str"},
     "ssh_batch_limit": {"type": "int", "default": 25},
 }
@@ -95,16 +97,18 @@ class ActionModule(ActionBase):
             run.note(status="would-change")
             return
         if stop := gate.closed(int(run.args["ssh_batch_limit"]), closes, closes and bool(only_way(run, plan))):
-            run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
+            run.note(status=gate.status, problem={"message": stop, "where": run.host, "remedy": gate.remedy})
             return
-        self._change(run, found, work, known, told)
+        self._change(run, gate, found, work, known, told)
 
-    def _change(self, run: Run, found: Survey, work: Work, known: KnownHosts, told: dict[str, Any]) -> None:
+    def _change(self, run: Run, gate: Gate, found: Survey, work: Work, known: KnownHosts, told: dict[str, Any]) -> None:
         id_ = f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
         try:
             publics = make_host_keys(run, id_, work)
             keys = keys_after(work, publics)
             signed = certificates(run, work, keys)
+            if gate.late():
+                return
             keys = tuple(replace(key, signed=certificate_of(signed[key.path])) if key.path in signed else key for key in keys)
             self._transact(run, found, work, keys, signed, id_)
         finally:

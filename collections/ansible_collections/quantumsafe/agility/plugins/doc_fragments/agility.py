@@ -48,6 +48,27 @@ author:
   - quantumsafe.agility contributors (@quantumsafe)
 """
 
+    WINDOW = r"""
+options:
+  window_override:
+    description:
+      - Who answers for a change at a time when the windows and freezes of the policy allow none, and why. Both must be said, and both are
+        recorded in the host's result and in the summary. Where the time is right it does nothing.
+    type: dict
+    suboptions:
+      reason:
+        description: Why it cannot wait, e.g. the number of the incident.
+        type: str
+        required: true
+      approver:
+        description: Who decided so.
+        type: str
+        required: true
+notes:
+  - Right before anything is sent to the host, the windows and freezes of the policy are worked out for it, by the controller's clock. Outside
+    of them nothing is touched, and the result is C(out-of-window), a failure, with the next window.
+"""
+
     HOST = r"""
 requirements:
   - On the host a POSIX shell, awk, sed, stat, base64 or od, and a SHA-256 tool. No Python.

@@ -16,6 +16,10 @@ description:
     looked at by M(quantumsafe.agility.crypto_anchor_info) in the same run. The playbook C(distribute_anchors) does both.
   - C(rollback) takes a placed anchor away again, without that question. What was withdrawn is placed anew, not rolled back.
 options:
+  policy:
+    description: The crypto-agility policy (YAML) whose windows and freezes hold, or the name of a shipped baseline, which has none.
+    type: str
+    default: hybrid-transition@1
   anchor:
     description: PEM file on the controller with the one root certificate.
     type: path
@@ -43,6 +47,7 @@ notes:
 extends_documentation_fragment:
   - quantumsafe.agility.agility.variables
   - quantumsafe.agility.agility.host
+  - quantumsafe.agility.agility.window
 """
 
 EXAMPLES = r"""

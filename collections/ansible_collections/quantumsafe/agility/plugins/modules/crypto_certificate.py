@@ -105,6 +105,7 @@ options:
 extends_documentation_fragment:
   - quantumsafe.agility.agility
   - quantumsafe.agility.agility.host
+  - quantumsafe.agility.agility.window
 """
 
 EXAMPLES = r"""

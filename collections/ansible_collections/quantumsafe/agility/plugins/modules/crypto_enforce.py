@@ -39,6 +39,7 @@ options:
 extends_documentation_fragment:
   - quantumsafe.agility.agility
   - quantumsafe.agility.agility.host
+  - quantumsafe.agility.agility.window
 """
 
 EXAMPLES = r"""

@@ -20,9 +20,11 @@ from urllib.parse import unquote
 from ._core.report.output import file_name
 from ._core.report.results import BAD
 from ._run import Run, guarded
+from ._windows import not_now
 
 FAILED, UNPLANNED = "failed", "not-planned"
 PLANNED, TIGHTENED = "tightens-ssh", "tightened-ssh"
+NOT_NOW = "run it again then; in an emergency agility_window_override takes a reason and an approver; nothing was changed"
 
 
 def id_prefix(campaign: str) -> str:
@@ -49,7 +51,7 @@ class Gate:
         self.run = run
         self.name = file_name(run.host)
         self.folder = run.output.parent / "campaigns" / file_name(str(run.args.get("campaign") or run.run)).removesuffix(".json")
-        self.remedy = ""
+        self.remedy, self.status = "", "refused"
         self.refused = self.reserved = False
 
     def _mark(self, fact: str, present: bool, note: str = "") -> None:
@@ -89,8 +91,23 @@ class Gate:
 
     def closed(self, ssh_batch_limit: int, tightens_ssh: bool, only_way: bool) -> str:
         """Why this host must not be changed now, "" when it may."""
-        why = self._not_from_here(tightens_ssh, only_way) or self._stopped() or (self._too_many(ssh_batch_limit) if tightens_ssh else "")
+        why = self._not_from_here(tightens_ssh, only_way) or self._stopped() or self._not_now()
+        why = why or (self._too_many(ssh_batch_limit) if tightens_ssh else "")
         self.refused = bool(why)
+        return why
+
+    def late(self) -> bool:
+        """Whether the window closed while keys were made and certificates were waited for; then the host is left as it is, and told so."""
+        if why := self._not_now():
+            self.refused = True
+            if self.reserved:
+                self._mark(TIGHTENED, present=False)
+            self.run.note(status=self.status, problem={"message": why, "where": self.run.host, "remedy": self.remedy})
+        return self.refused
+
+    def _not_now(self) -> str:
+        if why := not_now(self.run):
+            self.status, self.remedy = "out-of-window", NOT_NOW
         return why
 
     def _not_from_here(self, tightens_ssh: bool, only_way: bool) -> str:

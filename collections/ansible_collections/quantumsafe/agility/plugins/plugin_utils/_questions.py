@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from ._core.review.cases import load_cases
 from ._core.review.cases import run as judge
 from ._core.review.diff import Seen, Side, differences, retiring, summary
 from ._core.review.explain import explain, lines
-from ._policies import groups_of, reader, saved
+from ._core.windows.standing import ahead as windows_ahead
+from ._policies import groups_of, reader, saved, zone
 from ._run import COMMON, Run
 
 SPEC = {
@@ -88,7 +89,8 @@ def _register(policy: Policy, used: set[str] | None, today: date) -> dict[str, A
     late = [name for name, peer in policy.peers.items() if peer.promised and not peer.done and peer.promised < today.isoformat()]
     overrides = [{"id": o.id, "replace": list(o.replace), "reason": o.reason, "approver": o.approver, "origin": o.origin} for o in policy.overrides]
     ahead = contradictions(policy)[1]
-    report = [*_duties(policy, standings, late), *(f"ahead: {text}" for text in ahead)]
+    times = windows_ahead(policy, datetime.combine(today, time(), zone(policy.timezone)))
+    report = [*_duties(policy, standings, late), *times, *(f"ahead: {text}" for text in ahead)]
     return {"exceptions": standings, "overrides": overrides, "peers_overdue": late, "conflicts_ahead": ahead, "report": report}
 
 
@@ -98,8 +100,6 @@ def _duties(policy: Policy, standings: Mapping[str, list[str]], late: list[str])
     out += [f"exception {id_} of {by_id[id_].owner}: no finding of this audit needs it; take it out" for id_ in standings.get("unused", ())]
     out += [f"override {o.id} at {o.origin} replaces {', '.join(o.replace)} ({o.reason}; approved by {o.approver})" for o in policy.overrides]
     out += [f"peer {name} promised {policy.peers[name].promised} and has not delivered: {policy.peers[name].contact}" for name in late]
-    if policy.windows or policy.freezes:
-        out.append(f"windows and freezes ({len(policy.windows)} and {len(policy.freezes)}) are sound; this release does not wait for them")
     return out
 
 

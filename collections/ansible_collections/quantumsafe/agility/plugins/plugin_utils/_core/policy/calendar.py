@@ -1,17 +1,17 @@
-"""Recurrence rules, spans and time zones: only checked here; whoever waits for a window works them out.
+"""The form of recurrence rules, spans and time zones.  What a rule amounts to is in recur.py, and when a host may be changed in windows/.
 
-Source: RFC 5545, section 3.3.10.  A table of what each part may say is all that checking needs, so no library is asked.
+Source: RFC 5545, section 3.3.10.  A table of what each part may say is all that the form needs, so no library is asked.
 """
 
 from __future__ import annotations
 
 import re
 import zoneinfo
-from datetime import datetime
+from datetime import datetime, timedelta
 
 _DAYS = r"(MO|TU|WE|TH|FR|SA|SU)"
 _PARTS = {
-    "FREQ": r"(HOURLY|DAILY|WEEKLY|MONTHLY|YEARLY)",
+    "FREQ": r"(DAILY|WEEKLY|MONTHLY|YEARLY)",  # what is meant by HOURLY, DAILY says with BYHOUR
     "INTERVAL": r"[1-9]\d{0,3}",
     "COUNT": r"[1-9]\d{0,4}",
     "UNTIL": r"\d{8}(T\d{6}Z?)?",
@@ -24,6 +24,7 @@ _PARTS = {
     "BYSETPOS": r"-?[1-9]\d{0,2}",
 }
 _LISTED = {"BYDAY", "BYMONTHDAY", "BYMONTH", "BYHOUR", "BYMINUTE", "BYSETPOS"}
+_DAY_OF = {"WEEKLY": ("BYDAY",), "MONTHLY": ("BYDAY", "BYMONTHDAY"), "YEARLY": ("BYDAY", "BYMONTHDAY")}
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
 
 
@@ -53,6 +54,16 @@ def _together(parts: dict[str, str]) -> str:
     return _no_moment(parts["UNTIL"]) if "UNTIL" in parts else ""
 
 
+def unanchored(text: str) -> str:
+    """Why this rule (of the right form) needs a first day, "" when it stands alone: RFC 5545 takes what a rule does not say from DTSTART."""
+    parts = dict(part.split("=", 1) for part in text.split(";"))
+    needs = _DAY_OF.get(parts["FREQ"], ())
+    if needs and not set(needs) & set(parts):
+        return f"it says no day; add {' or '.join(needs)}"
+    counts = [name for name in ("COUNT", "INTERVAL") if name in parts and (name, parts[name]) != ("INTERVAL", "1")]
+    return f"{counts[0]} counts from a first day, which is not said; say it in events" if counts else ""
+
+
 def _no_moment(text: str) -> str:
     try:
         datetime.strptime(text.rstrip("Z"), "%Y%m%dT%H%M%S" if "T" in text else "%Y%m%d")
@@ -64,6 +75,16 @@ def _no_moment(text: str) -> str:
 def minutes(span: str) -> int:
     """ "90m", "2h" or "1d" (checked by the schema) in minutes."""
     return int(span[:-1]) * _MINUTES[span[-1]] if span else 0
+
+
+def begins(text: str) -> datetime:
+    """The first moment that "2026-12-18T06:00" or "2026-12-18" names, without a zone.  Raises ValueError."""
+    return datetime.fromisoformat(text)
+
+
+def ends(text: str) -> datetime:
+    """Where what is named so is over: a day at its end.  Raises ValueError."""
+    return datetime.fromisoformat(text) + timedelta(days=len(text) == len("YYYY-MM-DD"))
 
 
 def known_zone(name: str) -> bool:

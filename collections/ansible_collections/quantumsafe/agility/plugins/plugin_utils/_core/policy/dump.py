@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from .lives import LIFE
-from .model import Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
+from .model import Event, Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
 from .sections import BINDING
 from .select import Select
 
@@ -152,9 +152,14 @@ def _exemption(one: Exemption) -> dict[str, Any]:
 
 
 def _window(one: Window) -> dict[str, Any]:
-    said = {"id": one.id, **_scope(one.match), "rrule": one.rrule, "duration": f"{one.duration}m"}
-    return _said({**said, "reserve": f"{one.reserve}m" if one.reserve else "", "timezone": one.timezone})
+    said = {"id": one.id, **_scope(one.match), "rrule": one.rrule, "duration": f"{one.duration}m" if one.duration else ""}
+    return _said({**said, "events": _events(one.events), "reserve": f"{one.reserve}m" if one.reserve else "", "timezone": one.timezone})
 
 
 def _freeze(one: Freeze) -> dict[str, Any]:
-    return {"id": one.id, **_scope(one.match), "from": one.start, "to": one.end, "timezone": one.timezone, **_said({"reason": one.reason})}
+    said = {"id": one.id, **_scope(one.match), "from": one.start, "to": one.end, "events": _events(one.events)}
+    return _said({**said, "timezone": one.timezone, "reason": one.reason})
+
+
+def _events(events: tuple[Event, ...]) -> list[dict[str, Any]]:
+    return [_said({"from": e.start, "to": e.end, "rrule": e.rrule, "except": list(e.without), "timezone": e.timezone}) for e in events]

@@ -108,9 +108,9 @@ class _Loader:
         if wrong:
             self.errors.extend(wrong)
             return ""
-        page = Page(where, lines, self.errors)
-        policy = read_sections(data, page)
         below = "" if where.startswith("baseline ") else where
+        page = Page(where, lines, self.errors, beside=lambda name, cited: self._file(name, below, cited, "write its path as this file sees it")[0])
+        policy = read_sections(data, page)
         extends = tuple(self.visit(p, below, page.at("extends", i), (*seen, where)) for i, p in enumerate(data.get("extends", [])))
         withs = tuple((id_, self.visit(other, below, cited, (*seen, where))) for id_, other, cited in page.withs)
         self.found[where] = _Part(policy, frozenset(page.enforce), extends, withs)
@@ -120,6 +120,9 @@ class _Loader:
         """(text, where): a baseline when one has that name, else a file relative to the one that names it."""
         if name in baselines():
             return (BASELINES / f"{name}.yml").read_text(encoding="utf-8"), f"baseline {name}"
+        return self._file(name, base, cited, _shipped(name))
+
+    def _file(self, name: str, base: str | None, cited: str, hint: str) -> tuple[str, str]:
         path = name if base is None else posixpath.normpath(posixpath.join(posixpath.dirname(base), name))
         if base is not None:
             self._stay_below(name, base, path, cited)
@@ -129,7 +132,7 @@ class _Loader:
             line = bytes(error.object)[: error.start].count(b"\n") + 1
             raise Problem(f"not UTF-8: byte {error.object[error.start]:#04x}", f"{path}:{line}", "save it as UTF-8") from error
         except (OSError, ValueError) as error:
-            raise Problem(f"cannot read {path!r}: {getattr(error, 'strerror', None) or error}", cited or path, _shipped(name)) from error
+            raise Problem(f"cannot read {path!r}: {getattr(error, 'strerror', None) or error}", cited or path, hint) from error
 
     def _stay_below(self, name: str, base: str, path: str, cited: str) -> None:
         """A policy repository is one folder: whoever may edit a policy may not make it read the rest of the controller."""
@@ -138,7 +141,7 @@ class _Loader:
             raise Problem(f"no baseline is called {name}", cited, _shipped(name))
         inside = anchor in (".", "/") or path.startswith(anchor.rstrip("/") + "/")
         if posixpath.isabs(name) or not inside or (anchor == "." and (path == ".." or path.startswith("../"))):
-            raise Problem(f"{name!r} leads out of the folder of the first policy", cited, "keep what it extends in that folder or below")
+            raise Problem(f"{name!r} leads out of the folder of the first policy", cited, "keep what it names in that folder or below")
 
     def below(self, root: str) -> list[str]:
         """Every file that is extended from here, a file before what it extends."""

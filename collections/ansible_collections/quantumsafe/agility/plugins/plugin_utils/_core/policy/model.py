@@ -193,8 +193,22 @@ class Exemption:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """From start to end: local times of the time zone.  rrule: how it comes again, counted from start, "" = once.
+
+    without: starts, or whole days, on which it does not take place.
+    """
+
+    start: str
+    end: str
+    timezone: str
+    rrule: str = ""
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
-    """When changes may be made.  rrule: RFC 5545, checked.  duration, reserve: minutes."""
+    """When changes may be made: by a rule with a duration, or by events.  rrule: RFC 5545, checked.  duration, reserve: minutes."""
 
     id: str
     match: Match
@@ -203,11 +217,12 @@ class Window:
     timezone: str
     reserve: int = 0
     origin: str = ""
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """When no change may be made: local times of the time zone, both included."""
+    """When no change may be made: local times of the time zone, both included, or days, both included; or events."""
 
     id: str
     match: Match
@@ -216,6 +231,7 @@ class Freeze:
     timezone: str
     reason: str = ""
     origin: str = ""
+    events: tuple[Event, ...] = ()
 
 
 Scoped = Rule | StageRule | Override | Exemption | Window | Freeze

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from .yaml_lines import Lines
 
 @dataclass(slots=True)
 class Page:
-    """One file while it is read: where its lines are, and where mistakes go."""
+    """One file while it is read: where its lines are, and where mistakes go.  beside: the text of a file that it names, with the line there."""
 
     where: str
     lines: Lines
@@ -22,6 +23,7 @@ class Page:
     regimes: tuple[str, ...] = ()
     enforce: tuple[str, ...] = ()
     withs: list[tuple[str, str, str]] = field(default_factory=list)  # (override id, the policy whose rules it takes, where it says so)
+    beside: Callable[[str, str], str] = lambda name, cited: ""
 
     def at(self, *path: str | int) -> str:
         return f"{self.where}:{self.lines.get(path, 1)}"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, cast
 
 from ..model import Source, Stage
-from .calendar import minutes, rrule_flaw
 from .issue import CERTIFIED
 from .lives import lives_of
-from .model import OF_OVERRIDE, Exemption, Freeze, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
+from .model import OF_OVERRIDE, Exemption, Match, Override, Peer, Policy, Regime, Rule, StageRule, Zone
 from .names import akin, parts_known
 from .page import Page, day, known, many, timezone_of
 from .select import Select
+from .times import freeze, window
 
 SCOPES = ("protocol", "transport", "role", "service", "zone", "group", "host")
 WORDS = ("construction", "status", "name")
@@ -48,8 +47,8 @@ def read(data: Mapping[str, Any], page: Page) -> Policy:
         peers={name: _peer(p, page.at("peers", name), page) for name, p in data.get("peers", {}).items()},
         overrides=tuple(override for override, dummy in overrides),
         exceptions=tuple(_exemption(e, page.at("exceptions", i), page) for i, e in enumerate(data.get("exceptions", []))),
-        windows=tuple(_window(w, page.at("windows", i), page) for i, w in enumerate(data.get("windows", []))),
-        freezes=tuple(_freeze(f, page.at("freezes", i), page) for i, f in enumerate(data.get("freezes", []))),
+        windows=tuple(window(w, _match(w), page.at("windows", i), page) for i, w in enumerate(data.get("windows", []))),
+        freezes=tuple(freeze(f, _match(f), page.at("freezes", i), page) for i, f in enumerate(data.get("freezes", []))),
     )
 
 
@@ -207,25 +206,3 @@ def _exemption(data: Mapping[str, Any], origin: str, page: Page) -> Exemption:
         start=start,
         origin=origin,
     )
-
-
-def _window(data: Mapping[str, Any], origin: str, page: Page) -> Window:
-    if flaw := rrule_flaw(data["rrule"]):
-        page.wrong(origin, f"window {data['id']}: {flaw}")
-    duration, reserve = minutes(data["duration"]), minutes(data.get("reserve", ""))
-    if reserve >= duration:
-        page.wrong(origin, f"window {data['id']}: its reserve leaves no time for the change")
-    zone = timezone_of(data.get("timezone", page.timezone), origin, page)
-    return Window(data["id"], _match(data), data["rrule"], duration, zone, reserve, origin)
-
-
-def _freeze(data: Mapping[str, Any], origin: str, page: Page) -> Freeze:
-    for moment in (data["from"], data["to"]):
-        try:
-            datetime.fromisoformat(moment)
-        except ValueError:
-            page.wrong(origin, f"{moment} is no moment")
-    if data["from"] >= data["to"]:
-        page.wrong(origin, f"freeze {data['id']} ends before it begins")
-    zone = timezone_of(data.get("timezone", page.timezone), origin, page)
-    return Freeze(data["id"], _match(data), data["from"], data["to"], zone, data.get("reason", ""), origin)

@@ -19,6 +19,7 @@ STATUSES = (
     "reverted",
     "failed",
     "refused",
+    "out-of-window",
     "unreachable",
     "would-change",
     "pending",
@@ -28,7 +29,7 @@ STATUSES = (
     "skipped",
 )
 ENDPOINT_KEYS = ("id", "protocol", "version", "addresses", "settings", "capabilities")
-BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "unreachable")
+BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "out-of-window", "unreachable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class HostResult:
     credentials: certificates/held.py, Inventory.
 
     problem: {message, where, remedy}, and code when it was the host that stopped.
+
+    window_override: {reason, approver, by, instead_of}: who answers for a change at a time when the policy has none.
     """
 
     host: str
@@ -60,6 +63,7 @@ class HostResult:
     credentials: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
     problem: Mapping[str, str] = field(default_factory=dict)
+    window_override: Mapping[str, str] = field(default_factory=dict)
     rounds: int = 0
     seconds: float = 0.0
     format: int = FORMAT

@@ -33,6 +33,7 @@ def summarise(results: tuple[HostResult, ...], complaints: tuple[str, ...] = ())
         "policies": [dict(p) for p in sorted({tuple(sorted(r.policy.items())) for r in results if r.policy})],
         "verbs": sorted({r.verb for r in results}),
         "warnings": [*({"host": r.host, "message": text} for r in results for text in (r.plan or {}).get("warnings", ())), *_twins(results)],
+        "window_overrides": [{"host": r.host, "status": r.status, **r.window_override} for r in results if r.window_override],
         "changed": sorted(r.host for r in results if r.status in ("changed", "rolled-back")),
         "unreadable": list(complaints),
     }

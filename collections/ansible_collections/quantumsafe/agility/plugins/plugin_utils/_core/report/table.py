@@ -167,7 +167,9 @@ def closing(summary: Mapping[str, Any], folder: str, colour: bool = False) -> st
             text += f"  → {one_line(failed['remedy'])}"
         lines.append(f"\033[31m{text}\033[0m" if colour else text)
     proofs = summary["proofs"]
+    overrides = [(one["host"], f"{one['instead_of']}; all the same by {one['approver']}: {one['reason']}") for one in summary["window_overrides"]]
     for word, notes in (
+        ("OVERRIDE", overrides),
         ("UNPROVED", [(one["host"], f"{one['endpoint']}: {one['why']}") for one in proofs["unproved"]]),
         ("NOTE", [(one["host"], one["message"]) for one in summary["warnings"]]),
     ):

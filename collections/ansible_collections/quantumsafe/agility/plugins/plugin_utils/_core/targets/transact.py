@@ -25,6 +25,11 @@ RETRY = 3  # seconds between two tries to read a host that does not answer
 DONE = ("CONFIRMED", "CLEANED")
 
 
+def longest(seconds: int) -> int:
+    """Seconds after which a change that was sent has ended, its way back included, whatever happens; seconds: until it reverts unconfirmed."""
+    return VERB + seconds + GRACE + HUNG
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """state: the last of the host's journal, e.g. "CONFIRMED", "REVERTED", "REVERT_FAILED", "REFUSED", "UNKNOWN".
@@ -112,7 +117,7 @@ def settle(channel: Channel, transaction: Transaction, sent: float, why: str) ->
     The host counts from the moment it had the lock, so what it has left counts for more than our own clock.
     """
     until = sent + VERB + transaction.seconds + GRACE
-    hung = until + HUNG
+    hung = sent + longest(transaction.seconds)
     while True:
         found = None
         try:
