@@ -6,9 +6,11 @@ The clocks of Europe/Berlin: on 2026-03-29 at 02:00 they go to 03:00 (01:00 UTC)
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.windows.standing import Standing, ahead, said, span_said, standing
 
@@ -286,6 +288,13 @@ def test_a_freeze_may_come_again() -> None:
 def test_events_count_from_their_first_time_and_stop_after_their_count(moment: str, state: str) -> None:
     events = "{from: 2026-12-01T12:00, to: 2026-12-01T13:00, rrule: FREQ=WEEKLY;INTERVAL=2;COUNT=2, timezone: UTC}"
     assert now(policy(f"{{id: n, zone: web, events: [{events}]}}"), moment).state == state
+
+
+def test_a_controller_that_does_not_know_the_time_zone_changes_nothing_and_says_so() -> None:
+    compiled = policy(NIGHTS)
+    moved = replace(compiled, windows=tuple(replace(one, timezone="Mars/Base") for one in compiled.windows))
+    with pytest.raises(Problem, match=r"no time zone is called Mars/Base here.*tzdata"):
+        now(moved, "2026-12-05T01:00")
 
 
 # ---------------------------------------------------------------- in words

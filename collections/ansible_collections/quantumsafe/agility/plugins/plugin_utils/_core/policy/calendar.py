@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from ..model import Problem
 
 _DAYS = r"(MO|TU|WE|TH|FR|SA|SU)"
 _PARTS = {
@@ -93,3 +95,10 @@ def known_zone(name: str) -> bool:
         return name == "UTC" or bool(zoneinfo.ZoneInfo(name))
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return False
+
+
+def place(name: str) -> tzinfo:
+    """The time zone.  Raises Problem where this machine does not know one that was known where the policy was compiled."""
+    if not known_zone(name):
+        raise Problem(f"no time zone is called {name} here", "controller", "install the package tzdata; nothing was changed")
+    return UTC if name == "UTC" else zoneinfo.ZoneInfo(name)

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ..model import Problem
-from .calendar import known_zone
+from .calendar import known_zone, place
 from .model import Event
 
 LARGEST = 1024 * 1024  # characters
@@ -148,8 +147,8 @@ def _in_zone(moment: Any, params: Any, zone: str, timezone: str) -> str:
         raise ValueError("a period is not taken; write it as an event")
     if not isinstance(moment, datetime):
         return _text(moment)
-    there = ZoneInfo(_zone(moment, params, timezone))
-    return _text(moment.replace(tzinfo=there).astimezone(ZoneInfo(zone)).replace(tzinfo=None))
+    there = place(_zone(moment, params, timezone))
+    return _text(moment.replace(tzinfo=there).astimezone(place(zone)).replace(tzinfo=None))
 
 
 def _naive(moment: Any) -> date:

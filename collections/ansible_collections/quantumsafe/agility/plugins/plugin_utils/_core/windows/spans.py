@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from ..policy.calendar import begins, ends
+from ..policy.calendar import begins, ends, place
 from ..policy.model import Event, Freeze, Window
 from ..policy.recur import starts
 
@@ -33,7 +32,7 @@ class Span:
 def of_window(window: Window, since: datetime, until: datetime) -> Iterator[Span]:
     """When it is open between the two."""
     if window.rrule:
-        length, zone = timedelta(minutes=window.duration), ZoneInfo(window.timezone)
+        length, zone = timedelta(minutes=window.duration), place(window.timezone)
         for start in starts(window.rrule, _new_year(since - length), *_around(since - length, until, zone), zone):
             yield from _short(start, start + length, window.timezone, window.reserve)
     for event in window.events:
@@ -51,7 +50,7 @@ def of_freeze(freeze: Freeze, since: datetime, until: datetime) -> Iterator[Span
 
 def _times(event: Event, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
     """(start, end) in local time."""
-    first, last, zone = begins(event.start), ends(event.end), ZoneInfo(event.timezone)
+    first, last, zone = begins(event.start), ends(event.end), place(event.timezone)
     length = last - first
     after, before = _around(since - length, until, zone)
     found = starts(event.rrule, first, after, before, zone) if event.rrule else [first] if after <= first <= before else []
@@ -61,7 +60,7 @@ def _times(event: Event, since: datetime, until: datetime) -> Iterator[tuple[dat
             yield start, start + length
 
 
-def _around(since: datetime, until: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def _around(since: datetime, until: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
     """The two in local time, and a day more on either side: no offset is larger."""
     return since.astimezone(zone).replace(tzinfo=None) - DAY, until.astimezone(zone).replace(tzinfo=None) + DAY
 
@@ -71,13 +70,13 @@ def _new_year(moment: datetime) -> datetime:
     return datetime(moment.year - 1, 1, 1)
 
 
-def _utc(moment: datetime, zone: ZoneInfo, fold: int = 0) -> datetime:
+def _utc(moment: datetime, zone: tzinfo, fold: int = 0) -> datetime:
     return moment.replace(tzinfo=zone, fold=fold).astimezone(UTC)
 
 
 def _short(start: datetime, end: datetime, timezone: str, reserve: int) -> Iterator[Span]:
     """The careful reading of a window; nothing where the change of the clock swallows it."""
-    zone = ZoneInfo(timezone)
+    zone = place(timezone)
     begin = _utc(start, zone)
     over = min(begin + (end - start), _utc(end, zone))
     if begin < over:
@@ -86,7 +85,7 @@ def _short(start: datetime, end: datetime, timezone: str, reserve: int) -> Itera
 
 def _long(start: datetime, end: datetime, timezone: str) -> Span:
     """The careful reading of a freeze."""
-    zone = ZoneInfo(timezone)
+    zone = place(timezone)
     begin = min(_utc(start, zone, fold) for fold in (0, 1))
     return Span(begin, max(begin + (end - start), *(_utc(end, zone, fold) for fold in (0, 1))), timezone)
 

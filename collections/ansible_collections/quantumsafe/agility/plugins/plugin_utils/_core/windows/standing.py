@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from typing import Literal
-from zoneinfo import ZoneInfo
 
+from ..policy.calendar import place
 from ..policy.model import Freeze, Match, Policy, Window
 from ..policy.resolve import Target, applies
 from ..policy.zones import zones_of
@@ -118,7 +118,7 @@ def span_said(span: Span) -> str:
 
 
 def _at(moment: datetime, timezone: str) -> str:
-    return moment.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M")
+    return moment.astimezone(place(timezone)).strftime("%Y-%m-%d %H:%M")
 
 
 def ahead(policy: Policy, now: datetime) -> list[str]:
