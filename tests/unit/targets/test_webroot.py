@@ -78,10 +78,10 @@ def test_whoever_owns_the_webroot_leads_root_nowhere(any_host: Host, webroot: Pa
     before = shown(elsewhere)
     (webroot / link).parent.mkdir(parents=True, exist_ok=True)
     (webroot / link).symlink_to(elsewhere / "new" if link.endswith("W") else elsewhere)
-    with pytest.raises(Problem, match="is a link|is there already"):
+    with pytest.raises(Problem, match=r"is a link|is there already"):
         put(any_host, webroot)
     drop(any_host)
-    assert shown(elsewhere) == before and os.readlink(webroot / link).startswith(str(elsewhere))
+    assert shown(elsewhere) == before and str((webroot / link).readlink()).startswith(str(elsewhere))
 
 
 def test_a_webroot_that_is_not_there_is_named(host: Host, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ MEANS: Mapping[str, tuple[str, str]] = {
     "rejectedIdentifier": ("it does not sign for this name", "is it public? leave it out of agility_names, or take another issuer"),
     "serverInternal": ("it is in trouble itself", "run it again later"),
     "tls": (_CHALLENGE, "it was led to https:// and found no TLS there"),
-    "unauthorized": ("it does not let us", "is the account still good, and does http-01 or dns-01 show its answer?"),
+    "unauthorized": ("it does not let us", "is the account still good, and what agility_acme_eab_id names?"),
     "unsupportedIdentifier": ("it does not sign for names of this type", "leave addresses out of agility_names"),
     "userActionRequired": ("somebody has to agree to something first", "go there, agree, and run it again"),
 }
@@ -95,15 +95,14 @@ def token(text: str) -> str:
 
 
 def refused(said: Mapping[str, object], where: str, retry_after: str = "", of: str = "") -> Problem:
-    """said: a problem document.  of: the name that it is about."""
-    words = str(said.get("type") or "")
-    meant, remedy = MEANS.get(words.removeprefix(PREFIX), ("it refused", ""))
+    """said: a problem document.  of: the name whose proof it is about."""
+    kind = str(said.get("type") or "").removeprefix(PREFIX)
+    meant, remedy = MEANS.get("incorrectResponse" if of and kind == "unauthorized" else kind, ("it refused", ""))
     told = "; ".join(_line(text) for text in _told(said))
-    if instance := _line(str(said.get("instance") or "")):
-        remedy = f"{instance}: {remedy}"
-    later = f"not before {_line(retry_after)}{' s have passed' if retry_after.isdigit() else ''}; " if retry_after else ""
-    about = f"{of}: " if of else ""
-    return Problem(f"{about}{meant} ({_line(words.removeprefix(PREFIX)) or 'no type'}): {told or 'no details'}", where, f"{later}{remedy}; {SAME}")
+    instance, number = _line(str(said.get("instance") or "")), retry_after.isdigit()
+    later = f"not before {_line(retry_after)}{' s have passed' * number}" if retry_after else ""
+    steps = "; ".join(filter(None, (later, f"{instance}: {remedy}" if instance else remedy, SAME)))
+    return Problem(f"{of}{': ' * bool(of)}{meant} ({_line(kind) or 'no type'}): {told or 'no details'}", where, steps)
 
 
 def _told(said: Mapping[str, object]) -> list[str]:
