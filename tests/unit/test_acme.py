@@ -24,7 +24,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._issuers impor
 from cryptography import x509
 
 from ..acme_replay import CAPTURED, Replay
-from ..emulators import pem, serving
+from ..emulators import pem, request_for, serving
 from .certificates.ca import make_key
 from .targets.agent_host import NONCE, Host
 
@@ -127,14 +127,17 @@ def test_names_are_proved_by_a_command_that_sets_and_removes_each_record_and_no_
 
 
 def test_the_key_of_the_account_is_made_once_for_nobody_else(site: Site) -> None:
-    os.umask(0o022)
-    site.ask()
+    before = os.umask(0)
+    try:
+        site.ask()
+    finally:
+        os.umask(before)
     key = site.folder / "account/account.key"
     assert (key.stat().st_mode & 0o777, key.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    before = key.read_bytes()
+    made = key.read_bytes()
     site.replay.again()
     site.ask()
-    assert key.read_bytes() == before and [path.name for path in key.parent.iterdir()] == ["account.key"]
+    assert key.read_bytes() == made and [path.name for path in key.parent.iterdir()] == ["account.key"]
 
 
 def test_an_account_is_bound_to_what_the_authority_gave_and_its_key_is_in_nothing_that_is_said(site: Site) -> None:
@@ -172,6 +175,42 @@ def test_an_order_that_it_is_still_at_work_on_is_asked_for_again_and_no_second_o
     site.replay.left["POST /certZ/1"] = [(200, chain.encode(), {"Replay-Nonce": "3aTufi0rnaX7PzPo7_2kpQ"})]
     site.replay.says("POST /my-order/", 200, {**order, "status": "valid", "certificate": "https://PEBBLE/certZ/1"})
     assert issuer_of(run).ask(site.asked) == [chain] and not note.exists()
+
+
+def test_a_certificate_that_came_while_another_is_waited_for_is_fetched_again_and_not_ordered_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_acme, "PATIENCE", 2)
+    run, names = site.run(), ("web-new",)
+    both = [*site.asked, Asked(request_for(make_key("RSA-2048"), *names), "RSA-2048", names, 47)]
+    first = site.replay.left["POST /order-plz"][-1]
+    id_ = first[2]["Location"].rpartition("/")[2]
+    for key, said in [*site.replay.left.items()]:
+        if id_ in key:
+            site.replay.left[key.replace(id_, "other")] = [(s, b.replace(id_.encode(), b"other"), h) for s, b, h in said]
+    finished = site.replay.left["POST /my-order/other"]
+    site.replay.says("POST /my-order/other", 200, {**site.replay.last("POST /my-order/other"), "status": "processing"})
+    second = (first[0], first[1].replace(id_.encode(), b"other"), {**first[2], "Location": "https://PEBBLE/my-order/other"})
+    site.replay.left["POST /order-plz"] = [first, second]
+    done, waits = issuer_of(run).ask(both)
+    assert isinstance(waits, Pending) and done == captured("http-01", "POST /certZ/")[0]
+    site.replay.seen.clear()
+    site.replay.left["POST /my-order/other"] = finished
+    assert issuer_of(run).ask(both) == [done, done] and not list((site.folder / "out/waiting").glob("*.order"))
+    assert not [one for one in site.replay.seen if "order-plz" in one]
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("serverInternal", 1), ("unauthorized", 0)])
+def test_an_order_that_waits_outlives_a_server_in_trouble_and_not_a_refusal(
+    site: Site, monkeypatch: pytest.MonkeyPatch, kind: str, kept: int
+) -> None:
+    monkeypatch.setattr(_acme, "PATIENCE", 1)
+    run = site.run("processing")
+    issuer_of(run).ask(site.asked)
+    site.replay.says("POST /my-order/", 500, {"type": f"{ERROR}{kind}", "detail": "x"})
+    with pytest.raises(Problem, match=kind):
+        issuer_of(run).ask(site.asked)
+    assert len(list((site.folder / "out/waiting").glob("*.order"))) == kept
 
 
 # -- what does not

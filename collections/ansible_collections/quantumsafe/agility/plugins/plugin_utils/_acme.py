@@ -31,6 +31,7 @@ with suppress(ImportError):
     from cryptography import x509
 
 PATIENCE = 90  # seconds that a run waits for an authority to look at the answers, and again for the certificate
+PASSING = ("badNonce", "rateLimited", "serverInternal")  # after these an order is as good as before
 COMMAND_TIME = 120  # seconds for the command that sets a record
 
 # RFC 8555 §7.1.6 has a status that the library does not know; it learns those that are made.
@@ -64,10 +65,14 @@ class Acme:
             sign_in(self.client, self.run.args)
             orders = [self._order(one) for one in asked]
             self._prove([one for order in orders for one in order.authorizations])
-            return [self._answer(one, order) for one, order in zip(asked, orders, strict=True)]
+            answers = [self._answer(one, order) for one, order in zip(asked, orders, strict=True)]
+        waits = any(isinstance(answer, Pending) for answer in answers)
+        for one, order in zip(asked, orders, strict=True):
+            self._remember(one, order.uri if waits else "")
+        return answers
 
     def _note(self, asked: Asked) -> Path:
-        """Where the address of an order is kept that the authority is still at work on."""
+        """Where the address of an order is kept while the authority is still at work on it, or on one that goes with it."""
         digest = hashlib.sha256(request_key(asked.request)).hexdigest()[:12]
         return self.folder / f"{file_name(self.run.host).removesuffix('.json')}.{digest}.order"
 
@@ -84,15 +89,20 @@ class Acme:
         try:
             done = fetch(order, until, fetch_alternative_chains=True)
         except errors.TimeoutError:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(note, f"{order.uri}\n")
             return Pending(f"{self.where} is still at work on the certificate for {', '.join(asked.names)}")
-        except errors.Error:
-            note.unlink(missing_ok=True)
+        except errors.Error as error:
+            if not isinstance(error, errors.ClientError) and getattr(error, "code", "") not in PASSING:
+                self._remember(asked, "")
             raise
-        note.unlink(missing_ok=True)
         chains = [done.fullchain_pem, *done.alternative_fullchains_pem]
         return next((chain for chain in chains if any(ends_at(chain, anchor) for anchor in self.anchors)), chains[0])
+
+    def _remember(self, asked: Asked, uri: str) -> None:
+        if uri:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(self._note(asked), f"{uri}\n")
+        else:
+            self._note(asked).unlink(missing_ok=True)
 
     # -- proofs
 
