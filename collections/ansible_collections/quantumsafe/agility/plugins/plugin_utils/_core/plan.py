@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Literal
 
 from .algorithms.lookup import find
 from .assess import ahead
@@ -117,7 +118,7 @@ def make_plan(
         policy=policy,
         changes=tuple(changes),
         activations=tuple(activations),
-        probes=tuple(_probe(e, wanted[e.id]) for e in touched),
+        probes=tuple(_probe(e, wanted[e.id], e.protocol) for e in touched if e.protocol != "esp"),  # nobody outside sees what ESP agrees on
         reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], bound[e.id], as_of)),
         tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
         warnings=tuple(
@@ -182,7 +183,7 @@ def _broken(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Require
     return "; ".join(f"{id_} is retired as broken, approved by {life.approver}" + (f" ({life.reason})" if life.reason else "") for id_, life in lives)
 
 
-def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
+def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish], kind: Literal["tls", "ssh", "ikev2"]) -> Probe:
     """Ask the endpoint live: the best new key exchange must be agreed on, every removed one must be refused."""
     address, port = endpoint.addresses[0] if endpoint.addresses else ("*", 22 if endpoint.protocol == "ssh" else 443)
     exchange, now = wanted.get("key_exchange"), endpoint.settings.get("key_exchange")
@@ -190,7 +191,7 @@ def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
     tiers = (exchange.tiers if exchange else now.tiers if now else ()) or (0,) * len(names)
     best = [name for name, tier in zip(names, tiers, strict=True) if tier == min(tiers)]
     return Probe(
-        kind=endpoint.protocol,
+        kind=kind,
         endpoint=endpoint.id,
         port=port,
         address="" if address == "*" else address,

@@ -28,7 +28,7 @@ class Service:
     """
 
     name: str
-    protocol: Literal["ssh", "tls"]
+    protocol: Literal["ssh", "tls", "ikev2"]
     collect: Collect
     read: Callable[[Snapshot], tuple[Endpoint, ...]]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
