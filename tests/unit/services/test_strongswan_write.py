@@ -130,6 +130,13 @@ def test_prefer_plans_the_hybrids_of_the_group_that_both_ends_have_and_is_conten
     assert planned(then).changes == ()
 
 
+def test_the_plan_says_what_the_reload_does_to_the_sas() -> None:
+    (active,) = planned(captured("vpn-a")).warnings
+    assert active == f"strongswan site: the reload ends its SAs and establishes them anew ({SITE}:20): expect a moment without traffic"
+    (passive,) = planned(captured("vpn-b")).warnings
+    assert "its SAs stay as they are until they are established anew" in passive
+
+
 def test_require_is_refused_at_one_end() -> None:
     with pytest.raises(Inexpressible, match="both ends of a tunnel move together"):
         planned(captured("vpn-a"), "require")

@@ -1,7 +1,8 @@
 """strongSwan, configured by swanctl.  Sources: swanctl.opt, vici_config.c and settings.c of 6.0.6; swanctl(8).
 
-One endpoint for each connection (IKE) and one for each of its children (ESP, AH).  `systemctl reload` runs swanctl --load-all, which leaves live
-SAs as they are: what was changed acts when they are established anew.  Legacy ipsec.conf is no business of this file.
+One endpoint for each connection (IKE) and one for each of its children (ESP, AH).  `systemctl reload` runs swanctl --load-all: a connection that
+changed is replaced, and its live SAs keep what they have, rekeyings included, until they are established anew; where one of its children has
+`start_action = start` charon does that itself, at once, the old SA first (tried on 6.1.0).  Legacy ipsec.conf is no business of this file.
 """
 
 from __future__ import annotations
@@ -63,6 +64,23 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
     return Activation("strongswan", ("strongswan.service", "strongswan-swanctl.service"), (), ("true",), "reload")
 
 
+def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
+    """What the reload does to the SAs of what changes."""
+    out = []
+    for name in dict.fromkeys(seen.name for seen in of(snapshot) if seen.id in wishes):
+        mine = [seen for seen in of(snapshot) if seen.name == name]
+        starts = next(
+            (found for seen in mine if seen.child and (found := seen.view.entry("start_action")) and "start" in (found.setting.value or "")), None
+        )
+        if starts:
+            out.append(f"{mine[0].id}: the reload ends its SAs and establishes them anew ({starts.origin}): expect a moment without traffic")
+        elif mine[0].agreed():
+            out.append(
+                f"{mine[0].id}: its SAs stay as they are until they are established anew (swanctl --terminate and --initiate): a rekeying is not enough"
+            )
+    return tuple(out)
+
+
 SERVICE = Service(
     name="strongswan",
     protocol="ikev2",
@@ -71,4 +89,5 @@ SERVICE = Service(
     write=write,
     activation=activation,
     missing=missing,
+    warns=warns,
 )
