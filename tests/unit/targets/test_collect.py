@@ -75,6 +75,9 @@ SECRETS = (
     "  stats auth admin:s3cret",
     "user joe insecure-password s3cret",
     "bind :443 ssl ca-sign-pass s3cret",
+    "ike-1 { id-a = srv secret = 0xs3cret }",
+    "token { handle = 05 pin = s3cret }",
+    "local { auth = psk } secrets { ike { secret = s3cret } }",
 )
 HARMLESS = (
     "ssl_password_file /etc/nginx/pass;",
@@ -90,6 +93,9 @@ HARMLESS = (
     "ssl_conf_command Groups X25519;",
     "stats enable",
     "http-request auth unless a",
+    "local { auth = psk } remote { auth = PSK } children { net { } }",
+    "\tauthby=psk # as agreed",
+    "spinning wheel",
 )
 
 

@@ -76,7 +76,7 @@ def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
             out.append(f"{mine[0].id}: the reload ends its SAs and establishes them anew ({starts.origin}): expect a moment without traffic")
         elif mine[0].agreed():
             out.append(
-                f"{mine[0].id}: its SAs stay as they are until they are established anew (swanctl --terminate and --initiate): a rekeying is not enough"
+                f"{mine[0].id}: its SAs stay as they are until they are established anew (swanctl --terminate, --initiate): a rekeying is not enough"
             )
     return tuple(out)
 

@@ -12,7 +12,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
-_SHARED = re.compile(r"(^|[^a-z0-9!+-])p[sp]k([\"']?[ \t]*=|[\"'][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*", re.IGNORECASE)
+_SHARED = re.compile(r"(^|[^a-z0-9!+-])(?:p[sp]k|pin)([\"']?[ \t]*=|[\"'][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*", re.IGNORECASE)
+_KIND = re.compile(r"(auth(?:by)?[ \t]*=[ \t]*)psk", re.IGNORECASE)  # of authentication, in swanctl.conf and ipsec.conf: no secret
 _TAIL = re.compile(r"[;{} \t\r\n]*$")
 
 
@@ -26,7 +27,7 @@ def redact(text: str) -> str:
             in_key = not re.search(r"-----END [A-Z0-9 ]*PRIVATE KEY", line)
             out.append(f"[redacted]{end}")
             continue
-        found = _SECRET.search(line) or _SHARED.search(line)
+        found = _SECRET.search(line) or _SHARED.search(_KIND.sub(r"\1---", line))
         tail = _TAIL.search(line)
         hides = found and tail and found.end() < tail.start()
         out.append(_cut(line, found.end(), tail.group()) if hides and found and tail else line)
