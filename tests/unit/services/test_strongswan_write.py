@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Inexpressible, Snapshot, Wanted
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.plan import make_plan
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import resolve, target_of
@@ -145,3 +147,14 @@ def test_require_is_refused_at_one_end() -> None:
 def test_a_charon_without_ml_kem_is_left_as_it_is() -> None:
     said = "connections { x {\n proposals = aes256gcm16-prfsha384-x25519\n} }\n"
     assert planned(unloaded(having("trixie", said))).changes == ()
+
+
+def test_a_rule_that_requires_a_ppk_is_not_met_by_one_that_is_only_enabled(tmp_path: Path) -> None:
+    rule = "  - {id: ppk, match: {protocol: ikev2}, aspect: ppk, require: {mode: required}, source: {doc: RFC 8784, force: recommendation}}\n"
+    path = tmp_path / "ppk.yml"
+    path.write_text("policy: {name: p, version: '1'}\nrules:\n" + rule, encoding="utf-8")
+    found = SERVICE.read(having("forky", MANY))
+    policy = policy_of(str(path))
+    judged = assess(found, lambda one: resolve(policy, target_of("h", (), one), date(2026, 11, 27)), date(2026, 11, 27))
+    states = {one.endpoint.removeprefix("strongswan "): one.state for one in judged}
+    assert states == {"dflt": "forbidden", "inh": "compliant", "soft": "forbidden"}
