@@ -109,6 +109,15 @@ def test_the_value_of_a_secret_stays_on_the_host(host: Host, line: str) -> None:
     assert redact(f"before\n{line}\nafter\n") == file.text
 
 
+@pytest.mark.parametrize("end", ["\\", ""])
+def test_a_secret_in_quotes_that_runs_over_lines_stays_whole_on_the_host(any_host: Host, end: str) -> None:
+    text = f'secrets {{\n  ike {{ secret = "s3cret{end}\n  more \\" s3cret{end}\n  last s3cret" }}\n}}\nversion = 2 # "\n'
+    path = str(any_host.write("f", text))
+    file = look(any_host, path).files[path]
+    assert file.text == 'secrets {\n  ike { secret = "[redacted]\n[redacted]\n[redacted]" }\n}\nversion = 2 # "\n'
+    assert file.redacted and redact(text) == file.text
+
+
 def test_what_only_looks_like_a_secret_is_shown(any_host: Host) -> None:
     text = "\n".join(HARMLESS) + "\n"
     path = str(any_host.write("f", text))
