@@ -152,6 +152,12 @@ def test_cookies_and_another_group_are_met_and_told() -> None:
     assert seen.intermediate and seen.fragmentation and seen.ppk and seen.cipher == "ENCR_AES_GCM_16-256"
 
 
+def test_a_responder_that_falls_silent_leaves_what_is_known() -> None:
+    with responder(lambda asked, number: None if number else as_charon(asked, "hybrid")) as port:
+        seen = probe_ike("127.0.0.1", port, timeout=1)
+    assert (seen.hybrid, seen.classical) == (True, None) and seen.failure.startswith("timed-out")
+
+
 def test_a_responder_that_is_meant_for_others_is_no_proof_of_anything() -> None:
     with responder(lambda asked, number: as_charon(asked, "no-proposal")) as port:
         seen = probe_ike("127.0.0.1", port, timeout=5)

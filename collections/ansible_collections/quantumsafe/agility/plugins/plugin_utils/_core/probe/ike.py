@@ -1,7 +1,7 @@
 """What an IKEv2 responder takes, with IKE_SA_INIT alone: no credentials, and nothing that it would act on.
 
-A responder keeps a half-open SA for each offer that it took (strongSwan: half a minute), and many from one address are a reason to drop what
-comes next, so there are two questions: everything at once, and then only the sort that was not chosen.  It answers by the connection that
+A responder keeps a half-open SA for each offer that it took (strongSwan: half a minute), and five from one address are a reason to drop what
+comes next without a word (block_threshold), so there are two questions: everything at once, and then only the sort that was not chosen.  It answers by the connection that
 fits our address: one that is meant for a certain peer refuses everybody else, which says nothing about that peer.
 """
 
@@ -74,8 +74,9 @@ def probe_ike(address: str, port: int = 500, timeout: float = 10) -> IkeResult:
             result = _told(talk, first)
             if result.exchange:
                 hybrid = "+" in result.exchange
+                result = replace(result, hybrid=True) if hybrid else replace(result, classical=True)
                 other = not talk.ask(CLASSICAL if hybrid else HYBRID).error
-                result = replace(result, hybrid=hybrid or other, classical=other if hybrid else True)
+                result = replace(result, classical=other) if hybrid else replace(result, hybrid=other)
             else:
                 result = replace(result, hybrid=False, classical=False)
                 raise Said("refused", f"{result.refusal}; it may be meant for other addresses than ours")
