@@ -1,8 +1,8 @@
 """What an IKEv2 responder takes, with IKE_SA_INIT alone: no credentials, and nothing that it would act on.
 
 A responder keeps a half-open SA for each offer that it took (strongSwan: half a minute), and five from one address are a reason to drop what
-comes next without a word (block_threshold), so there are two questions: everything at once, and then only the sort that was not chosen.  It answers by the connection that
-fits our address: one that is meant for a certain peer refuses everybody else, which says nothing about that peer.
+comes next without a word (block_threshold).  So there are two questions: everything at once, and then only the sort that was not chosen.  It
+answers by the connection that fits our address: one that is meant for a certain peer refuses everybody else, which says nothing about that peer.
 """
 
 from __future__ import annotations
