@@ -75,6 +75,8 @@ SECRETS = (
     "  stats auth admin:s3cret",
     "user joe insecure-password s3cret",
     "bind :443 ssl ca-sign-pass s3cret",
+    'ssl_certificate_key "store:pkcs11:token=edge;object=www?pin-value=s3cret";',
+    "key = pkcs11:token=edge;object=www token=s3cret",
 )
 HARMLESS = (
     "ssl_password_file /etc/nginx/pass;",
@@ -89,6 +91,8 @@ HARMLESS = (
     "ssl_passphrase_command_supports_reload = off",
     "ssl_conf_command Groups X25519;",
     "stats enable",
+    'ssl_certificate_key "store:pkcs11:token=edge;object=www?pin-source=file:/etc/pin";',
+    "key = PKCS11:object=www;TOKEN=edge",
     "http-request auth unless a",
 )
 

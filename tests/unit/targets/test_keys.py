@@ -44,6 +44,14 @@ def test_what_openssl_cannot_make_is_said_in_its_words_and_leaves_no_key(any_hos
     assert [path.name for path in (any_host.state / "keys/t-1").glob("*.key")] == []
 
 
+def test_a_host_that_can_make_no_key_in_a_token_says_what_it_lacks_and_shows_no_pin(any_host: Host) -> None:
+    pin = any_host.write("pin", "4711")
+    pin.chmod(0o600)
+    with pytest.raises(Problem, match=r"has no provider pkcs11: activate it, behind the default one, in .*openssl\.cnf"):
+        made(any_host, (ORDER[0], f"pkcs11:token=t;object=o;type=private?pin-source=file:{pin}", ORDER[2]))
+    assert not (any_host.state / "keys").exists()
+
+
 def test_a_key_gets_to_its_place_with_a_transaction_and_waits_nowhere_else(any_host: Host) -> None:
     made(any_host, ORDER)
     new = any_host.etc / "new.key"

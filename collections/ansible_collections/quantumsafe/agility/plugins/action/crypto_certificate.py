@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
-from ..plugin_utils._certifying import changes, make_keys, probes, servings, unserved, wanted
+from ..plugin_utils._certifying import changes, left_in_tokens, make_keys, probes, servings, unserved, wanted
 from ..plugin_utils._core.certificates.issued import Asked
 from ..plugin_utils._core.certificates.rotate import Rotation
 from ..plugin_utils._core.credentials import Pair
@@ -39,6 +39,9 @@ SPEC = {
     "days": {"type": "int", "default": 47},
     "renew_before": {"type": "int", "default": 16},
     "renew_jitter": {"type": "int", "default": 0},
+    "key_store": {"type": "str", "choices": ["file", "pkcs11"], "default": "file"},
+    "pkcs11_token": {"type": "str"},
+    "pkcs11_pin_file": {"type": "str"},
     **ISSUER,
     "anchor_check": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
     "confirm_timeout": {"type": "int", "default": 120},
@@ -101,6 +104,7 @@ class ActionModule(ActionBase):
         finally:
             if run.result.status not in ("changed", "unknown") and not memory.path.exists():  # of those the host itself puts the keys away
                 _drop(run, id_)
+                self.warnings += [f"{run.host}: {left}" for left in left_in_tokens(plan.orders)]
 
     def _warn(self, run: Run, issuer: Issuer, distrust: tuple[str, ...]) -> None:
         """Of a new hierarchy that this host, and so perhaps its peers, does not trust.  Raises Problem when that is to stop it."""

@@ -47,6 +47,20 @@ options:
       - A fleet that was renewed in one night is then not due in one night.
     type: int
     default: 0
+  key_store:
+    description:
+      - Where new keys are made. With V(pkcs11) in the token O(pkcs11_token) of the host, through the provider C(pkcs11) of its openssl, and
+        the service is told their URI. What has its key in a file is due then, where the service can take it from a token (nginx 1.29).
+      - Nothing takes a key out of a token again.
+    type: str
+    choices: [file, pkcs11]
+    default: file
+  pkcs11_token:
+    description: Label of the token, for V(pkcs11).
+    type: str
+  pkcs11_pin_file:
+    description: File on the host that holds its PIN, never the PIN. When absent the configuration of the provider there has to know it.
+    type: str
   issuer:
     description:
       - Who signs. V(local) is the authority in the folder O(authority).

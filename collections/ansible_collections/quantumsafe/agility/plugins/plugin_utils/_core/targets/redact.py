@@ -7,10 +7,11 @@ import re
 from ..documents.lines import split
 
 _SECRET = re.compile(
-    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|"
+    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|"
     r"(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)[\"']?[ \t]*[:= \t][ \t]*",
     re.IGNORECASE,
 )
+_TOKEN = re.compile(r"pkcs11:[^ \t\"'?]*", re.IGNORECASE)  # there the label of a token is none
 # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
 _SHARED = re.compile(r"(^|[^a-z0-9!+-])p[sp]k([\"']?[ \t]*=|[\"'][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*", re.IGNORECASE)
 _TAIL = re.compile(r"[;{} \t\r\n]*$")
@@ -26,7 +27,8 @@ def redact(text: str) -> str:
             in_key = not re.search(r"-----END [A-Z0-9 ]*PRIVATE KEY", line)
             out.append(f"[redacted]{end}")
             continue
-        found = _SECRET.search(line) or _SHARED.search(line)
+        low = _TOKEN.sub(lambda uri: re.sub("([:;])token=", r"\1label=", uri.group(), flags=re.IGNORECASE), line)
+        found = _SECRET.search(low) or _SHARED.search(line)
         tail = _TAIL.search(line)
         hides = found and tail and found.end() < tail.start()
         out.append(_cut(line, found.end(), tail.group()) if hides and found and tail else line)

@@ -199,9 +199,12 @@ ca_show() {
       if ($0 ~ /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/) key = 1
       if (key) { if ($0 ~ /-----END [A-Z0-9 ]*PRIVATE KEY/) key = 0; hidden++; print "|[redacted]"; next }
       low = tolower($0)
+      if (match(low, /pkcs11:[^ \t"\047?]*/)) { # there the label of a token is none
+        head = substr(low, 1, RSTART - 1); rest = substr(low, RSTART + RLENGTH); low = substr(low, RSTART, RLENGTH)
+        gsub(/[:;]token=/, ":label=", low); low = head low rest }
       # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
       # The last ones are of HAProxy and of PostgreSQL, whose commands may hold a password.
-      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)["\047]?[ \t]*[:= \t][ \t]*/) ||
+      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)["\047]?[ \t]*[:= \t][ \t]*/) ||
         match(low, /(^|[^a-z0-9!+-])p[sp]k(["\047]?[ \t]*=|["\047][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*/)) {
         rest = substr($0, RSTART + RLENGTH); sub(/[;{} \t\r]+$/, "", rest)
         if (rest != "") { hidden++; print "|" cut($0, RSTART + RLENGTH - 1); next } }
