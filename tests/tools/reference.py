@@ -34,6 +34,8 @@ SECTIONS = (  # what a reader looks for → where it is in the schema
     ("exceptions", "$defs.exception"),
     ("windows", "$defs.window"),
     ("freezes", "$defs.freeze"),
+    ("escrow", "$defs.escrow"),
+    ("recipient", "$defs.escrow.properties.recipient"),
 )
 
 

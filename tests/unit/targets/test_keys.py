@@ -7,10 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.escrow import Recipient
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.keys import kind
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.request import request_config
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.escrow import escrow_calls, parse_escrow
 
 from .agent_host import NONCE, Host, sha256
 
@@ -122,3 +124,13 @@ def test_a_key_is_not_written_into_a_file_that_everybody_can_read(any_host: Host
     report = any_host.apply(script.Place(str(old), 1, "root", "root", "0600", "chain\n", sha256(old)))
     assert report.state == "REFUSED" and "everybody can read" in report.message, report
     assert old.read_text() == "old\n" and sorted(path.name for path in any_host.etc.iterdir()) == ["site.pem"]
+
+
+def test_what_is_to_be_kept_leaves_neither_plain_nor_secret_behind_even_where_it_fails(any_host: Host) -> None:
+    """Neither of these is a recipient; an openssl that could take them is tried in the lab."""
+    output = any_host.send(script.compose_keys("t-1", [ORDER], NONCE, (), escrow_calls("t-1", {1: Recipient("no certificate", "no key", "")})))
+    said = parse_escrow(output, NONCE)
+    assert set(said) == {1} and said[1].error and not said[1].sealed
+    folder = any_host.state / "keys/t-1"
+    assert sorted(path.name for path in folder.iterdir()) == ["1.cnf", "1.csr", "1.key"]
+    assert (folder / "1.key").read_text().splitlines()[1] not in answer.body(output, NONCE)

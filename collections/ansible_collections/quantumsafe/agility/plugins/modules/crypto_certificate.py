@@ -105,6 +105,14 @@ options:
   issuer_key:
     description: PEM file of its key.
     type: path
+  escrow_folder:
+    description:
+      - Folder on the controller, 0700, where new keys go as ciphertext that their recipient alone can read, made on the host.
+      - Only where the section C(escrow) of the policy says V(allowed) or V(required); without it no key is ever kept. A key in a token is not.
+    type: path
+  escrow_recipients:
+    description: Folder on the controller with C(NAME.crt) and C(NAME.pub) of each recipient whom the policy names and pins.
+    type: path
   anchor_check:
     description:
       - What happens when certificates of a new hierarchy are to be served by a host that does not trust it itself.
@@ -151,6 +159,12 @@ status:
   returned: always
   type: str
   sample: changed
+escrow:
+  description: Files of keys in escrow that this run wrote on the controller.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 transaction:
   description: The id of the transaction; empty when nothing was due.
   returned: always

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ._core.certificates.anchors import ends_at
+from ._core.certificates.escrow import Recipient
 from ._core.certificates.keys import kind, lacking
 from ._core.certificates.read import leaf
 from ._core.certificates.request import request_config
@@ -18,6 +19,7 @@ from ._core.model import Change, Edit, File, Probe, Problem, Snapshot
 from ._core.services import SERVICES
 from ._core.services.openssl import loaded
 from ._core.targets.answer import NewKey, parse_keys
+from ._core.targets.escrow import Sealed, escrow_calls, parse_escrow
 from ._core.targets.script import Place, compose_keys
 from ._core.targets.survey import Survey
 from ._core.targets.trust import parse_trusts
@@ -76,12 +78,14 @@ def served(found: Survey) -> dict[str, Certificate]:
     return {path: one for path, text in texts if (one := leaf(text, path))}
 
 
-def make_keys(run: Run, id_: str, orders: Sequence[Order], anchors: tuple[str, ...]) -> tuple[tuple[NewKey, ...], tuple[str, ...]]:
-    """(the keys, and for each anchor (PEM) why the host does not trust it: "" = it does)."""
+def make_keys(
+    run: Run, id_: str, orders: Sequence[Order], anchors: tuple[str, ...], escrow: Mapping[int, Recipient]
+) -> tuple[tuple[NewKey, ...], tuple[str, ...], Mapping[int, Sealed]]:
+    """(the keys; for each anchor (PEM) why the host does not trust it: "" = it does; what goes into escrow, by the number of its order)."""
     asked = [(kind(order.kind).options, _made_at(order), request_config(order.names)) for order in orders]
     return run.channel.ask(
-        lambda nonce: compose_keys(id_, asked, nonce, anchors),
-        lambda output, nonce: (parse_keys(output, nonce, run.host), parse_trusts(output, nonce)),
+        lambda nonce: compose_keys(id_, asked, nonce, anchors, escrow_calls(id_, escrow)),
+        lambda output, nonce: (parse_keys(output, nonce, run.host), parse_trusts(output, nonce), parse_escrow(output, nonce)),
     )
 
 

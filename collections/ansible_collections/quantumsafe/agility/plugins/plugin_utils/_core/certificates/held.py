@@ -89,8 +89,7 @@ class Key:
 class Item:
     """One file of the inventory, or a key in a token, whose path is its URI, and whose owner and mode are those of the file that holds its PIN.
 
-     certificates: the leaf first, as they stand in the file; count: how many there are, also where only counted.
-
+    certificates: the leaf first, as they stand in the file; count: how many there are, also where only counted.
     users: endpoints, and file:line of configurations that name it.  renewal: who renews it, "" = nobody known.
     roles: anchor, authority, orphan-key, orphan-certificate, locked, code-signing, device.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from .lives import LIFE
-from .model import Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
+from .model import Escrow, Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
 from .sections import BINDING
 from .select import Select
 
@@ -37,6 +37,7 @@ def _document(policy: Policy) -> dict[str, Any]:
             "exceptions": [_exemption(one) for one in policy.exceptions],
             "windows": [_window(one) for one in policy.windows],
             "freezes": [_freeze(one) for one in policy.freezes],
+            "escrow": [_escrow(one) for one in policy.escrow],
         }
     )
 
@@ -158,3 +159,8 @@ def _window(one: Window) -> dict[str, Any]:
 
 def _freeze(one: Freeze) -> dict[str, Any]:
     return {"id": one.id, **_scope(one.match), "from": one.start, "to": one.end, "timezone": one.timezone, **_said({"reason": one.reason})}
+
+
+def _escrow(one: Escrow) -> dict[str, Any]:
+    to = _said({"name": one.recipient, "classical": one.classical, "kem": one.kem})
+    return _said({"id": one.id, **_scope(one.match), "mode": one.mode, "recipient": to})

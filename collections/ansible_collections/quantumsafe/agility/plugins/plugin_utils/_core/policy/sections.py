@@ -10,7 +10,7 @@ from ..model import Source, Stage
 from .calendar import minutes, rrule_flaw
 from .issue import CERTIFIED
 from .lives import lives_of
-from .model import OF_OVERRIDE, Exemption, Freeze, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
+from .model import OF_OVERRIDE, Escrow, Exemption, Freeze, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
 from .names import akin, parts_known
 from .page import Page, day, known, many, timezone_of
 from .select import Select
@@ -50,6 +50,7 @@ def read(data: Mapping[str, Any], page: Page) -> Policy:
         exceptions=tuple(_exemption(e, page.at("exceptions", i), page) for i, e in enumerate(data.get("exceptions", []))),
         windows=tuple(_window(w, page.at("windows", i), page) for i, w in enumerate(data.get("windows", []))),
         freezes=tuple(_freeze(f, page.at("freezes", i), page) for i, f in enumerate(data.get("freezes", []))),
+        escrow=tuple(_escrow(e, page.at("escrow", i), page) for i, e in enumerate(data.get("escrow", []))),
     )
 
 
@@ -229,3 +230,10 @@ def _freeze(data: Mapping[str, Any], origin: str, page: Page) -> Freeze:
         page.wrong(origin, f"freeze {data['id']} ends before it begins")
     zone = timezone_of(data.get("timezone", page.timezone), origin, page)
     return Freeze(data["id"], _match(data), data["from"], data["to"], zone, data.get("reason", ""), origin)
+
+
+def _escrow(data: Mapping[str, Any], origin: str, page: Page) -> Escrow:
+    to = data.get("recipient", {})
+    if bool(to) == (data["mode"] == "never"):
+        page.wrong(origin, f"escrow {data['id']} is {data['mode']}, so it {'has no' if to else 'needs a'} recipient")
+    return Escrow(data["id"], _match(data), data["mode"], to.get("name", ""), to.get("classical", ""), to.get("kem", ""), origin)

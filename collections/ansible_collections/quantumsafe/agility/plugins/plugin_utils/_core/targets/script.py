@@ -22,7 +22,7 @@ AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
-    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys", "tokens", "anchors", "hostkeys")
+    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys", "tokens", "escrow", "anchors", "hostkeys")
 )
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
@@ -275,14 +275,16 @@ def _steps(change: Change) -> Iterator[Words]:
         yield _call("ca_keep", at, "-")
 
 
-def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str, anchors: Words = ()) -> Message:
+def compose_keys(
+    id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str, anchors: Words = (), behind: Sequence[Words] = ()
+) -> Message:
     """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace or the URI at which it is made in
     a token, configuration of its request).
 
-    anchors: PEM; whether the host trusts them is asked along.
+    anchors: PEM; whether the host trusts them is asked along.  behind: further calls that need the keys (escrow.py).
     """
     calls = [_call(_maker(like), _id(id_), number, like, config, *options) for number, (options, like, config) in enumerate(orders, 1)]
-    return script_of(own_copy(TRANSACTION), nonce, [*calls, *(_call("ca_trusts", anchor) for anchor in anchors)])
+    return script_of(own_copy(TRANSACTION), nonce, [*calls, *behind, *(_call("ca_trusts", anchor) for anchor in anchors)])
 
 
 def _maker(like: str) -> str:
