@@ -35,6 +35,8 @@ SECTIONS = (  # what a reader looks for → where it is in the schema
     ("windows", "$defs.window"),
     ("freezes", "$defs.freeze"),
     ("events", "$defs.event"),
+    ("escrow", "$defs.escrow"),
+    ("recipient", "$defs.escrow.properties.recipient"),
 )
 
 

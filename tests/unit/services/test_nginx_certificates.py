@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.credentials import Pair
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import lines
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Inexpressible, Snapshot
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, Inexpressible, Snapshot
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 
 from tests.fixtures.nginx.load import captured, one
@@ -57,7 +59,7 @@ def test_what_the_edited_files_serve_is_what_was_wished() -> None:
     ("directives", "why"),
     [
         ("ssl_certificate $name.crt; ssl_certificate_key /k;", "names no file"),
-        ("ssl_certificate /c; ssl_certificate_key engine:pkcs11:k;", "names no file"),
+        ("ssl_certificate /c; ssl_certificate_key engine:other:k;", "names no file"),
         ("ssl_certificate /c; ssl_certificate /d; ssl_certificate_key /k;", "2 certificates and 1 keys"),
     ],
 )
@@ -68,3 +70,26 @@ def test_what_is_no_pair_of_files_is_fixed_by_name(directives: str, why: str) ->
     assert why in serving.bindings[0].fixed
     with pytest.raises(Inexpressible, match=why):
         NGINX.rebind(snapshot, {serving.bindings[0].origin: NEW})
+
+
+def test_a_key_in_a_token_is_no_file_and_its_reference_is_switched_in_quotes() -> None:
+    assert NGINX.servings and NGINX.rebind
+    snapshot = one('server { listen 443 ssl; ssl_certificate /c; ssl_certificate_key "store:pkcs11:token=t;object=old"; }')
+    (binding,) = NGINX.servings(snapshot)[0].bindings
+    assert (binding.pair.key, binding.fixed) == ("store:pkcs11:token=t;object=old", "")
+    for new in ("store:pkcs11:token=t;object=new", "/tls/new.key"):
+        (change,) = NGINX.rebind(snapshot, {binding.origin: (Pair("/tls/new.crt", new),)})
+        assert f'ssl_certificate_key "{new}";' in "".join(change.edits[0].insert)
+    plain = one("server { listen 443 ssl; ssl_certificate /c; ssl_certificate_key /k; }")
+    (binding,) = NGINX.servings(plain)[0].bindings
+    (change,) = NGINX.rebind(plain, {binding.origin: (Pair("/tls/new.crt", "store:pkcs11:token=t;object=new"),)})
+    assert 'ssl_certificate_key "store:pkcs11:token=t;object=new";' in "".join(change.edits[0].insert)
+
+
+@pytest.mark.parametrize(("version", "token"), [("1.26.3", ""), ("1.28.0", ""), ("1.29.0", "store:"), ("1.30.6", "store:")])
+def test_which_nginx_takes_a_key_from_a_token(version: str, token: str) -> None:
+    assert NGINX.servings
+    snapshot = one("server { listen 443 ssl; ssl_certificate /c; ssl_certificate_key /k; }")
+    answers = {**snapshot.answers, "nginx-V": Answer((), 0, err=f"nginx version: nginx/{version}")}
+    (serving,) = NGINX.servings(replace(snapshot, answers=answers))
+    assert serving.bindings[0].token == token

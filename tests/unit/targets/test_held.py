@@ -15,7 +15,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets 
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.answer import body
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.data import as_data
 
-from .agent_host import NONCE, Host
+from .agent_host import NONCE, Host, sha256
 
 
 def made(folder: Path, command: str) -> None:
@@ -159,6 +159,25 @@ def test_what_names_a_file_uses_it_and_what_nothing_names_is_an_orphan(every_sit
     assert found["alone.key"].roles == ("orphan-key",)
     assert seen.tokens == ((f"{site.host.etc}/hsm.conf:1", "pkcs11:token=edge;object=www"),)
     assert "1234" not in site.said and "5678" not in site.said
+    (key,) = [one for one in seen.items if one.path == "pkcs11:token=edge;object=www"]
+    assert (key.key and key.key.form, key.problem) == ("PKCS#11", f"its PIN stands in {site.host.etc}/hsm.conf:1")
+
+
+def test_who_can_use_a_key_in_a_token_is_who_can_read_its_pin(every_site: Site) -> None:
+    site = every_site
+    pin = site.host.write("pin", "4711")
+    pin.chmod(0o644)
+    made(site.tls, PAIR.format("www"))
+    reference = f"store:pkcs11:token=edge;object=www?pin-source=file:{pin}"
+    (site.host.etc / "web.conf").write_text(f'ssl_certificate_key "{reference}";\n')
+    (site.host.etc / "gone.conf").write_text("key = pkcs11:object=gone;pin-source=/nowhere/pin\n")
+    uses = Uses({reference: ("nginx *:443",)}, {}, {reference: f"{site.tls}/www.crt"})
+    found = {one.path: one for one in inventory(site.shown(), uses).items}
+    key = found["pkcs11:token=edge;object=www"]
+    assert (key.mode, key.users) == ("0644", ("nginx *:443", f"{site.host.etc}/web.conf:1"))
+    assert key.key and (key.key.kind, key.key.public, key.key.encrypted) == ("ECDSA-P256", found[f"{site.tls}/www.crt"].public, True)
+    assert found["pkcs11:object=gone"].problem == "its PIN is to be in /nowhere/pin, which is not there"
+    assert "4711" not in site.said and sha256(pin) not in site.said
 
 
 def test_a_chain_that_ends_in_the_bundle_is_public_and_its_authority_with_a_key_is_ours(every_site: Site) -> None:

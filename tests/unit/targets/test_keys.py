@@ -7,10 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.escrow import Recipient
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.keys import kind
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.request import request_config
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.escrow import escrow_calls, parse_escrow
 
 from .agent_host import NONCE, Host, sha256
 
@@ -42,6 +44,14 @@ def test_what_openssl_cannot_make_is_said_in_its_words_and_leaves_no_key(any_hos
     with pytest.raises(Problem, match="openssl genpkey says"):
         made(any_host, (("-algorithm", "NO-SUCH-KEY"), "/nowhere", ORDER[2]))
     assert [path.name for path in (any_host.state / "keys/t-1").glob("*.key")] == []
+
+
+def test_a_host_that_can_make_no_key_in_a_token_says_what_it_lacks_and_shows_no_pin(any_host: Host) -> None:
+    pin = any_host.write("pin", "4711")
+    pin.chmod(0o600)
+    with pytest.raises(Problem, match=r"has no provider pkcs11: activate it, behind the default one, in .*openssl\.cnf"):
+        made(any_host, (ORDER[0], f"pkcs11:token=t;object=o;type=private?pin-source=file:{pin}", ORDER[2]))
+    assert not (any_host.state / "keys").exists()
 
 
 def test_a_key_gets_to_its_place_with_a_transaction_and_waits_nowhere_else(any_host: Host) -> None:
@@ -114,3 +124,13 @@ def test_a_key_is_not_written_into_a_file_that_everybody_can_read(any_host: Host
     report = any_host.apply(script.Place(str(old), 1, "root", "root", "0600", "chain\n", sha256(old)))
     assert report.state == "REFUSED" and "everybody can read" in report.message, report
     assert old.read_text() == "old\n" and sorted(path.name for path in any_host.etc.iterdir()) == ["site.pem"]
+
+
+def test_what_is_to_be_kept_leaves_neither_plain_nor_secret_behind_even_where_it_fails(any_host: Host) -> None:
+    """Neither of these is a recipient; an openssl that could take them is tried in the lab."""
+    output = any_host.send(script.compose_keys("t-1", [ORDER], NONCE, (), escrow_calls("t-1", {1: Recipient("no certificate", "no key", "")})))
+    said = parse_escrow(output, NONCE)
+    assert set(said) == {1} and said[1].error and not said[1].sealed
+    folder = any_host.state / "keys/t-1"
+    assert sorted(path.name for path in folder.iterdir()) == ["1.cnf", "1.csr", "1.key"]
+    assert (folder / "1.key").read_text().splitlines()[1] not in answer.body(output, NONCE)

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
-from ..plugin_utils._certifying import changes, make_keys, probes, servings, unserved, wanted
+from ..plugin_utils._certifying import changes, left_in_tokens, make_keys, probes, servings, unserved, wanted
 from ..plugin_utils._core.certificates.issued import Asked
 from ..plugin_utils._core.certificates.rotate import Rotation
 from ..plugin_utils._core.credentials import Pair
@@ -19,10 +21,13 @@ from ..plugin_utils._core.model import Change, Plan, Problem, Snapshot
 from ..plugin_utils._core.plan import diff
 from ..plugin_utils._core.report.results import plain
 from ..plugin_utils._core.services import SERVICES
+from ..plugin_utils._core.services.openssl import loaded
 from ..plugin_utils._core.targets.answer import NewKey, parse_keys
 from ..plugin_utils._core.targets.script import compose_drop_keys
 from ..plugin_utils._core.targets.survey import Survey
 from ..plugin_utils._core.targets.transact import Outcome
+from ..plugin_utils._escrowing import SPEC as ESCROW
+from ..plugin_utils._escrowing import Escrows
 from ..plugin_utils._issuers import SPEC as ISSUER
 from ..plugin_utils._issuers import Issuer, answered, fits, issuer_of
 from ..plugin_utils._outcome import carry_out, settle
@@ -40,7 +45,11 @@ SPEC = {
     "days": {"type": "int", "default": 47},
     "renew_before": {"type": "int", "default": 16},
     "renew_jitter": {"type": "int", "default": 0},
+    "key_store": {"type": "str", "choices": ["file", "pkcs11"], "default": "file"},
+    "pkcs11_token": {"type": "str"},
+    "pkcs11_pin_file": {"type": "str"},
     **ISSUER,
+    **ESCROW,
     "anchor_check": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
     "confirm_timeout": {"type": "int", "default": 120},
     **WINDOW,
@@ -54,9 +63,10 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "rotate", SPEC)
-        self.asked, self.warnings = False, list[str]()
+        self.asked, self.warnings, self.kept = False, list[str](), list[Path]()
         out = in_campaign(run, self._rotate)
-        return out | {"changed": out["changed"] or self.asked} | ({"warnings": self.warnings} if self.warnings else {})
+        more = {"warnings": self.warnings} if self.warnings else {}
+        return out | {"changed": out["changed"] or self.asked, "escrow": [str(file) for file in self.kept]} | more
 
     def _rotate(self, run: Run, gate: Gate) -> None:
         if min(int(run.args["days"]), int(run.args["renew_before"]) + 1, int(run.args["renew_jitter"]) + 1) < 1:
@@ -68,6 +78,8 @@ class ActionModule(ActionBase):
         found = run.look()
         mark = before.mark if before else secrets.token_hex(3)
         plan = wanted(run, found, mark)
+        escrows = Escrows(run, run.policy(), plan, servings(found.snapshot), loaded(found.snapshot.answers))
+        plan = replace(plan, reasons=(*plan.reasons, *escrows.reasons))
         run.note(target=target(found.snapshot), plan={**plain(_plan(found, plan)), "diff": diff(found.snapshot, _references(found, plan))})
         if plan.left:
             run.note(status="skipped", problem={"message": "; ".join(plan.left), "where": run.host, "remedy": "renew these where they come from"})
@@ -90,7 +102,7 @@ class ActionModule(ActionBase):
             run.note(campaign=before.campaign)
         id_ = before.id if before else f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
         try:
-            keys, distrust = make_keys(run, id_, plan.orders, unserved(found, issuer.anchors))
+            keys, distrust, sealed = make_keys(run, id_, plan.orders, unserved(found, issuer.anchors), escrows.calls)
             self._warn(run, issuer, distrust)
             made = [Asked(key.request, order.kind, order.names, int(run.args["days"])) for order, key in zip(plan.orders, keys, strict=True)]
             asked = same(before, made)
@@ -101,11 +113,16 @@ class ActionModule(ActionBase):
             if gate.late():
                 return
             pairs = {order.new: chain for order, chain in zip(plan.orders, chains, strict=True)}
+            escrows.keep(keys, sealed, pairs, id_)
             settle(run, self._replace(run, found, plan, keys, id_, pairs))
             memory.forget()
+            self.kept = escrows.files
         finally:
+            self.warnings += [f"{run.host}: {said}" for said in escrows.said]
             if run.result.status not in ("changed", "unknown") and not memory.path.exists():  # of those the host itself puts the keys away
                 _drop(run, id_)
+                escrows.forget()
+                self.warnings += [f"{run.host}: {left}" for left in left_in_tokens(plan.orders)]
 
     def _warn(self, run: Run, issuer: Issuer, distrust: tuple[str, ...]) -> None:
         """Of a new hierarchy that this host, and so perhaps its peers, does not trust.  Raises Problem when that is to stop it."""

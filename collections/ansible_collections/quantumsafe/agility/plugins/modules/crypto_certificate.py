@@ -47,6 +47,20 @@ options:
       - A fleet that was renewed in one night is then not due in one night.
     type: int
     default: 0
+  key_store:
+    description:
+      - Where new keys are made. With V(pkcs11) in the token O(pkcs11_token) of the host, through the provider C(pkcs11) of its openssl, and
+        the service is told their URI. What has its key in a file is due then, where the service can take it from a token (nginx 1.29).
+      - Nothing takes a key out of a token again.
+    type: str
+    choices: [file, pkcs11]
+    default: file
+  pkcs11_token:
+    description: Label of the token, for V(pkcs11).
+    type: str
+  pkcs11_pin_file:
+    description: File on the host that holds its PIN, never the PIN. When absent the configuration of the provider there has to know it.
+    type: str
   issuer:
     description:
       - Who signs. V(local) is the authority in the folder O(authority).
@@ -93,6 +107,14 @@ options:
     type: path
   issuer_key:
     description: PEM file of its key.
+    type: path
+  escrow_folder:
+    description:
+      - Folder on the controller, 0700, where new keys go as ciphertext that their recipient alone can read, made on the host.
+      - Only where the section C(escrow) of the policy says V(allowed) or V(required); without it no key is ever kept. A key in a token is not.
+    type: path
+  escrow_recipients:
+    description: Folder on the controller with C(NAME.crt) and C(NAME.pub) of each recipient whom the policy names and pins.
     type: path
   acme_account:
     description:
@@ -183,6 +205,12 @@ status:
   returned: always
   type: str
   sample: changed
+escrow:
+  description: Files of keys in escrow that this run wrote on the controller.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 transaction:
   description: The id of the transaction; empty when nothing was due.
   returned: always

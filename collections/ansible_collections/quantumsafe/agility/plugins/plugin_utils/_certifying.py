@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ._core.certificates.anchors import ends_at
+from ._core.certificates.escrow import Recipient
 from ._core.certificates.keys import kind, lacking
 from ._core.certificates.read import leaf
 from ._core.certificates.request import request_config
 from ._core.certificates.rotate import Order, Rotation, Terms, rotation
+from ._core.certificates.token import described, in_token, named, token
 from ._core.credentials import Certificate, Pair, Serving
 from ._core.model import Change, Edit, File, Probe, Problem, Snapshot
 from ._core.services import SERVICES
 from ._core.services.openssl import loaded
 from ._core.targets.answer import NewKey, parse_keys
+from ._core.targets.escrow import Sealed, escrow_calls, parse_escrow
 from ._core.targets.script import Place, compose_keys
 from ._core.targets.survey import Survey
 from ._core.targets.trust import parse_trusts
@@ -41,6 +44,7 @@ def wanted(run: Run, found: Survey, mark: str) -> Rotation:
         today=run.as_of,
         mark=mark,
         jitter=int(run.args["renew_jitter"]),
+        token=token(str(run.args["pkcs11_token"] or ""), str(run.args["pkcs11_pin_file"] or "")) if run.args["key_store"] == "pkcs11" else None,
     )
     for name in terms.kinds:
         kind(name)
@@ -74,13 +78,20 @@ def served(found: Survey) -> dict[str, Certificate]:
     return {path: one for path, text in texts if (one := leaf(text, path))}
 
 
-def make_keys(run: Run, id_: str, orders: Sequence[Order], anchors: tuple[str, ...]) -> tuple[tuple[NewKey, ...], tuple[str, ...]]:
-    """(the keys, and for each anchor (PEM) why the host does not trust it: "" = it does)."""
-    asked = [(kind(order.kind).options, order.like.key, request_config(order.names)) for order in orders]
+def make_keys(
+    run: Run, id_: str, orders: Sequence[Order], anchors: tuple[str, ...], escrow: Mapping[int, Recipient]
+) -> tuple[tuple[NewKey, ...], tuple[str, ...], Mapping[int, Sealed]]:
+    """(the keys; for each anchor (PEM) why the host does not trust it: "" = it does; what goes into escrow, by the number of its order)."""
+    asked = [(kind(order.kind).options, _made_at(order), request_config(order.names)) for order in orders]
     return run.channel.ask(
-        lambda nonce: compose_keys(id_, asked, nonce, anchors),
-        lambda output, nonce: (parse_keys(output, nonce, run.host), parse_trusts(output, nonce)),
+        lambda nonce: compose_keys(id_, asked, nonce, anchors, escrow_calls(id_, escrow)),
+        lambda output, nonce: (parse_keys(output, nonce, run.host), parse_trusts(output, nonce), parse_escrow(output, nonce)),
     )
+
+
+def _made_at(order: Order) -> str:
+    """The URI in a token; else the key whose owner and mode it takes."""
+    return order.new.key.removeprefix("store:") if in_token(order.new.key) else order.like.key
 
 
 def changes(found: Survey, plan: Rotation, keys: Sequence[NewKey], chains: Mapping[Pair, str]) -> tuple[Change | Place, ...]:
@@ -97,7 +108,8 @@ def changes(found: Survey, plan: Rotation, keys: Sequence[NewKey], chains: Mappi
                 order.new.certificate, "", edits, "", like.owner if like else "root", like.group if like else "root", like.mode if like else "0644"
             )
         )
-        out.append(Place(order.new.key, number, made.owner or "root", made.group or "root", private(made.mode)))
+        if not in_token(order.new.key):
+            out.append(Place(order.new.key, number, made.owner or "root", made.group or "root", private(made.mode)))
     for service in SERVICES.values():
         if service.servings and service.rebind:
             mine = {binding.origin for serving in service.servings(found.snapshot) for binding in serving.bindings}
@@ -138,3 +150,8 @@ def probes(found: Survey, plan: Rotation, chains: Mapping[Pair, str]) -> tuple[P
             )
         )
     return tuple(out)
+
+
+def left_in_tokens(orders: Sequence[Order]) -> list[str]:
+    """What a rotation that came to nothing may have left in tokens: nothing of ours takes a key out of one."""
+    return [f"{described(named(order.new.key))}, if it was made, serves nothing: remove it there" for order in orders if in_token(order.new.key)]

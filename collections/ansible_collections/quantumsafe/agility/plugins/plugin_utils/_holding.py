@@ -11,6 +11,7 @@ from ._core.assess import Requirements, assess
 from ._core.certificates.held import Inventory
 from ._core.certificates.inventory import Uses, inventory
 from ._core.certificates.subjects import ASPECTS, pki_of, subjects
+from ._core.credentials import Serving
 from ._core.model import Endpoint, Snapshot
 from ._core.policy.issue import CERTIFIED, issuers_of
 from ._core.policy.model import Policy, Requirement, Zone
@@ -42,12 +43,15 @@ def _uses(found: Survey) -> Uses:
     for service in SERVICES.values():
         for role, among in (service.holds(found.snapshot) if service.holds else {}).items():
             roles[role] = (*roles.get(role, ()), *among)
-    return Uses(paths, roles)
+    return Uses(paths, roles, {b.pair.key: b.pair.certificate for one in _servings(found.snapshot) for b in one.bindings})
+
+
+def _servings(snapshot: Snapshot) -> Iterable[Serving]:
+    return (one for service in SERVICES.values() if service.servings for one in service.servings(snapshot))
 
 
 def _bound(snapshot: Snapshot) -> Iterable[tuple[str, str]]:
-    servings = (one for service in SERVICES.values() if service.servings for one in service.servings(snapshot))
-    return ((path, end) for one in servings for b in one.bindings for path in (b.pair.certificate, b.pair.key) for end in one.endpoints)
+    return ((path, end) for one in _servings(snapshot) for b in one.bindings for path in (b.pair.certificate, b.pair.key) for end in one.endpoints)
 
 
 def judge(run: Run, found: Survey, held: Inventory, policy: Policy) -> None:

@@ -43,12 +43,16 @@ Form = Literal["beside", "one file", "itself"]
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One place where a daemon is told of a certificate.  origin names it.  fixed: why it cannot be changed, "" when it can."""
+    """One place where a daemon is told of a certificate.  origin names it.  fixed: why it cannot be changed, "" when it can.
+
+    token: what stands before the PKCS#11 URI of a key that the daemon takes from a token, "" = it takes none.
+    """
 
     pair: Pair
     origin: Origin
     fixed: str = ""
     form: Form = "beside"
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

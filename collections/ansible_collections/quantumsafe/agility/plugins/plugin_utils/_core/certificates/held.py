@@ -56,7 +56,8 @@ class Told:
 class Shown:
     """The whole answer.  aliases: link → file.  there: id → path of what renews or enrols.  timers: (unit, state).  renews: path → client.
 
-    named: (file:line, path; a folder ends in "/"; or a PKCS#11 URI).  left: files beyond the limit; odd: names that were not looked at.
+    named: (file:line, path; a folder ends in "/"; or a PKCS#11 URI, or where its PIN is).  pins: file → mode, owner, group.
+    left: files beyond the limit; odd: names that were not looked at.
     """
 
     files: Mapping[str, Told]
@@ -67,6 +68,7 @@ class Shown:
     timers: tuple[tuple[str, str], ...] = ()
     renews: Mapping[str, str] = field(default_factory=dict)
     named: tuple[tuple[str, str], ...] = ()
+    pins: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     left: int = 0
     odd: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
@@ -74,7 +76,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A private key.  kind: "RSA-3072", "" unknown; public: sha256 of its SubjectPublicKeyInfo, "" unknown; form: PEM, OPENSSH, DER, PKCS#12."""
+    """A private key.  kind: "RSA-3072", "" unknown; public: sha256 of its SubjectPublicKeyInfo, "" unknown; form: PEM, OPENSSH, DER, PKCS#12,
+    PKCS#11 in a token."""
 
     kind: str
     encrypted: bool
@@ -84,8 +87,9 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file of the inventory.  certificates: the leaf first, as they stand in the file; count: how many there are, also where only counted.
+    """One file of the inventory, or a key in a token, whose path is its URI, and whose owner and mode are those of the file that holds its PIN.
 
+    certificates: the leaf first, as they stand in the file; count: how many there are, also where only counted.
     users: endpoints, and file:line of configurations that name it.  renewal: who renews it, "" = nobody known.
     roles: anchor, authority, orphan-key, orphan-certificate, locked, code-signing, device.
     """

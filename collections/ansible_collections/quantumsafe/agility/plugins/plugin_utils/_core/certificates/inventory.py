@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import public
 from .held import Inventory, Item, Key, Shown, Told
@@ -12,6 +12,7 @@ from .load import Library
 from .places import ANCHORS, AUTHORITIES, CLIENTS, ENROLMENT, RENEWERS, TIMERS
 from .rotate import OURS
 from .ssh_lists import ssh_lists
+from .token_items import token_items
 
 PRIVATE = "PRIVATE KEY"
 # how a file holds its key, by the label of the block
@@ -22,17 +23,19 @@ OF_SSH = ("/.ssh/", "/etc/ssh/")  # keys there have no certificate of X.509
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """paths: file → endpoints that open it; roles: role → paths (service.py, holds)."""
+    """paths: file → endpoints that open it; roles: role → paths (service.py, holds).  pairs: reference to a key → its certificate."""
 
     paths: Mapping[str, tuple[str, ...]]
     roles: Mapping[str, tuple[str, ...]]
+    pairs: Mapping[str, str] = field(default_factory=dict)
 
 
 def inventory(shown: Shown, uses: Uses) -> Inventory:
     """Files that hold nothing of it are left out."""
     things = {word: {id_: path for id_, path in shown.there.items() if id_ in table} for word, table in _TABLES.items()}
+    maker = _Maker(shown, uses)
     return Inventory(
-        items=tuple(_Maker(shown, uses).items()),
+        items=(*maker.items(), *token_items(shown, uses.paths, uses.pairs, maker.library)),
         ssh=ssh_lists(shown, uses.roles),
         bundle=_bundle(shown),
         timers=tuple(one for one in shown.timers if any(word in one[0] for word in TIMERS)),

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from ..credentials import Binding, Certificate, Pair, Serving
 from ..model import Origin
 from .keys import KINDS
+from .token import Token, described, in_token, named, new_uri
 
 # Who renews what lies here; we would be overwritten, or would break its bookkeeping.
 OTHERS = {"/etc/letsencrypt/": "certbot", "/var/lib/acme/": "an ACME client", "/root/.acme.sh/": "acme.sh", "/etc/ipa/": "certmonger"}
@@ -58,7 +59,7 @@ class Terms:
     """kinds: of keys, a certificate for each; () = as today.  names: () = as today.  renew_before: days.  mark: six hex digits.
 
     jitter: days; each certificate is due so many days earlier at most, always the same number for it, so that a fleet that was renewed in
-    one night is not due in one night.
+    one night is not due in one night.  token: where keys are made, and what is in a file is due then; None = in files.
     """
 
     kinds: tuple[str, ...]
@@ -67,6 +68,7 @@ class Terms:
     today: date
     mark: str
     jitter: int = 0
+    token: Token | None = None
 
 
 Trigger = Callable[[Certificate, Terms], str]
@@ -134,7 +136,7 @@ class _Maker:
         lacking = sorted((kind for kind in self.terms.kinds if kind not in self._have(serving)), key=_is_rare)
         for binding in serving.bindings:
             found = self.certificates.get(binding.pair.certificate)
-            reason = "" if binding.origin in self.pairs else due(found, self.terms)
+            reason = "" if binding.origin in self.pairs else due(found, self.terms) or _misplaced(binding, self.terms.token)
             if not reason:
                 continue
             if same := self.replaced.get(binding.pair):
@@ -172,14 +174,15 @@ class _Maker:
         """Where the new pair will be; None when it cannot be, which is then said.  itself: in the place of the old one."""
         found = self.certificates.get(binding.pair.certificate)
         names = self.terms.names or (found.names if found else ()) or serving.names
-        if obstacle := binding.fixed or _obstacle(binding.pair, kind, names):
+        if obstacle := binding.fixed or _obstacle(binding.pair, kind, names) or _no_token(serving, binding, self.terms.token):
             self.left.append(f"{why}, but {obstacle}")
             return None
-        new = binding.pair if itself else _new(binding, kind, self.terms.mark)
+        new = binding.pair if itself else _new(binding, kind, self.terms.mark, self.terms.token)
         if new not in [order.new for order in self.orders]:  # one that comes beside files which several bindings name
             self.orders.append(Order(kind, names, binding.pair, new))
         self.kinds[new.certificate] = kind
-        self.reasons.append(f"{why}; new: {kind} for {', '.join(names)}")
+        stays = f"; {described(named(binding.pair.key))} stays there" if in_token(binding.pair.key) else ""
+        self.reasons.append(f"{why}; new: {kind} for {', '.join(names)}{stays}")
         return new
 
 
@@ -189,6 +192,17 @@ def _obstacle(pair: Pair, kind: str, names: tuple[str, ...]) -> str:
     if kind not in KINDS:
         return "nobody says which kind of key it shall have"
     return "" if names else "nobody knows for which names"
+
+
+def _misplaced(binding: Binding, token: Token | None) -> str:
+    """A key in a file, where keys are to be in a token and this daemon can take them from one."""
+    return f"its key is in a file, not in token {token.label}" if token and binding.token and not in_token(binding.pair.key) else ""
+
+
+def _no_token(serving: Serving, binding: Binding, token: Token | None) -> str:
+    if token and not binding.token:
+        return f"this {serving.service} takes no key from a token"
+    return "its key is in a token, and agility_key_store does not say pkcs11" if not token and in_token(binding.pair.key) else ""
 
 
 def _crowded(serving: Serving, binding: Binding, kind: str) -> bool:
@@ -201,9 +215,11 @@ def _is_rare(kind: str) -> bool:
     return kind.startswith("ML-DSA")
 
 
-def _new(binding: Binding, kind: str, mark: str) -> Pair:
+def _new(binding: Binding, kind: str, mark: str, token: Token | None) -> Pair:
     """Of what is loaded because of where it lies the first by name may be everybody's: so a further one has a name that comes behind."""
     path = binding.pair.certificate
+    if token:
+        return Pair(_beside(path, kind, mark), binding.token + new_uri(token, path, kind, mark))
     certificate = f"{path}.{kind.lower()}-{mark}" if binding.form == "itself" else _beside(path, kind, mark)
     return Pair(certificate, _beside(binding.pair.key, kind, mark) if binding.form == "beside" else certificate)
 

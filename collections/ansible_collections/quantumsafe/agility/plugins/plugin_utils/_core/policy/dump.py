@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from .lives import LIFE
-from .model import Event, Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
+from .model import Escrow, Event, Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
 from .sections import BINDING
 from .select import Select
 
@@ -37,6 +37,7 @@ def _document(policy: Policy) -> dict[str, Any]:
             "exceptions": [_exemption(one) for one in policy.exceptions],
             "windows": [_window(one) for one in policy.windows],
             "freezes": [_freeze(one) for one in policy.freezes],
+            "escrow": [_escrow(one) for one in policy.escrow],
         }
     )
 
@@ -163,3 +164,8 @@ def _freeze(one: Freeze) -> dict[str, Any]:
 
 def _events(events: tuple[Event, ...]) -> list[dict[str, Any]]:
     return [_said({"from": e.start, "to": e.end, "rrule": e.rrule, "except": list(e.without), "timezone": e.timezone}) for e in events]
+
+
+def _escrow(one: Escrow) -> dict[str, Any]:
+    to = _said({"name": one.recipient, "classical": one.classical, "kem": one.kem})
+    return _said({"id": one.id, **_scope(one.match), "mode": one.mode, "recipient": to})

@@ -234,7 +234,23 @@ class Freeze:
     events: tuple[Event, ...] = ()
 
 
-Scoped = Rule | StageRule | Override | Exemption | Window | Freeze
+@dataclass(frozen=True, slots=True)
+class Escrow:
+    """Whether private keys of this scope may be kept for their recovery.  mode: never | allowed | required.
+
+    recipient: who alone can read them; classical, kem: sha256 (hex) of his two public keys, "" with never.
+    """
+
+    id: str
+    match: Match
+    mode: str
+    recipient: str = ""
+    classical: str = ""
+    kem: str = ""
+    origin: str = ""
+
+
+Scoped = Rule | StageRule | Override | Exemption | Window | Freeze | Escrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +268,7 @@ class Policy:
     exceptions: tuple[Exemption, ...] = ()
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    escrow: tuple[Escrow, ...] = ()
     digest: str = ""
 
 

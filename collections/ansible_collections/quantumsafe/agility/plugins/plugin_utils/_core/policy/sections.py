@@ -8,7 +8,7 @@ from typing import Any, cast
 from ..model import Source, Stage
 from .issue import CERTIFIED
 from .lives import lives_of
-from .model import OF_OVERRIDE, Exemption, Match, Override, Peer, Policy, Regime, Rule, StageRule, Zone
+from .model import OF_OVERRIDE, Escrow, Exemption, Match, Override, Peer, Policy, Regime, Rule, StageRule, Zone
 from .names import akin, parts_known
 from .page import Page, day, known, many, timezone_of
 from .select import Select
@@ -49,6 +49,7 @@ def read(data: Mapping[str, Any], page: Page) -> Policy:
         exceptions=tuple(_exemption(e, page.at("exceptions", i), page) for i, e in enumerate(data.get("exceptions", []))),
         windows=tuple(window(w, _match(w), page.at("windows", i), page) for i, w in enumerate(data.get("windows", []))),
         freezes=tuple(freeze(f, _match(f), page.at("freezes", i), page) for i, f in enumerate(data.get("freezes", []))),
+        escrow=tuple(_escrow(e, page.at("escrow", i), page) for i, e in enumerate(data.get("escrow", []))),
     )
 
 
@@ -206,3 +207,10 @@ def _exemption(data: Mapping[str, Any], origin: str, page: Page) -> Exemption:
         start=start,
         origin=origin,
     )
+
+
+def _escrow(data: Mapping[str, Any], origin: str, page: Page) -> Escrow:
+    to = data.get("recipient", {})
+    if bool(to) == (data["mode"] == "never"):
+        page.wrong(origin, f"escrow {data['id']} is {data['mode']}, so it {'has no' if to else 'needs a'} recipient")
+    return Escrow(data["id"], _match(data), data["mode"], to.get("name", ""), to.get("classical", ""), to.get("kem", ""), origin)

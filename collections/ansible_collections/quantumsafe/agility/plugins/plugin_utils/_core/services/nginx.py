@@ -296,7 +296,7 @@ def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     if DEFAULT_CONF not in snapshot.files:
         return ()
     nginx = of(snapshot)
-    return nginx_certificates.servings(nginx.assembly, nginx.sockets)
+    return nginx_certificates.servings(nginx.assembly, nginx.sockets, nginx.version)
 
 
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..certificates.token import in_token
 from ..credentials import Binding, Pair, Serving
 from ..documents.braces import Splice
 from ..model import Change, File, Inexpressible, Origin
@@ -18,12 +19,14 @@ from .paths import real_path
 
 CERTIFICATE, KEY = "ssl_certificate", "ssl_certificate_key"
 NO_FILES = ("data:", "engine:", "store:")
+STORES = (1, 29, 0)  # CHANGES: keys from hardware tokens with OpenSSL providers
 
 Places = tuple[tuple[str, int, int], ...]
 
 
-def servings(assembly: Assembly, sockets: tuple[Socket, ...]) -> tuple[Serving, ...]:
+def servings(assembly: Assembly, sockets: tuple[Socket, ...], version: tuple[int, ...]) -> tuple[Serving, ...]:
     """One for each list of certificates, with every socket and name that it is for."""
+    token = "store:" if version >= STORES else ""
     users: dict[Places, list[tuple[Socket, Server]]] = {}
     for socket in sockets:
         for server in socket.servers:
@@ -34,27 +37,34 @@ def servings(assembly: Assembly, sockets: tuple[Socket, ...]) -> tuple[Serving, 
             service="nginx",
             endpoints=tuple(dict.fromkeys(socket.id for socket, dummy in members)),
             names=tuple(dict.fromkeys(name for dummy, server in members for name in server.names)),
-            bindings=tuple(_bindings(assembly, members[0][1])),
+            bindings=tuple(_bindings(assembly, members[0][1], token)),
         )
         for members in users.values()
     )
 
 
-def _bindings(assembly: Assembly, server: Server) -> Iterator[Binding]:
+def _bindings(assembly: Assembly, server: Server, token: str = "") -> Iterator[Binding]:
     certificates, keys = server.governing(CERTIFICATE), server.governing(KEY)
     uneven = "" if len(certificates) == len(keys) else f"{server.label()} has {len(certificates)} certificates and {len(keys)} keys"
     for number, one in enumerate(certificates):
         key = keys[min(number, len(keys) - 1)] if keys else one
-        yield Binding(Pair(_path(one, assembly), _path(key, assembly)), one.origin, uneven or _fixed((one, key)))
+        yield Binding(Pair(_path(one, assembly), _path(key, assembly)), one.origin, uneven or _fixed((one, key)), token=token)
 
 
 def _path(node: Node, assembly: Assembly) -> str:
+    if node.name == KEY and node.args and node.args[0].startswith(NO_FILES):
+        return node.args[0]
     return absolute(node.args[0], assembly.main) if node.args else ""
 
 
 def _fixed(nodes: tuple[Node, ...]) -> str:
-    bad = next((node for node in nodes if not node.args or "$" in node.args[0] or node.args[0].startswith(NO_FILES)), None)
+    bad = next((node for node in nodes if not node.args or "$" in node.args[0] or _elsewhere(node)), None)
     return f"{bad.name} at {bad.origin} names no file" if bad else ""
+
+
+def _elsewhere(node: Node) -> bool:
+    """Neither a file nor a key in a token."""
+    return node.args[0].startswith(NO_FILES) and not (node.name == KEY and in_token(node.args[0]))
 
 
 def rebind(assembly: Assembly, sockets: tuple[Socket, ...], wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
@@ -87,7 +97,7 @@ def _splices(assembly: Assembly, one: Node, key: Node, pairs: tuple[Pair, ...]) 
     if Pair(_path(one, assembly), _path(key, assembly)) != pairs[0]:
         yield one, _argument(one, pairs[0].certificate)
         yield key, _argument(key, pairs[0].key)
-    if more := [f"{word} {path};" for pair in pairs[1:] for word, path in ((CERTIFICATE, pair.certificate), (KEY, pair.key))]:
+    if more := [f"{word} {path};" for pair in pairs[1:] for word, path in ((CERTIFICATE, pair.certificate), (KEY, _quoted(pair.key)))]:
         if one.file is not key.file:
             raise Inexpressible(f"its key is named in another file, {key.origin}", str(one.origin), "switch this reference by hand")
         last = max((one, key), key=lambda node: node.directive.end_at)
@@ -97,4 +107,8 @@ def _splices(assembly: Assembly, one: Node, key: Node, pairs: tuple[Pair, ...]) 
 def _argument(node: Node, path: str) -> Splice:
     word = node.directive.words[1]
     quote = word.raw[0] if word.raw[:1] in "'\"" else ""
-    return Splice(word.line, word.column, word.raw, f"{quote}{path}{quote}")
+    return Splice(word.line, word.column, word.raw, f"{quote}{path}{quote}" if quote else _quoted(path))
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if ";" in word else word

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..model import Snapshot
 from .openssh_ask import effective
-from .openssh_config import reading_order
+from .openssh_config import MAIN, reading_order
 
 # keyword → role; what it names when nobody says otherwise
 ROLES = {
@@ -19,7 +19,9 @@ ROLES = {
 
 
 def holds(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
-    """As sshd says it, else as its files do, also in Match blocks; authorized_keys are patterns (%h, %u)."""
+    """As sshd says it, else as its files do, also in Match blocks; authorized_keys are patterns (%h, %u).  Nothing of one not looked at."""
+    if MAIN not in snapshot.files:
+        return {}
     said, out = effective(snapshot), {}
     configured = [(p.directive.name, argument) for p in reading_order(snapshot) for argument in p.directive.arguments]
     for keyword, (role, usual) in ROLES.items():

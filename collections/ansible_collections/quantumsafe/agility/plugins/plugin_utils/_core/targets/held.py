@@ -163,7 +163,12 @@ class _Heard:
     def _named(self, rest: str, lines: list[str]) -> None:
         self.rest["named"] = tuple((where, path) for where, dummy, path in (line.rpartition(" ") for line in lines))
 
+    def _pins(self, rest: str, lines: list[str]) -> None:
+        words = (line.split("/", 3) for line in lines)
+        self.rest["pins"] = {path: (mode.zfill(4), owner, group) for mode, owner, group, path in words}
+
     SECTIONS: Mapping[str, Callable[[_Heard, str, list[str]], None]] = {
         "I": _facts, "O": _odd, "A": _aliases, "L": _left, "M": _meta, "D": _digests, "B": _blocks, "S": _ssh,
         "K": _keys, "X": _binary, "V": _verified, "T": _there, "U": _timers, "R": _renews, "G": _named,
+        "N": _pins,
     }  # fmt: skip

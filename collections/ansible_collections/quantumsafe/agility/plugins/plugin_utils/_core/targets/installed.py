@@ -25,7 +25,7 @@ ABSENT, DENIED = "==CA:absent==", "==CA:denied=="
 INSTALL = "run quantumsafe.agility.install_agent"
 REMEDY = "run it with full become (leave out agility_agent)"
 # function → what the installed agent answers instead
-REFUSED = {"ca_new_key": "makes no keys", "ca_new_host_key": "makes no keys", "ca_drop_keys": "makes no keys"}
+REFUSED = dict.fromkeys(("ca_new_key", "ca_new_host_key", "ca_new_token_key", "ca_drop_keys", "ca_escrow"), "makes no keys")
 REFUSED |= {"ca_held": "does not search for keys"}
 
 # Nothing of the caller's environment comes in: sudo may be told to keep some of it.

@@ -7,10 +7,11 @@ import re
 from ..documents.lines import split
 
 _SECRET = re.compile(
-    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|"
+    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|"
     r"(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)[\"']?[ \t]*[:= \t][ \t]*",
     re.IGNORECASE,
 )
+_TOKEN = re.compile(r"pkcs11:[^ \t\"'?]*", re.IGNORECASE)  # there the label of a token is none
 # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
 _SHARED = re.compile(r"(^|[^a-z0-9!+-])(?:p[sp]k|pin)([\"']?[ \t]*=|[\"'][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*", re.IGNORECASE)
 _KIND = re.compile(r"(auth(?:by)?[ \t]*=[ \t]*)psk", re.IGNORECASE)  # of authentication, in swanctl.conf and ipsec.conf: no secret
@@ -34,7 +35,8 @@ def redact(text: str) -> str:
             quoted = not _CLOSES.match(line)
             out.append("[redacted]" + (end if quoted or not tail else f'"{tail.group()}'))
             continue
-        found = _SECRET.search(line) or _SHARED.search(_KIND.sub(r"\1---", line))
+        low = _TOKEN.sub(lambda uri: re.sub("([:;])token=", r"\1label=", uri.group(), flags=re.IGNORECASE), line)
+        found = _SECRET.search(low) or _SHARED.search(_KIND.sub(r"\1---", line))
         if found and _OPENS.fullmatch(line.rstrip("\n"), found.end()):
             quoted = True
             out.append(f'{line[: found.end()]}"[redacted]{end}')

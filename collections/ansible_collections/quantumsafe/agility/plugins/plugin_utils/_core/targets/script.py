@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from ..certificates.token import SCHEME
 from ..model import Activation, Change, Collect, Identity, Problem
 from .answer import HOST_KEYS
 
@@ -21,7 +22,10 @@ AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
-    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys", "webroot", "anchors", "hostkeys")
+    for name in (
+        *("journal", "swap", "services", "triggers", "transaction", "ending", "history"),
+        *("keys", "tokens", "escrow", "webroot", "anchors", "hostkeys"),
+    )
 )
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
@@ -274,13 +278,20 @@ def _steps(change: Change) -> Iterator[Words]:
         yield _call("ca_keep", at, "-")
 
 
-def compose_keys(id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str, anchors: Words = ()) -> Message:
-    """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace, configuration of its request).
+def compose_keys(
+    id_: str, orders: Sequence[tuple[tuple[str, ...], str, str]], nonce: str, anchors: Words = (), behind: Sequence[Words] = ()
+) -> Message:
+    """Make one key each for a transaction to come.  orders: (options of genpkey, the key that it will replace or the URI at which it is made in
+    a token, configuration of its request).
 
-    anchors: PEM; whether the host trusts them is asked along.
+    anchors: PEM; whether the host trusts them is asked along.  behind: further calls that need the keys (escrow.py).
     """
-    calls = [_call("ca_new_key", _id(id_), number, like, config, *options) for number, (options, like, config) in enumerate(orders, 1)]
-    return script_of(own_copy(TRANSACTION), nonce, [*calls, *(_call("ca_trusts", anchor) for anchor in anchors)])
+    calls = [_call(_maker(like), _id(id_), number, like, config, *options) for number, (options, like, config) in enumerate(orders, 1)]
+    return script_of(own_copy(TRANSACTION), nonce, [*calls, *behind, *(_call("ca_trusts", anchor) for anchor in anchors)])
+
+
+def _maker(like: str) -> str:
+    return "ca_new_token_key" if like.startswith(SCHEME) else "ca_new_key"
 
 
 def compose_hold_keys(id_: str, days: int, nonce: str) -> Message:

@@ -201,11 +201,14 @@ ca_show() {
       if (quoted) { hidden++; quoted = $0 !~ /^([^"\\]|\\.)*"/; rest = ""; if (!quoted && match($0, /[;{} \t\r]*$/)) rest = "\"" substr($0, RSTART)
         print "|[redacted]" rest; next }
       low = tolower($0)
+      if (match(low, /pkcs11:[^ \t"\047?]*/)) { # there the label of a token is none
+        head = substr(low, 1, RSTART - 1); rest = substr(low, RSTART + RLENGTH); low = substr(low, RSTART, RLENGTH)
+        gsub(/[:;]token=/, ":label=", low); low = head low rest }
       # swanctl.conf and ipsec.conf name the kind of authentication so, with much behind it on the line.
       while (index(low, "psk") && match(low, /auth(by)?[ \t]*=[ \t]*psk/)) low = substr(low, 1, RSTART + RLENGTH - 4) "---" substr(low, RSTART + RLENGTH)
       # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
       # The last ones are of HAProxy and of PostgreSQL, whose commands may hold a password.
-      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)["\047]?[ \t]*[:= \t][ \t]*/) ||
+      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)["\047]?[ \t]*[:= \t][ \t]*/) ||
         match(low, /(^|[^a-z0-9!+-])(p[sp]k|pin)(["\047]?[ \t]*=|["\047][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*/)) {
         rest = substr($0, RSTART + RLENGTH)
         if (rest ~ /^"([^"\\]|\\.)*\\?$/) { hidden++; quoted = 1; print "|" substr($0, 1, RSTART + RLENGTH - 1) "\"[redacted]"; next } # it ends on a later line

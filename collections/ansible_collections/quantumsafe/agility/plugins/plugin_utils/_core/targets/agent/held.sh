@@ -270,10 +270,19 @@ ca_held_others() {
   printf '\001R\n'
   timeout -s KILL 10 sed -n "s/^cert_file=\(\/.*\)/certmonger \1/p; s/^Le_Real[A-Za-z]*Path='\(\/.*\)'/acme.sh \1/p" /var/lib/certmonger/requests/* /root/.acme.sh/*/*.conf | head -n 500
   printf '\001G\n'
-  ca_lines ca_held_naming "$(timeout -s KILL 20 find /etc -xdev -maxdepth 4 -type f -size -513 ! -path '*[[:cntrl:]]*' | head -n 3000)"
+  ca_naming=$(ca_lines ca_held_naming "$(timeout -s KILL 20 find /etc -xdev -maxdepth 4 -type f -size -513 ! -path '*[[:cntrl:]]*' | head -n 3000)")
+  printf '%s\n' "$ca_naming"
+  printf '\001N\n'
+  ca_lines ca_held_pins "$(printf '%s\n' "$ca_naming" | sed -n 's/^.* pin-source://p' | sort -u)"
 }
 
-# ca_held_naming FILE...: "FILE:LINE PATH" for each path that was found; of a PKCS#11 URI neither PIN nor query.
+# ca_held_pins FILE...: who can read it, and no more of it, for the digest of a PIN is as good as the PIN.
+ca_held_pins() {
+  for ca_f; do [ ! -f "$ca_f" ] || stat -L -c '%a/%U/%G/%n' "$ca_f"; done
+}
+
+# ca_held_naming FILE...: "FILE:LINE PATH" for each path that was found; of a PKCS#11 URI neither PIN nor query, but where its PIN is:
+# "FILE:LINE pin-source:PATH", "FILE:LINE pin-value:".
 ca_held_naming() {
   { printf 'x\n%s\n' "$ca_all$ca_nl$ca_links"; } | awk '
     NR == FNR { want[$0] = 1; folder = $0; sub(/\/[^\/]*$/, "", folder); if (folder != "/etc/ssl/certs") inside[folder] = 1; next }
@@ -282,8 +291,11 @@ ca_held_naming() {
       while (match(line, /\/[A-Za-z0-9_.@+\/-]+/)) { p = substr(line, RSTART, RLENGTH); line = substr(line, RSTART + RLENGTH); sub(/\/$/, "", p)
         if (p in want) print FILENAME ":" FNR " " p; else if (p in inside && p ~ /\/.*\//) print FILENAME ":" FNR " " p "/" }
       line = $0
-      while (match(line, /pkcs11:[A-Za-z0-9;=%._~-]+/)) { p = substr(line, RSTART, RLENGTH); line = substr(line, RSTART + RLENGTH); gsub(/;?pin-(value|source)=[^;]*/, "", p)
-        print FILENAME ":" FNR " " p } }' - "$@" | head -n 2000
+      while (match(line, /pkcs11:[A-Za-z0-9;=%._~?\/:@&+-]+/)) { p = substr(line, RSTART, RLENGTH); line = substr(line, RSTART + RLENGTH)
+        if (p ~ /[;?&]pin-value=/) print FILENAME ":" FNR " pin-value:"
+        if (match(p, /[;?&]pin-source=(file:)?\/[^;&?]*/)) { q = substr(p, RSTART, RLENGTH); sub(/[^\/]*/, "", q); print FILENAME ":" FNR " pin-source:" q }
+        sub(/[?].*/, "", p); gsub(/;?pin-(value|source)=[^;]*/, "", p); sub(/;+$/, "", p)
+        if (p ~ /=/) print FILENAME ":" FNR " " p } }' - "$@" | head -n 2000
 }
 
 # ca_held_links: links in the folders that hold nothing else; a configuration may name those.
