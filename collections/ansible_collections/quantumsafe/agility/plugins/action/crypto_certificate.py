@@ -25,6 +25,7 @@ from ..plugin_utils._core.targets.survey import Survey
 from ..plugin_utils._core.targets.transact import Outcome
 from ..plugin_utils._issuers import SPEC as ISSUER
 from ..plugin_utils._issuers import Issuer, answered, issuer_of
+from ..plugin_utils._lifecycle import issued, switched
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, target
@@ -96,7 +97,10 @@ class ActionModule(ActionBase):
                 self.asked = wait(run, memory, id_, mark, plan.orders, asked, whys)
                 return
             pairs = {order.new: chain for order, chain in zip(plan.orders, chains, strict=True)}
-            settle(run, self._replace(run, found, plan, keys, id_, pairs))
+            run.told["keys"] = issued(pairs)
+            outcome = self._replace(run, found, plan, keys, id_, pairs)
+            run.told["keys"] = switched(found.snapshot, outcome.after)
+            settle(run, outcome)
             memory.forget()
         finally:
             if run.result.status not in ("changed", "unknown") and not memory.path.exists():  # of those the host itself puts the keys away
