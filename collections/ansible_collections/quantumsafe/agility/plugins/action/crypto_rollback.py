@@ -72,7 +72,8 @@ class ActionModule(ActionBase):
             resolved = [r.id for r in before if now.get(r.id, r.state) != r.state]
             forgotten = [r.id for r in before if r.id not in now]
         states = {r.id: r.state for r in reports}
-        run.told |= {"resolved": {id_: states.get(id_, "ABSENT") for id_ in resolved}, "keys": shredded(before, forgotten, said)}
+        resolutions = {id_: states.get(id_, "ABSENT") for id_ in resolved}
+        run.told |= {"resolved": resolutions, "forgotten": forgotten, "keys": shredded(before, forgotten, said)}
         newest = sorted(reports, key=lambda r: -r.serial)
         run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "age": r.age, "size": r.size, "by": r.started_by} for r in newest))
         if resolved or forgotten:
