@@ -69,9 +69,7 @@ def verify(helds: Iterable[Held], pinned: Sequence[Public] = (), expected: Itera
     whole = [one for one in chains if not one.faults]
     faults += [fault for one in whole for fault in _links(one, {other.name: other for other in chains})]
     there = {text for one in chains for text in one.digests}
-    faults += [
-        Fault("ledger", 0, f"no entry has the expected digest {text}: it was put back") for text in expected if text not in there
-    ]
+    faults += [Fault("ledger", 0, f"no entry has the expected digest {text}: it was put back") for text in expected if text not in there]
     notes = [note for one in seen for note in one.notes]
     notes += [] if pinned else ["no signature was checked, for no public key was given: whoever can write here could have written all of it anew"]
     return Verdict(tuple(chains), tuple(faults), tuple(notes))
