@@ -16,9 +16,12 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.v
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.answer import Kept, TransactionReport
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.transact import Outcome
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._ledger import read
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._lifecycle import shredded
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._lifecycle import shredded, switched
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._run import guarded
+
+from ..conftest import captured
 
 TX = "spring-3f9a1c"
 PLAN = {"policy": "d1", "reasons": ["nginx 443 key exchange: X25519MLKEM768 first"], "probes": [{"endpoint": "nginx *:443"}]}
@@ -191,3 +194,10 @@ def test_forgotten_keys_are_told_as_shredded_or_as_what_they_were() -> None:
     reports = [TransactionReport(id_, state, files=files) for id_, state in (("a", "CLEANED"), ("b", "CLEANED"), ("c", "REVERTED"), ("d", "CLEANED"))]
     told = shredded(reports, ["a", "b", "c"], ["b/old/1 of b was removed without shredding: shred is missing or failed"])
     assert [(one["did"], one["transaction"], one["path"]) for one in told] == [("shredded", "a", "/remove"), ("removed", "b", "/remove")]
+
+
+def test_a_certificate_is_installed_when_its_transaction_is_confirmed_and_not_when_it_went_back() -> None:
+    before, after = captured("web-new"), captured("web-old")
+    told = switched(before, Outcome("CLEANED", after=after))
+    assert sorted({one["did"] for one in told}) == ["installed", "retired"]
+    assert switched(before, Outcome("REVERTED", after=after)) == [] == switched(before, Outcome("CLEANED", after=before))

@@ -100,7 +100,7 @@ class ActionModule(ActionBase):
             pairs = {order.new: chain for order, chain in zip(plan.orders, chains, strict=True)}
             run.told["keys"] = issued(pairs)
             outcome = self._replace(run, found, plan, keys, id_, pairs)
-            run.told["keys"] = switched(found.snapshot, outcome.after)
+            run.told["keys"] = switched(found.snapshot, outcome)
             settle(run, outcome)
             memory.forget()
         finally:

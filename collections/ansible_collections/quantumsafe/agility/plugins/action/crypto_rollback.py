@@ -105,7 +105,7 @@ class ActionModule(ActionBase):
         id_, why = f"{undo[0].id[:48]}-undo-{secrets.token_hex(2)}", f"{OF}{','.join(r.id for r in undo)}"
         survey = found.survey
         outcome = carry_out(run, id_, why, survey.snapshot.identity, changes, activations(survey, undo), survey.extra, _proof(run, found))
-        run.told["keys"] = switched(survey.snapshot, outcome.after)
+        run.told["keys"] = switched(survey.snapshot, outcome)
         settle(run, outcome, "rolled-back")
         if campaign and run.result.status == "rolled-back":
             Gate(run).rolled_back()

@@ -13,6 +13,7 @@ from ._core.certificates.read import leaf
 from ._core.credentials import Certificate, Pair
 from ._core.model import Problem, Snapshot
 from ._core.targets.answer import TransactionReport
+from ._core.targets.transact import DONE, Outcome
 
 Facts = list[dict[str, Any]]
 
@@ -23,11 +24,11 @@ def issued(chains: Mapping[Pair, str]) -> Facts:
     return [_told("issued", pair.key, one) for pair, one in found if one]
 
 
-def switched(before: Snapshot, after: Snapshot | None) -> Facts:
+def switched(before: Snapshot, outcome: Outcome) -> Facts:
     """What is served since, and what is not any more: the host keeps that, with its key, until `recover` forgets the transaction."""
-    if after is None:
+    if outcome.state not in DONE or outcome.after is None:  # of one that went back, after is what was for a moment
         return []
-    old, new = _served(before), _served(after)
+    old, new = _served(before), _served(outcome.after)
     return [_told("installed", *new[id_]) for id_ in new if id_ not in old] + [_told("retired", *old[id_]) for id_ in old if id_ not in new]
 
 
