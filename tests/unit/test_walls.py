@@ -11,7 +11,7 @@ from .conftest import TOP
 
 CORE = TOP / "collections/ansible_collections/quantumsafe/agility/plugins/plugin_utils/_core"
 FLOORS = [
-    {"model", "service", "credentials", "grant", "algorithms", "documents"},
+    {"model", "service", "credentials", "grant", "algorithms", "documents", "ledger"},
     {"policy", "services", "appliances", "certificates", "peers", "reach", "claims"},
     {"wish", "expressed", "facts", "urgency", "invariant", "verdict", "assess", "plan", "review", "windows"},
     {"targets", "probe", "report"},

@@ -69,6 +69,8 @@ class ActionModule(ActionBase):
             return ({"endpoint": f"trust store {now.name}", "proved": proved, "anchor": one.subject, "trusted": after.trusted},), wrong
 
         settle(run, carry_out(run, id_, f"{CAMPAIGN}{run.result.campaign}", now.snapshot.identity, changes, activations, (), proof))
+        if run.result.status == "changed":
+            run.told["keys"] = [{"did": "trusted" if present else "withdrawn", "name": one.name, "subject": one.subject}]
 
 
 STAYS = "rotate those first, and run it for the whole inventory; -e agility_force=true withdraws it all the same"

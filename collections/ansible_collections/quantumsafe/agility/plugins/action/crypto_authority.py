@@ -10,6 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._core.model import Problem
+from ..plugin_utils._entries import on_controller
 from ..plugin_utils._founding import Founding
 from ..plugin_utils._run import arguments
 
@@ -35,9 +36,12 @@ class ActionModule(ActionBase):
         ours = Founding(home, roots, str(args["authority_name"]), str(args["authority_password"] or "").encode(), int(args["authority_days"]))
         try:
             due = {str(kind): ours.missing(str(kind)) for kind in args["authority_kinds"]}
-            for kind, folders in due.items():
-                if folders and not self._task.check_mode:
-                    ours.found(kind)
+            missing = [kind for kind, folders in due.items() if folders]
+            if missing and not self._task.check_mode:
+                with on_controller(self, task_vars or {}, "authority") as keys:
+                    for kind in missing:
+                        ours.found(kind)
+                        keys += [{"did": "founded", "kind": kind, "path": str(folder)} for folder in due[kind]]
         except Problem as problem:
             return {"failed": True, "msg": str(problem)}
         except OSError as error:

@@ -30,6 +30,7 @@ from ..plugin_utils._escrowing import SPEC as ESCROW
 from ..plugin_utils._escrowing import Escrows
 from ..plugin_utils._issuers import SPEC as ISSUER
 from ..plugin_utils._issuers import Issuer, answered, fits, issuer_of
+from ..plugin_utils._lifecycle import issued, switched
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, target
@@ -114,7 +115,10 @@ class ActionModule(ActionBase):
                 return
             pairs = {order.new: chain for order, chain in zip(plan.orders, chains, strict=True)}
             escrows.keep(keys, sealed, pairs, id_)
-            settle(run, self._replace(run, found, plan, keys, id_, pairs))
+            run.told["keys"] = issued(pairs)
+            outcome = self._replace(run, found, plan, keys, id_, pairs)
+            run.told["keys"] = switched(found.snapshot, outcome)
+            settle(run, outcome)
             memory.forget()
             self.kept = escrows.files
         finally:

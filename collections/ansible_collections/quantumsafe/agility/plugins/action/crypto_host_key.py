@@ -133,7 +133,11 @@ class ActionModule(ActionBase):
 
         why = f"{CAMPAIGN}{run.result.campaign}"
         identity = found.snapshot.identity
+        run.told["keys"] = [{"did": "issued", "path": path, "names": list(work.principals)} for path in signed]
         settle(run, carry_out(run, id_, why, identity, changes(work, keys, signed), (activation(found, work),), found.extra, proof))
+        if run.result.status == "changed":
+            run.told["keys"] = [{"did": "installed", "path": path, "kind": kind} for kind, path in work.plan.orders]
+            run.told["keys"] += [{"did": "retired", "path": key.path, "kind": key.type} for key in work.plan.removed]
 
     def _learn(self, run: Run, work: Work, keys: tuple[HostKey, ...], known: KnownHosts, told: dict[str, Any]) -> None:
         """What this controller pins: the keys came over the connection that it trusts already."""

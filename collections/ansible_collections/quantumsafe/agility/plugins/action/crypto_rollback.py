@@ -16,6 +16,7 @@ from ..plugin_utils._core.targets.answer import TransactionReport, notes, parse_
 from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.script import compose_recover, compose_status
 from ..plugin_utils._core.targets.transact import Prove
+from ..plugin_utils._lifecycle import shredded, switched
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, guarded, target
@@ -56,6 +57,7 @@ class ActionModule(ActionBase):
         if min(days or 0, keep) < 0:
             raise Problem("keep and keep_days cannot be negative", "agility_keep_days")
         before = reports = _reports(run)
+        said: tuple[str, ...] = ()
         if self._task.check_mode:
             resolved = [r.id for r in before if not r.final and not r.left]
             forgotten = _old(before, days, keep)
@@ -69,6 +71,9 @@ class ActionModule(ActionBase):
             now = {r.id: r.state for r in reports}
             resolved = [r.id for r in before if now.get(r.id, r.state) != r.state]
             forgotten = [r.id for r in before if r.id not in now]
+        states = {r.id: r.state for r in reports}
+        resolutions = {id_: states.get(id_, "ABSENT") for id_ in resolved}
+        run.told |= {"resolved": resolutions, "forgotten": forgotten, "keys": shredded(before, forgotten, said)}
         newest = sorted(reports, key=lambda r: -r.serial)
         run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "age": r.age, "size": r.size, "by": r.started_by} for r in newest))
         if resolved or forgotten:
@@ -96,9 +101,11 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             run.note(status="would-change")
             return told
+        run.told["undoes"] = [r.id for r in undo]
         id_, why = f"{undo[0].id[:48]}-undo-{secrets.token_hex(2)}", f"{OF}{','.join(r.id for r in undo)}"
         survey = found.survey
         outcome = carry_out(run, id_, why, survey.snapshot.identity, changes, activations(survey, undo), survey.extra, _proof(run, found))
+        run.told["keys"] = switched(survey.snapshot, outcome)
         settle(run, outcome, "rolled-back")
         if campaign and run.result.status == "rolled-back":
             Gate(run).rolled_back()

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.chain import read_head
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.credentials import closing_lines, look_at
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, run_id
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.rebuild import rebuild
@@ -53,10 +54,13 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self.folders: dict[str, None] = {}
         self.lost: dict[str, HostResult] = {}
+        self.chains: dict[str, None] = {}  # of the ledger
 
     def _seen(self, result: Any) -> None:
         if folder := result._result.get("agility_output"):
             self.folders[str(folder)] = None
+        if chain := result._result.get("agility_ledger"):
+            self.chains[str(chain)] = None
         if result._result.get("agility_result"):
             self.lost.pop(result._host.get_name(), None)
 
@@ -89,6 +93,12 @@ class CallbackModule(CallbackBase):
                 self._close(Path(folder))
             except Exception as error:  # a report must never turn a good run into a bad one
                 self._display.warning(f"quantumsafe.agility: no summary for {folder}: {error}")
+        for chain in self.chains:
+            try:
+                head = read_head(Path(chain).with_suffix(".head").read_bytes())
+                self._display.display(f"ledger: {chain}, {head.count} entries; its head, to be kept elsewhere: {head.digest}")
+            except (OSError, ValueError) as error:
+                self._display.warning(f"quantumsafe.agility: the ledger {chain} has no head that can be read: {error}")
 
     def _close(self, folder: Path) -> None:
         summary, results, dummy = rebuild(folder)

@@ -9,6 +9,8 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 notes:
   - Every option can also be given as a variable, C(agility_<option>), e.g. C(agility_policy). What the task itself says wins.
+  - What was done is entered into the ledger, C(agility-results/ledger) or the folder in the variable C(agility_ledger), together with
+    C(agility_operator), C(agility_ticket) and C(agility_reason). See M(quantumsafe.agility.crypto_ledger_info).
 options:
   policy:
     description:

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from ._core.report.output import file_name
 from ._core.report.results import BAD
+from ._entries import ready
 from ._run import Run, guarded
 from ._windows import not_now
 
@@ -38,12 +39,19 @@ def id_prefix(campaign: str) -> str:
 def in_campaign(run: Run, work: Callable[[Run, Gate], None]) -> dict[str, Any]:
     """One change of a host behind the gate of its campaign, as its task returns it."""
     gate = Gate(run)
-    out = guarded(run, lambda run: work(run, gate))
+    out = guarded(run, lambda run: _entered(run, gate, work))
     gate.ended(run.result.status)
     out["transaction"] = run.result.transaction
     if run.action._task.diff and run.result.plan and run.result.plan.get("diff"):
         out["diff"] = run.result.plan["diff"]
     return out
+
+
+def _entered(run: Run, gate: Gate, work: Callable[[Run, Gate], None]) -> None:
+    gate.refused = True  # by the ledger, until it can be written: that says nothing about the host
+    ready(run)
+    gate.refused = False
+    work(run, gate)
 
 
 class Gate:

@@ -13,6 +13,7 @@ from ._core.report.results import plain
 from ._core.services import SERVICES
 from ._core.targets.script import AnyChange, Transaction
 from ._core.targets.transact import Outcome, Prove, transact
+from ._entries import begin
 from ._run import Run
 
 STATUS = {"CLEANED": "changed", "CONFIRMED": "changed", "REVERTED": "reverted", "REVERT_FAILED": "revert-failed", "REFUSED": "refused"}
@@ -32,6 +33,7 @@ def carry_out(
     started_by = f"{getpass.getuser()}@{socket.gethostname()}{why}"
     transaction = Transaction(id_, int(run.args["confirm_timeout"]), identity, started_by, tuple(changes), tuple(activations))
     run.note(transaction=id_)
+    begin(run)
     requests = {name: service.collect for name, service in SERVICES.items()}
     return transact(run.channel, transaction, requests, extra, proof, run.host, run.taken)
 

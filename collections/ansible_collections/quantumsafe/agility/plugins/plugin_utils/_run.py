@@ -38,6 +38,7 @@ from ._core.targets.offline import DEEPEST, from_path
 from ._core.targets.script import compose_collect
 from ._core.targets.snapshot_json import snapshot_to_json
 from ._core.targets.survey import Survey, choose, survey
+from ._entries import end
 from ._policies import reader, zone
 
 COMMON = {
@@ -71,6 +72,7 @@ class Run:
         self.started = time.monotonic()
         self.channel = Channel(action, installed=self.args.get("agent") == "installed")
         self.result = HostResult(self.host, verb, "ok", run=self.run, taken=self.taken)
+        self.told: dict[str, Any] = {}  # what only the task itself can tell the ledger
         self.timezone = "UTC"
         self._asks: tuple[Policy, Asks] | None = None
 
@@ -164,6 +166,7 @@ class Run:
             "agility_output": str(self.output),
             "agility_result": str(path),
             "status": r.status,
+            **end(self, path),
         }
         if r.status in BAD:
             out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem), "code": r.problem.get("code", "")}

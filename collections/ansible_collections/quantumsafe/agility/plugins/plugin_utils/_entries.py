@@ -1,0 +1,124 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""PRIVATE to the collection: what a task writes to the ledger, and when.
+
+Before a change: an entry that it begins, or it does not begin.  After a task: one entry of what it came to; a ledger that cannot take it is said
+loudly and changes nothing about what was done.  Check mode writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ._core.ledger.canonical import digest
+from ._core.model import Problem
+from ._core.report.entered import QUIET, event_of, facts
+from ._core.report.output import run_id
+from ._ledger import Ledger, chain_of
+
+if TYPE_CHECKING:
+    from ._run import Run
+
+OPERATOR = ("agility_operator", "awx_user_name", "tower_user_name")
+
+
+def ledger_of(run: Run) -> Ledger:
+    """agility_ledger, else beside the results folders, as campaigns are.  Its keys: agility_ledger_keys, else in it."""
+    folder = Path(run.variable("agility_ledger") or run.output.parent / "ledger").absolute()
+    return Ledger(folder, Path(run.variable("agility_ledger_keys") or folder / "keys").absolute(), chain_of(run.run))
+
+
+def enters(run: Run) -> bool:
+    return not run.action._task.check_mode and run.result.verb not in QUIET
+
+
+def ready(run: Run) -> None:
+    """A change that could not be entered is not begun.  Raises Problem."""
+    if enters(run):
+        try:
+            ledger_of(run).ready()
+        except Problem as problem:
+            raise Problem(f"{problem.message}; nothing was changed", problem.where, problem.remedy) from problem
+
+
+def begin(run: Run) -> None:
+    """This transaction begins now.  Raises Problem, except for a way back: that is never refused for the sake of the ledger."""
+    try:
+        _enter(run, "apply", "", durable=True)
+    except Problem as problem:
+        if run.result.verb != "rollback":
+            raise
+        _lament(run, problem)
+
+
+def end(run: Run, path: Path) -> dict[str, str]:
+    """What the task came to; path: its result file."""
+    if not enters(run):
+        return {}
+    try:
+        _enter(run, event_of(run.result), digest(path.read_bytes()), durable=bool(run.result.transaction or run.told))
+    except Problem as problem:
+        _lament(run, problem)
+    return {"agility_ledger": str(ledger_of(run).path)}
+
+
+def _enter(run: Run, event: str, evidence: str, durable: bool) -> None:
+    ledger_of(run).append(facts(run.result, event, {**_said(run.variable), "evidence": evidence, **run.told}), durable)
+
+
+@contextmanager
+def on_controller(action: ActionBase, task_vars: Mapping[str, Any], verb: str) -> Iterator[list[dict[str, Any]]]:
+    """A task without a host's result, whose life of keys is entered: it does not begin where that cannot be written.  Raises Problem."""
+
+    def variable(name: str) -> str:
+        return str(action._templar.template(task_vars.get(name)) or "")
+
+    run = run_id(os.getppid())
+    folder = Path(variable("agility_ledger") or Path(variable("agility_output") or f"agility-results/{run}").absolute().parent / "ledger").absolute()
+    ledger = Ledger(folder, Path(variable("agility_ledger_keys") or folder / "keys").absolute(), chain_of(run))
+    ledger.ready()
+    keys: list[dict[str, Any]] = []
+    try:
+        yield keys
+    finally:
+        if keys:
+            host = str(task_vars.get("inventory_hostname", ""))
+            told = {"event": "confirm", "verb": verb, "host": host, "run": run, "result": "changed", "keys": keys}
+            ledger.append({**told, **_said(lambda *names: next(filter(None, map(variable, names)), ""))}, durable=True)
+
+
+def account() -> dict[str, str]:
+    """Who runs this, by the system's word: the environment says what one likes."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container under a number of its own
+        name = str(os.getuid())
+    return {"user": name, "controller": socket.gethostname()}
+
+
+def _said(variable: Callable[..., str]) -> dict[str, Any]:
+    """When, who and why."""
+    return {
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "who": _given({**account(), "operator": variable(*OPERATOR)}),
+        "why": _given({name: variable(f"agility_{name}") for name in ("ticket", "reason")}),
+    }
+
+
+def _given(words: Mapping[str, str]) -> dict[str, str]:
+    return {name: word for name, word in words.items() if word}
+
+
+def _lament(run: Run, problem: Problem) -> None:
+    r = run.result
+    Display().warning(f"quantumsafe.agility: NOT IN THE LEDGER: {run.host}, {r.verb}, {r.status} {r.transaction}: {problem}")

@@ -1,0 +1,70 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""PRIVATE to the collection: the keys that sign the ledger, in a folder on the controller, made when they are missing.  0600 in 0700."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ._core.ledger.signing import ALGORITHMS, private
+
+# ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
+with suppress(ImportError):
+    import cryptography
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+
+def signers(folder: Path) -> tuple[list[Any], tuple[str, ...]]:
+    """(a private key for each algorithm that can be used here, why there is none for the others).  Raises OSError, and Problem."""
+    keys, lacking = [], []
+    for algorithm, name in ALGORITHMS.items():
+        path, make = folder / f"{name}.key", _maker(algorithm)
+        try:
+            if make and not path.is_file():
+                _found(folder, name, make)
+        except UnsupportedAlgorithm:  # its library was built without
+            make = None
+        if make:
+            keys.append(private(path.read_bytes(), str(path)))
+        else:
+            lacking.append(f"{algorithm}: the package cryptography {cryptography.__version__} of the controller cannot make it")
+    return keys, tuple(lacking)
+
+
+def _found(folder: Path, name: str, make: Callable[[], Any]) -> None:
+    """Whoever comes first makes it; the key appears whole, its public half before it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / f"{name}.key").exists():
+            return
+        key = make()
+        _put(folder / f"{name}.pub", key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        _put(folder / f"{name}.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _put(path: Path, data: bytes) -> None:
+    new = path.with_name(f".{path.name}.new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+
+
+def _maker(algorithm: str) -> Callable[[], Any] | None:
+    """None where this controller cannot."""
+    if algorithm == "Ed25519":
+        return ed25519.Ed25519PrivateKey.generate
+    try:
+        from cryptography.hazmat.primitives.asymmetric import mldsa
+    except ImportError:  # before 47
+        return None
+    return mldsa.MLDSA65PrivateKey.generate
