@@ -175,7 +175,7 @@ class _Maker:
         if obstacle := binding.fixed or _obstacle(binding.pair, kind, names):
             self.left.append(f"{why}, but {obstacle}")
             return None
-        new = binding.pair if itself else _new(binding, kind, self.terms.mark)
+        new = binding.pair if itself else new_pair(binding, kind, self.terms.mark)
         if new not in [order.new for order in self.orders]:  # one that comes beside files which several bindings name
             self.orders.append(Order(kind, names, binding.pair, new))
         self.kinds[new.certificate] = kind
@@ -201,7 +201,7 @@ def _is_rare(kind: str) -> bool:
     return kind.startswith("ML-DSA")
 
 
-def _new(binding: Binding, kind: str, mark: str) -> Pair:
+def new_pair(binding: Binding, kind: str, mark: str) -> Pair:
     """Of what is loaded because of where it lies the first by name may be everybody's: so a further one has a name that comes behind."""
     path = binding.pair.certificate
     certificate = f"{path}.{kind.lower()}-{mark}" if binding.form == "itself" else _beside(path, kind, mark)
