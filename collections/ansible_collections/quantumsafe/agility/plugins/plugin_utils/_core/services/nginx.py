@@ -17,7 +17,7 @@ from ..credentials import Asking, Certificate, Pair, Serving, Showing
 from ..grant import Grant
 from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service
-from . import nginx_certificates, nginx_client_endpoints, nginx_clients, openssl
+from . import client_settings, nginx_certificates, nginx_client_endpoints, nginx_clients, openssl
 from .fips import fips, later, module_of
 from .nginx_ciphers import Ciphers
 from .nginx_config import Assembly, Node, absolute
@@ -150,7 +150,7 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
             "key_exchange": replace(nginx.groups, order="tuple" if nginx.library.has_tuples else "list"),
             "cipher": replace(nginx.ciphers.capability(socket, allowed), order="list" if _own_order(socket) else "set"),
             "signature": Capability(None, "it signs with the keys of its certificates, so another scheme needs another certificate"),
-            **nginx_client_endpoints.capabilities(nginx.library),
+            **client_settings.capabilities(nginx.library.label),
         },
         certificates=certificates,
         notes=tuple(dict.fromkeys(notes)),

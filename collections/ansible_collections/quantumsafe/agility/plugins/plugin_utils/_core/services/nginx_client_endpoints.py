@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ..certificates.read import every, leaf
-from ..model import Capability, Endpoint, Origin, Setting
-from .nginx_clients import BUNDLES, WEAKEST, Leg, bundles, depth, legs, showings, verify
+from ..certificates.read import leaf
+from ..model import Endpoint, Origin, Setting
+from .client_settings import WEAKEST, authentication, capabilities, trust
+from .nginx_clients import BUNDLES, Leg, bundles, depth, legs, showings, verify
 from .nginx_config import Assembly
 from .nginx_sockets import Server, Socket
 from .openssl import Library
 from .openssl_schemes import default_schemes, schemes
 
-ASPECTS = ("client_trust", "client_signature", "client_certificate")
 Found = tuple[dict[str, Setting], list[str]]
 
 
@@ -19,26 +19,20 @@ def asked(assembly: Assembly, socket: Socket, library: Library, versions: tuple[
     said = {server: verify(server) for server in socket.servers}
     least = min(said, key=lambda server: WEAKEST.index(said[server]))
     directive = next(iter(least.governing("ssl_verify_client")[-1:]), None)
-    facts = [f"verify={said[least]}", *([f"depth={depth(least)}"] if said[least] != "off" else [])]
-    settings = {"client_authentication": Setting(tuple(facts), directive.origin if directive else default)}
+    origin = directive.origin if directive else default
+    settings = {"client_authentication": authentication(said[least], origin, None if said[least] == "off" else depth(least))}
     notes = [f"{server.label()} has ssl_verify_client of its own: {word}" for server, word in said.items() if word != said[least]]
     asking = [server for server, word in said.items() if word != "off"]
     if asking:
-        trust, why = _trust(assembly, tuple(dict.fromkeys(path for server in asking for path in bundles(assembly, server))))
-        if trust:
+        paths = dict.fromkeys(path for server in asking for path in bundles(assembly, server))
+        kinds, why = trust({path: file.text if (file := assembly.file(path)) else None for path in paths})
+        if kinds:
             origin = next((node.origin for server in asking for name in BUNDLES for node in server.governing(name)[-1:]), default)
-            settings["client_trust"] = Setting(trust, origin)
+            settings["client_trust"] = Setting(kinds, origin)
         notes += why
         if taken := _signature(asking, library, versions, default):
             settings["client_signature"] = taken
     return settings, notes
-
-
-def _trust(assembly: Assembly, paths: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
-    """(kinds of the keys of those who decide, what could not be read)."""
-    texts = {path: file.text if (file := assembly.file(path)) else None for path in paths}
-    kinds = dict.fromkeys(one.key or "unreadable" for path, text in texts.items() for one in every(text or "", path))
-    return tuple(kinds), [f"{path}, whose certificates decide about clients, could not be read" for path, text in texts.items() if text is None]
 
 
 def _signature(asking: list[Server], library: Library, versions: tuple[str, ...], default: Origin) -> Setting | None:
@@ -52,10 +46,6 @@ def _signature(asking: list[Server], library: Library, versions: tuple[str, ...]
     return Setting(tuple(names), next((node.origin for node in commands if node), default))
 
 
-def capabilities(library: Library) -> dict[str, Capability]:
-    return {aspect: Capability(None, "it is read here, and changed with the certificates", library.label) for aspect in ASPECTS}
-
-
 def shown(assembly: Assembly, label: str, library: Library) -> tuple[Endpoint, ...]:
     """One for each certificate that nginx shows to another server."""
     trusting = {leg.target: note for leg in legs(assembly) if (note := _unverified(leg))}
@@ -67,7 +57,9 @@ def shown(assembly: Assembly, label: str, library: Library) -> tuple[Endpoint, .
         notes = [*([one.binding.fixed] if one.binding.fixed else []), *(note for target, note in trusting.items() if f"→ {target}" in one.endpoint)]
         settings = {"client_certificate": Setting((mine.key,), origin)} if mine and mine.key else {}
         has = (mine,) if mine else ()
-        out.append(Endpoint(one.endpoint, "nginx", "tls", "openssl", (), label, settings, capabilities(library), has, tuple(notes), role="client"))
+        out.append(
+            Endpoint(one.endpoint, "nginx", "tls", "openssl", (), label, settings, capabilities(library.label), has, tuple(notes), role="client")
+        )
     return tuple(out)
 
 

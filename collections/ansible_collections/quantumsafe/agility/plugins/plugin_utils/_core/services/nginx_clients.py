@@ -17,7 +17,6 @@ from .nginx_sockets import Server, Socket
 
 BUNDLES = ("ssl_client_certificate", "ssl_trusted_certificate")
 VERIFY = {"on": "required", "optional": "optional", "optional_no_ca": "unchecked"}
-WEAKEST = ("off", "unchecked", "optional", "required")
 # directive that names the other side → the prefix of those about TLS, and how an address begins where TLS is spoken
 LEGS = {"proxy_pass": ("proxy_ssl_", "https://"), "grpc_pass": ("grpc_ssl_", "grpcs://"), "uwsgi_pass": ("uwsgi_ssl_", "suwsgi://")}
 SHOWN = tuple(f"{prefix}certificate" for prefix, dummy in LEGS.values())
