@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """PRIVATE to the collection: one host in the move of its client certificates to another authority: whom it lets in, what it shows to others.
 
-What each host shows is written down in clients/NAME of the results folder, for the old authority may go only when nobody needs it any more.
+What each host shows is written down beside the state of the campaign, for the old authority may go only when nobody needs it any more, and
+a later run of the campaign must know what was shown before.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ._core.certificates.bundle import ends_below, holds
 from ._core.certificates.keys import KINDS, kind, lacking
 from ._core.certificates.places import BUNDLES
 from ._core.certificates.read import describe, leaf
+from ._core.certificates.rotate import OTHERS
 from ._core.credentials import Asking, Certificate, Pair, Showing
 from ._core.model import File, Problem, Snapshot
 from ._core.report.output import file_name, write_whole
@@ -125,6 +127,8 @@ def able(run: Run, here: Sides, move: Move) -> None:
     for shown in moving:
         if shown.binding.fixed:
             raise Problem(shown.binding.fixed, str(shown.binding.origin), "switch this reference by hand; nothing was changed")
+        if other := next((who for folder, who in OTHERS.items() if shown.binding.pair.certificate.startswith(folder)), ""):
+            raise Problem(f"{other} renews {shown.binding.pair.certificate}", str(shown.binding.origin), BY_HAND)
         if not shown.peers:
             raise Problem(f"{shown.endpoint}: nobody knows whom it is shown to, so nothing could be proved", str(shown.binding.origin), BY_HAND)
         _library(move, endpoints[shown.endpoint].capabilities["client_certificate"].library, f"{shown.endpoint} cannot sign with", run.host)
@@ -193,12 +197,14 @@ def chains(run: Run, move: Move, word: str) -> list[tuple[str, str]]:
 
 
 def remembered(run: Run, move: Move) -> list[Record]:
-    seen, dummy = records(run, move)
-    return list(seen.get(run.host, {}).get("was", ()))
+    """What this host showed before the campaign, whichever of its runs moved it."""
+    path = _folder(run, move) / file_name(run.host)
+    return list(json.loads(path.read_text(encoding="utf-8"))["was"]) if path.is_file() else []
 
 
 def _folder(run: Run, move: Move) -> Path:
-    return run.output / "clients" / move.new.name
+    campaign = file_name(str(run.args.get("campaign") or run.run)).removesuffix(".json")
+    return run.output.parent / "campaigns" / campaign / "clients" / move.new.name
 
 
 # -- what the hosts themselves see
