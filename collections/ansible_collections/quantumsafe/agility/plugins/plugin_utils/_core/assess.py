@@ -20,7 +20,7 @@ from .verdict import Judged, Requirements, acts, excepted, judged, only_offered,
 from .wish import Wish, wish
 
 # What is asked of those alone that show it: a file of an inventory, a server that asks clients for certificates, a client that shows one.
-KEPT = ("private_key", "client_trust", "client_signature", "client_certificate")
+KEPT = ("private_key", "ca_signature", "client_trust", "client_signature", "client_certificate")
 
 # How bad a state is at a stage.  observe never shouts: nobody has decided yet that it must change.
 SEVERITY: dict[tuple[str, Stage], Literal["none", "low", "medium", "high"]] = {
