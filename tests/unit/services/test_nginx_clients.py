@@ -9,6 +9,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model im
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.openssl import library
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.openssl_schemes import default_schemes, schemes
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._holding import _bound
 
 from tests.fixtures.nginx.load import captured, written
 
@@ -128,3 +129,9 @@ def test_a_key_that_is_no_file_cannot_be_switched() -> None:
 def test_what_decides_and_what_is_shown_is_asked_for() -> None:
     text = LEG.replace("server { listen 80;", "server { listen 443 ssl; ssl_verify_client on; ssl_client_certificate /tls/more.pem;")
     assert NGINX.missing(host(text)) == ("/tls/more.pem",)
+
+
+def test_the_inventory_names_who_decides_by_a_file_and_who_shows_it() -> None:
+    text = LEG.replace("server { listen 80;", "server { listen 443 ssl; ssl_verify_client on; ssl_client_certificate /tls/old.pem;")
+    used = {*_bound(host(text))}
+    assert {("/tls/c.crt", "nginx → back"), ("/tls/c.key", "nginx → back"), ("/tls/old.pem", "nginx *:443, for clients")} <= used
