@@ -42,7 +42,8 @@ SPEC = {
     "keys": {"type": "list", "elements": "str", "default": []},
     "names": {"type": "list", "elements": "str", "default": []},
     "days": {"type": "int", "default": 47},
-    **ISSUER,
+    **{name: how for name, how in ISSUER.items() if name != "issuer_folder" and not name.startswith("acme_")},
+    "issuer": {"type": "str", "choices": ["local", "http", "est"], "default": "local"},  # those that sign at once, and for clients
     "confirm_timeout": {"type": "int", "default": 120},
 }
 STANDS = "servers trust both authorities meanwhile, which is harmless; run it again when that is done, for the whole inventory"
@@ -223,8 +224,6 @@ def _kind(here: Sides, move: Move, one: Showing) -> str:
 
 
 def _issuer(run: Run, move: Move) -> Issuer:
-    if run.args["issuer"] == "handover":
-        raise Problem("the issuer handover answers later", run.host, WAITS)
     issuer = issuer_of(run)
     if move.new.certificate not in issuer.anchors:
         raise Problem(f"what {issuer.where} signs does not end at {move.new.subject}", "agility_client_anchor", "name the root of that issuer")

@@ -59,11 +59,10 @@ options:
   issuer:
     description:
       - Who signs. V(local) is the authority in the folder O(authority).
-      - V(handover) answers later, and client certificates are not waited for, so it is refused.
       - V(http) is the PKI API of HashiCorp Vault or OpenBao, V(est) is RFC 7030.
       - The answer of each is judged in the same way before anything is placed.
     type: str
-    choices: [local, handover, http, est]
+    choices: [local, http, est]
     default: local
   authority:
     description: Folder on the controller with C(ca.crt), the issuing certificate first, and C(ca.key), or a folder of such folders.
@@ -73,9 +72,6 @@ options:
     type: str
   issuer_anchor:
     description: PEM file on the controller with the certificate that the chains of the issuer must end at. Needed by all but V(local).
-    type: path
-  issuer_folder:
-    description: Folder on the controller where requests go and certificates come, for V(handover).
     type: path
   issuer_url:
     description:
