@@ -22,7 +22,7 @@ LAB_ROOT_PASSWORD=lab-root-1
 
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
-SERVICE_HOSTS=(svc-new svc-next) # started by 'lab host NAME'
+SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b) # started by 'lab host NAME'
 IMAGES=(trixie bookworm bullseye trixie-bare client)
 ON_DEMAND=(strongswan strongswan-new sysvinit services services-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
@@ -35,6 +35,8 @@ host_address() { # HOST -> its fixed address
     web-include) echo "$NET.15" ;;
     svc-new) echo "$NET.16" ;;
     svc-next) echo "$NET.17" ;;
+    vpn-a) echo "$NET.18" ;;
+    vpn-b) echo "$NET.19" ;;
     client) echo "$NET.20" ;;
     plain-[0-9]*) echo "$NET.$((100 + 10#${1#plain-}))" ;;
     *) return 1 ;;
@@ -48,6 +50,7 @@ host_image() { # HOST -> the name of its image
     web-bare) echo trixie-bare ;;
     svc-new) echo services ;;
     svc-next) echo services-new ;;
+    vpn-*) echo strongswan-new ;;
     client) echo client ;;
     *) echo trixie ;;
   esac
@@ -57,6 +60,7 @@ host_files() { # HOST -> the folders under files/ that make its initial configur
   case $1 in
     web-old | web-legacy | web-include) echo "$1" ;;
     svc-*) echo services ;;
+    vpn-*) echo vpn ;;
     client) ;;
     *) echo modern ;;
   esac

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Literal
 
 from .algorithms.lookup import find
 from .assess import ahead
@@ -102,6 +103,7 @@ def make_plan(
     wanted = {e.id: w for e in endpoints if (w := wishes_for(e, bound[e.id], as_of))}
     changes: list[Change] = []
     activations: list[Activation] = []
+    told: list[str] = []
     for service in services.values():
         mine = tuple(e for e in endpoints if e.service == service.name)
         wishes = {e.id: {a: Wanted(w.names, w.tiers) for a, w in wanted[e.id].items()} for e in mine if e.id in wanted}
@@ -110,6 +112,7 @@ def make_plan(
                 _stay_reachable(client(), wishes, wanted, snapshot.host)
             changes += service.write(snapshot, wishes)
             activations.append(service.activation(snapshot, mine))
+            told += service.warns(snapshot, wishes) if service.warns else ()
     touched = tuple(e for e in endpoints if e.id in wanted)
     return Plan(
         host=snapshot.host,
@@ -117,12 +120,13 @@ def make_plan(
         policy=policy,
         changes=tuple(changes),
         activations=tuple(activations),
-        probes=tuple(_probe(e, wanted[e.id]) for e in touched),
+        probes=tuple(_probe(e, wanted[e.id], e.protocol) for e in touched if e.protocol != "esp"),  # nobody outside sees what ESP agrees on
         reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], bound[e.id], as_of)),
         tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
         warnings=tuple(
             dict.fromkeys(
                 (
+                    *told,
                     *_claimed(snapshot, changes),
                     *(text for e in touched if (text := _resumed(e, wanted[e.id], bound[e.id]))),
                     *(text for e in endpoints for text in left_alone(e, bound[e.id], as_of)),
@@ -182,7 +186,7 @@ def _broken(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Require
     return "; ".join(f"{id_} is retired as broken, approved by {life.approver}" + (f" ({life.reason})" if life.reason else "") for id_, life in lives)
 
 
-def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
+def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish], kind: Literal["tls", "ssh", "ikev2"]) -> Probe:
     """Ask the endpoint live: the best new key exchange must be agreed on, every removed one must be refused."""
     address, port = endpoint.addresses[0] if endpoint.addresses else ("*", 22 if endpoint.protocol == "ssh" else 443)
     exchange, now = wanted.get("key_exchange"), endpoint.settings.get("key_exchange")
@@ -190,7 +194,7 @@ def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
     tiers = (exchange.tiers if exchange else now.tiers if now else ()) or (0,) * len(names)
     best = [name for name, tier in zip(names, tiers, strict=True) if tier == min(tiers)]
     return Probe(
-        kind=endpoint.protocol,
+        kind=kind,
         endpoint=endpoint.id,
         port=port,
         address="" if address == "*" else address,

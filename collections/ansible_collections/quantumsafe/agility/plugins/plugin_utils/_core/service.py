@@ -25,11 +25,12 @@ class Service:
     its place and the others behind it; raises Inexpressible.  Without them the service has no certificates that we can rotate.
     askings(snapshot): where it asks clients for a certificate; showings(snapshot): where it shows one itself, and rebind takes those origins, too.
     holds(snapshot): further paths of keys by role (host_key, host_certificate, trusted_user_ca, revoked, authorized_keys: patterns).
+    warns(snapshot, wishes): what a person should know before these are written; nothing here stops it.
     grant: what an installed agent may do for it; None = it only looks.
     """
 
     name: str
-    protocol: Literal["ssh", "tls"]
+    protocol: Literal["ssh", "tls", "ikev2"]
     collect: Collect
     read: Callable[[Snapshot], tuple[Endpoint, ...]]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
@@ -42,3 +43,4 @@ class Service:
     showings: Callable[[Snapshot], tuple[Showing, ...]] | None = None
     grant: Grant | None = None
     holds: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None
+    warns: Callable[[Snapshot, Wishes], tuple[str, ...]] | None = None
