@@ -11,7 +11,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.l
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, resolve
 
 SCHEMA = json.loads((HERE / "schema.json").read_text(encoding="utf-8"))["$defs"]
-STATED = ("certificate", "private_key", "session", "ppk", "psk", "fips")
+STATED = ("certificate", "private_key", "session", "ppk", "psk", "fips", "client_authentication")
 DAY = date(2026, 11, 26)
 USES = sorted({(a.protocol, a.aspect) for a in ALL if a.protocol != "x509" and a.aspect not in STATED})
 

@@ -7,6 +7,7 @@ import datetime
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,18 @@ def serving(*handlers: Handler) -> Iterator[int]:
         yield listener.getsockname()[1]
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def s_server(*words: str) -> Iterator[int]:
+    """The port of an openssl s_server with these options."""
+    argv = ["openssl", "s_server", "-accept", "127.0.0.1:0", *words]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield next(int(line.rpartition(":")[2]) for line in server.stdout if line.startswith("ACCEPT"))
+        finally:
+            server.kill()
 
 
 def _accept(listener: socket.socket, handlers: tuple[Handler, ...]) -> None:

@@ -113,6 +113,7 @@ def changes(found: Survey, plan: Rotation, keys: Sequence[NewKey], chains: Mappi
     for service in SERVICES.values():
         if service.servings and service.rebind:
             mine = {binding.origin for serving in service.servings(found.snapshot) for binding in serving.bindings}
+            mine |= {one.binding.origin for one in service.showings(found.snapshot)} if service.showings else set()
             out += service.rebind(found.snapshot, {origin: pairs for origin, pairs in plan.bindings.items() if origin in mine})
     return tuple(out)
 

@@ -51,7 +51,14 @@ def _servings(snapshot: Snapshot) -> Iterable[Serving]:
 
 
 def _bound(snapshot: Snapshot) -> Iterable[tuple[str, str]]:
-    return ((path, end) for one in _servings(snapshot) for b in one.bindings for path in (b.pair.certificate, b.pair.key) for end in one.endpoints)
+    """(path, what opens it): what is served, what is shown to servers, and who decides about clients."""
+    for service in SERVICES.values():
+        for one in service.servings(snapshot) if service.servings else ():
+            yield from ((path, end) for b in one.bindings for path in (b.pair.certificate, b.pair.key) for end in one.endpoints)
+        for shown in service.showings(snapshot) if service.showings else ():
+            yield from ((path, shown.endpoint) for path in (shown.binding.pair.certificate, shown.binding.pair.key))
+        for asking in service.askings(snapshot) if service.askings else ():
+            yield from ((path, f"{asking.endpoint}, for clients") for path in asking.bundles)
 
 
 def judge(run: Run, found: Survey, held: Inventory, policy: Policy) -> None:

@@ -96,7 +96,7 @@ class Local:
 
     def ask(self, asked: Sequence[Asked]) -> list[Answer]:
         now = datetime.now(UTC)
-        return [sign(self._for(one.kind), one.request, one.kind, one.names, one.days, now, serial()) for one in asked]
+        return [sign(self._for(one.kind), one.request, one.kind, one.names, one.days, now, serial(), one.purpose) for one in asked]
 
     def _for(self, kind: str) -> Authority:
         return next((one for one in self.authorities if one.modern == kind.startswith("ML-DSA")), self.authorities[0])

@@ -16,7 +16,7 @@ from ._core.model import Probe
 from ._core.probe.ike import probe_ike
 from ._core.probe.ssh import probe_ssh
 from ._core.probe.starttls import PRELUDES
-from ._core.probe.tls import accepts, probe_tls, strictly_prefers
+from ._core.probe.tls import TlsResult, accepts, probe_tls, strictly_prefers
 from ._core.probe.tls_suites import SCHEMES, schemes_of
 from ._run import Run
 
@@ -99,6 +99,12 @@ def _handshake(run: Run, probe: Probe) -> dict[str, Any]:
         "bytes": tls.bytes_received,
         "failure": tls.failure,
     }
+
+
+def asked_clients(run: Run, probe: Probe) -> TlsResult | None:
+    """What an endpoint asks clients for, as a new connection sees it; None when no address reaches it from here."""
+    where = _address(run, probe)
+    return probe_tls(where, probe.port, probe.server_name, timeout=TIMEOUT, starttls=probe.starttls) if where else None
 
 
 def prove(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:

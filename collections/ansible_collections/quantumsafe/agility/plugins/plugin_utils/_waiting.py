@@ -61,7 +61,10 @@ class Memory:
             return None
         try:
             said: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
-            requests = tuple(Asked(one["request"], one["kind"], tuple(one["names"]), int(one["days"])) for one in said.pop("requests"))
+            requests = tuple(
+                Asked(one["request"], one["kind"], tuple(one["names"]), int(one["days"]), one.get("purpose", "server"))
+                for one in said.pop("requests")
+            )
             return Waiting(**{**said, "places": tuple(said["places"]), "requests": requests})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Problem("it does not say what was asked for any more", str(self.path), "remove it, and new requests are made") from error

@@ -19,7 +19,8 @@ from .urgency import raised
 from .verdict import Judged, Requirements, acts, excepted, judged, only_offered, patient, said_late
 from .wish import Wish, wish
 
-KEPT = ("private_key",)  # what no listening endpoint shows: a file of an inventory has it
+# What is asked of those alone that show it: a file of an inventory, a server that asks clients for certificates, a client that shows one.
+KEPT = ("private_key", "ca_signature", "client_trust", "client_signature", "client_certificate")
 
 # How bad a state is at a stage.  observe never shouts: nobody has decided yet that it must change.
 SEVERITY: dict[tuple[str, Stage], Literal["none", "low", "medium", "high"]] = {
@@ -47,9 +48,16 @@ def assess(endpoints: tuple[Endpoint, ...], resolve: Callable[[Endpoint], Requir
         requirements = resolve(seen)
         endpoint = with_parts(seen) if set(OF_SUITES) & set(requirements) else seen
         then = ahead(endpoint, patient(endpoint, requirements, as_of), as_of)
-        asked = {aspect: one for aspect, one in requirements.items() if aspect not in KEPT or aspect in endpoint.settings}
+        asked = {aspect: one for aspect, one in requirements.items() if _shown(endpoint, aspect)}
         out += [finding(endpoint, then, aspect, requirement, as_of) for aspect, requirement in asked.items()]
     return tuple(out)
+
+
+def _shown(endpoint: Endpoint, aspect: str) -> bool:
+    """Of a client leg nothing is read in this release but what it proves itself with."""
+    if endpoint.role == "client" and aspect == "certificate":
+        return bool(endpoint.certificates)
+    return (endpoint.role == "server" and aspect not in KEPT) or aspect in endpoint.settings
 
 
 def finding(endpoint: Endpoint, then: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Finding:

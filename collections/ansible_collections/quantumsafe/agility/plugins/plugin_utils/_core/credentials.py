@@ -67,3 +67,32 @@ class Serving:
     names: tuple[str, ...]
     bindings: tuple[Binding, ...]
     alone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Where a server asks clients for a certificate.  names: under which it does; bundles: files whose certificates decide who is let in.
+
+    required: whether one without is turned away; depth: how many authorities may stand between leaf and anchor.  fixed: why nobody can be
+    let in there in addition, "" when one can.
+    """
+
+    service: str
+    endpoint: str
+    names: tuple[str, ...]
+    bundles: tuple[str, ...]
+    required: bool
+    depth: int
+    origin: Origin
+    fixed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """Where a daemon shows a certificate as a client.  peers: (host, port) of whom it is shown to, () = not known; name: that it asks them for."""
+
+    service: str
+    endpoint: str
+    binding: Binding
+    peers: tuple[tuple[str, int], ...]
+    name: str = ""

@@ -15,10 +15,6 @@ from .credentials import Certificate
 # How a fact is known, weakest first (DESIGN.md, promise 3).
 Evidence = Literal["configured", "effective", "offered", "negotiated"]
 
-# What an aspect of an endpoint can be asked about.  `host_key` and `user_key` are the signature schemes with which an
-# SSH server proves itself and which it takes from users; `signature` is what a TLS certificate's key signs with.
-Aspect = Literal["version", "key_exchange", "cipher", "mac", "host_key", "user_key", "signature", "certificate"]
-
 Stage = Literal["observe", "prefer", "require"]
 
 # `pq-regression`: what the policy asks would take quantum safety from peers that have it, so it is left as it is.

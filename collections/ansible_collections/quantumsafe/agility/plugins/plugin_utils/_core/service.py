@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .credentials import Pair, Serving
+from .credentials import Asking, Pair, Serving, Showing
 from .grant import Grant
 from .model import Activation, Change, Collect, Endpoint, Origin, Snapshot, Wishes
 
@@ -23,6 +23,7 @@ class Service:
     later(snapshot): commands that only such a host needs to be asked, in a look of their own, once.
     servings(snapshot): what it serves where.  rebind(snapshot, {origin of a binding: new pairs}): the edits that name the first pair in
     its place and the others behind it; raises Inexpressible.  Without them the service has no certificates that we can rotate.
+    askings(snapshot): where it asks clients for a certificate; showings(snapshot): where it shows one itself, and rebind takes those origins, too.
     holds(snapshot): further paths of keys by role (host_key, host_certificate, trusted_user_ca, revoked, authorized_keys: patterns).
     warns(snapshot, wishes): what a person should know before these are written; nothing here stops it.
     grant: what an installed agent may do for it; None = it only looks.
@@ -38,6 +39,8 @@ class Service:
     later: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None
     servings: Callable[[Snapshot], tuple[Serving, ...]] | None = None
     rebind: Callable[[Snapshot, Mapping[Origin, tuple[Pair, ...]]], tuple[Change, ...]] | None = None
+    askings: Callable[[Snapshot], tuple[Asking, ...]] | None = None
+    showings: Callable[[Snapshot], tuple[Showing, ...]] | None = None
     grant: Grant | None = None
     holds: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None
     warns: Callable[[Snapshot, Wishes], tuple[str, ...]] | None = None

@@ -96,7 +96,7 @@ def load() -> tuple[Algorithm, ...]:
         rows += (_row(group, row, parts, documents) for row in group["rows"])
         if "like" in group:
             protocol, aspect = group["like"].split()
-            rows += (replace(a, protocol=group["protocol"]) for a in out[protocol, aspect])
+            rows += (replace(a, protocol=place[0], aspect=place[1]) for a in out[protocol, aspect])
         if place == ("tls", "cipher"):
             rows += _suites(read("tls12_suites"), documents)
     return tuple(replace(a, names=with_vendors(place, a.id, a.names)) for place, rows in out.items() for a in rows)

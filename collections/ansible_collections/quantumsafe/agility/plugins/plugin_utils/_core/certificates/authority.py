@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..model import Problem
+from .issued import PURPOSES
 from .read import describe
 from .request import alternative
 
@@ -24,7 +25,7 @@ with suppress(ImportError):
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+    from cryptography.x509.oid import NameOID
 
 SKEW = timedelta(minutes=5)  # clocks of hosts that are a little behind
 
@@ -73,8 +74,13 @@ def _may_sign(certificate: x509.Certificate) -> bool:
         return False
 
 
-def sign(authority: Authority, request: str, kind: str, names: tuple[str, ...], days: int, now: datetime, serial: int) -> str:
-    """The leaf and its chain, PEM.  kind: what the request's key must be.  Raises Problem for a request that is not what was asked for."""
+def sign(
+    authority: Authority, request: str, kind: str, names: tuple[str, ...], days: int, now: datetime, serial: int, purpose: str = "server"
+) -> str:
+    """The leaf and its chain, PEM.  purpose: server | client.
+
+    kind: what the request's key must be.  Raises Problem for a request that is not what was asked for.
+    """
     try:
         asked = x509.load_pem_x509_csr(request.encode())
         sound = asked.is_signature_valid
@@ -87,7 +93,7 @@ def sign(authority: Authority, request: str, kind: str, names: tuple[str, ...], 
     builder = begun(subject, authority.certificate.subject, public, days, now - SKEW, serial)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(usage("digital_signature"), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([PURPOSES[purpose][0]]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=not subject.rdns)
     builder = builder.add_extension(issuer_id(authority.certificate), critical=False)
     leaf = builder.sign(authority.key, digest_for(authority.key))

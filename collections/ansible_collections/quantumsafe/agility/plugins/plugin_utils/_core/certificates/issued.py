@@ -22,6 +22,7 @@ with suppress(ImportError):
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
     T = TypeVar("T", bound=x509.ExtensionType)
+    PURPOSES = {"server": (ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth"), "client": (ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")}
 
 MAX_BYTES = 256 << 10  # an ML-DSA-87 certificate takes 10 KiB, one with SLH-DSA 70
 MAX_CHAIN = 10  # certificates; what a peer has to verify for each connection
@@ -31,12 +32,13 @@ AGAIN = "nothing was placed on the host; ask the issuer for the right one"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One certificate: the PEM request, the kind of its key, the names and the days that we want, whatever the request says."""
+    """One certificate: the PEM request, the kind of its key, the names and the days that we want, whatever the request says; and who shows it."""
 
     request: str
     kind: str
     names: tuple[str, ...]
     days: int
+    purpose: str = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,9 @@ def _leaf_fault(leaf: x509.Certificate, asked: Asked, now: datetime) -> str:
         return f"is good until {leaf.not_valid_after_utc:%Y-%m-%d}, longer than the {asked.days} days that were asked for"
     if limits and limits.ca:
         return "is that of an authority"
-    if not purposes or ExtendedKeyUsageOID.SERVER_AUTH not in purposes:
-        return "is not for servers: extendedKeyUsage lacks serverAuth"
+    wanted_for, word = PURPOSES[asked.purpose]
+    if not purposes or wanted_for not in purposes:
+        return f"is not for {asked.purpose}s: extendedKeyUsage lacks {word}"
     return "must not sign handshakes: keyUsage lacks digitalSignature" if usage and not usage.digital_signature else ""
 
 

@@ -22,6 +22,11 @@ _CURVES = {"secp256r1": "P256", "secp384r1": "P384", "secp521r1": "P521"}
 ML_DSA = {"2.16.840.1.101.3.4.3.17": "ML-DSA-44", "2.16.840.1.101.3.4.3.18": "ML-DSA-65", "2.16.840.1.101.3.4.3.19": "ML-DSA-87"}
 
 
+def every(text: str, path: str) -> tuple[Certificate, ...]:
+    """All certificates of a PEM file, in their order; what cannot be read counts as unreadable."""
+    return tuple(one for found in _PEM.findall(text) if (one := leaf(found, path)))
+
+
 def leaf(text: str, path: str) -> Certificate | None:
     """The first certificate of a PEM file, None when there is none that can be read."""
     found = _PEM.search(text)

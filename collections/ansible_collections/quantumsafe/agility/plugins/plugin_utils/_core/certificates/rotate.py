@@ -177,7 +177,7 @@ class _Maker:
         if obstacle := binding.fixed or _obstacle(binding.pair, kind, names) or _no_token(serving, binding, self.terms.token):
             self.left.append(f"{why}, but {obstacle}")
             return None
-        new = binding.pair if itself else _new(binding, kind, self.terms.mark, self.terms.token)
+        new = binding.pair if itself else new_pair(binding, kind, self.terms.mark, self.terms.token)
         if new not in [order.new for order in self.orders]:  # one that comes beside files which several bindings name
             self.orders.append(Order(kind, names, binding.pair, new))
         self.kinds[new.certificate] = kind
@@ -215,7 +215,7 @@ def _is_rare(kind: str) -> bool:
     return kind.startswith("ML-DSA")
 
 
-def _new(binding: Binding, kind: str, mark: str, token: Token | None) -> Pair:
+def new_pair(binding: Binding, kind: str, mark: str, token: Token | None = None) -> Pair:
     """Of what is loaded because of where it lies the first by name may be everybody's: so a further one has a name that comes behind."""
     path = binding.pair.certificate
     if token:

@@ -19,7 +19,8 @@ WORDS = ("construction", "status", "name")
 FLAGS = ("aead", "etm", "forward_secret", "approved")
 OTHERS = (*WORDS, *FLAGS, "until", "parts")
 BINDING = ("requirement", "certification")  # the words of a document that bind by themselves
-STATED = ("certificate", "private_key", "session", "ppk", "psk", "fips")  # aspects of which a rule requires facts instead of allowing algorithms
+# aspects of which a rule requires facts instead of allowing algorithms
+STATED = ("certificate", "private_key", "session", "ppk", "psk", "fips", "client_authentication")
 
 
 def read(data: Mapping[str, Any], page: Page) -> Policy:

@@ -19,6 +19,7 @@ from .starttls import begin
 from .tls_hello import CHANGE_CIPHER, CLASSICAL, GROUPS, HANDSHAKE, TLS12, TLS13, Offer, ServerHello, key_exchange_of, parse_server_hello, record
 from .tls_keys import HYBRIDS, SPEAKABLE, ServerKeys, Share, digest_of, share
 from .tls_messages import Messages
+from .tls_request import authorities, authorities_before
 from .tls_suites import SCHEMES
 
 # ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
@@ -27,12 +28,13 @@ with suppress(ImportError):
     from cryptography.exceptions import UnsupportedAlgorithm
 
 OFFER = (*HYBRIDS, "MLKEM1024", "MLKEM768", "x25519", "secp256r1", "secp384r1", "secp521r1")
-CERTIFICATE, KEY_EXCHANGE, HELLO_DONE, CERTIFICATE_VERIFY, FINISHED = 11, 12, 14, 15, 20
+CERTIFICATE, KEY_EXCHANGE, REQUEST, HELLO_DONE, CERTIFICATE_VERIFY, FINISHED = 11, 12, 13, 14, 15, 20
 
 
 @dataclass(frozen=True, slots=True)
 class TlsResult:
     """group: catalogue id.  certificate: "subject, key, until date" of the leaf.  retried: the server asked for another key share.
+    asks: the names (DER) of the authorities whose clients it asks for a certificate; None = it asks none.
     failure: "" or kind and meaning.  seconds: from the look-up of the name to the server's signature; the bytes are those of that time.
     """
 
@@ -42,6 +44,7 @@ class TlsResult:
     signature: str = ""
     certificate: str = ""
     certificate_sha256: str = ""
+    asks: tuple[bytes, ...] | None = None
     retried: bool = False
     seconds: float = 0.0
     bytes_sent: int = 0
@@ -171,6 +174,8 @@ class _Handshake:
             message = self.messages.next()
             if message[0] == CERTIFICATE:  # an empty context, a list of (certificate, extensions)
                 result = _with_certificate(result, message[8 + message[4] :])
+            elif message[0] == REQUEST:
+                result = replace(result, asks=authorities(message[4:]))
             elif message[0] == CERTIFICATE_VERIFY:
                 code = int.from_bytes(message[4:6], "big")
                 return replace(result, signature=SCHEMES.get(code, f"0x{code:04x}"))
@@ -186,6 +191,8 @@ class _Handshake:
             elif message[0] == KEY_EXCHANGE:
                 group, signature = key_exchange_of(message, hello.cipher)
                 result = replace(result, group=group, signature=signature)
+            elif message[0] == REQUEST:
+                result = replace(result, asks=authorities_before(message[4:]))
             elif message[0] == HELLO_DONE:
                 return result
 

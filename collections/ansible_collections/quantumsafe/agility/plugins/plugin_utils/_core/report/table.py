@@ -15,7 +15,9 @@ NARROW = 20  # columns: what is said, and where, are not cut below this; a narro
 ORDER = ("forbidden", "missing", "unsatisfiable", "pq-regression", "unknown", "deprecated", "excepted", "not-applicable", "compliant")
 COLOURS = {"forbidden": "31", "missing": "33", "unsatisfiable": "35", "pq-regression": "35", "unknown": "36", "deprecated": "33", "compliant": "32"}
 ENDED = ("CLEANED", "CONFIRMED", "REVERTED", "REFUSED")  # of a transaction: nothing is left to do
-ASPECTS = {"key_exchange": "key exchange", "host_key": "host key", "user_key": "user key"}
+ASPECTS = {"key_exchange": "key exchange", "host_key": "host key", "user_key": "user key", "ca_signature": "CA signature"} | {
+    f"client_{word}": f"client {word}" for word in ("trust", "signature", "certificate", "authentication")
+}
 
 
 def audit_table(results: Sequence[HostResult], width: int = 120, colour: bool = False) -> str:

@@ -14,7 +14,7 @@ from ..credentials import Certificate, Pair, Serving
 from ..grant import Grant
 from ..model import Activation, Capability, Change, Collect, Endpoint, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service
-from . import haproxy_certificates, haproxy_rebind, openssl
+from . import client_settings, haproxy_certificates, haproxy_clients, haproxy_rebind, openssl
 from .fips import fips, later, module_of
 from .haproxy_binds import Bind, Socket, binds, is_quic, sockets
 from .haproxy_certificates import Certificates
@@ -161,6 +161,7 @@ def _endpoint(haproxy: HAProxy, socket: Socket, notes: tuple[str, ...]) -> Endpo
         "fips": haproxy.fips,
         "session": session(bind, entries, haproxy.default),
     }
+    clients, unread = haproxy_clients.asked(haproxy.assembly, bind, entries, haproxy.library, allowed, haproxy.default)
     unseen = [f"{one.pair.certificate} ({one.origin}) could not be read" for one, it in zip(references, found, strict=True) if it is None]
     said = (
         *notes,
@@ -170,6 +171,7 @@ def _endpoint(haproxy: HAProxy, socket: Socket, notes: tuple[str, ...]) -> Endpo
         problem,
         *haproxy.ciphers.idle(bind, allowed),
         *unseen,
+        *unread,
         *_rarely(certificates),
     )
     return Endpoint(
@@ -179,12 +181,13 @@ def _endpoint(haproxy: HAProxy, socket: Socket, notes: tuple[str, ...]) -> Endpo
         names="openssl",
         addresses=((socket.address, socket.port),),
         version=haproxy.label,
-        settings={aspect: setting for aspect, setting in settings.items() if setting},
+        settings={aspect: setting for aspect, setting in settings.items() if setting} | clients,
         capabilities={
             "version": _version_capability(haproxy),
             "key_exchange": replace(haproxy.groups, order="tuple" if haproxy.library.has_tuples else "list"),
             "cipher": haproxy.ciphers.capability(bind, allowed),
             "signature": Capability(None, "it signs with the keys of its certificates, so another scheme needs another certificate"),
+            **client_settings.capabilities(haproxy.library.label),
         },
         certificates=certificates,
         notes=tuple(dict.fromkeys(filter(None, said))),
@@ -254,7 +257,9 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
     if haproxy.told is None:
         return ()
     begin = [glob for path in haproxy.assembly.absent for glob in (path, f"{path}/*.cfg") if path != DEFAULT_CONF]
-    return (*begin, *haproxy_certificates.missing(haproxy.certificates, haproxy.binds, snapshot))
+    named = (path for bind in haproxy.binds for path in haproxy_clients.files(haproxy.assembly, bind, tuple(haproxy.certificates.lists(bind))))
+    deciding = dict.fromkeys(path for path in named if path not in snapshot.files and not path.startswith("@"))
+    return (*begin, *haproxy_certificates.missing(haproxy.certificates, haproxy.binds, snapshot), *deciding)
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:

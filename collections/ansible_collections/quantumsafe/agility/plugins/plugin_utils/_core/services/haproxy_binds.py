@@ -101,7 +101,7 @@ def _defaults(before: tuple[Line, ...]) -> Iterator[Said]:
     for line in before:
         if line.name == "ssl-default-bind-options":
             yield from options(line, 1)
-        elif line.name.startswith(("ssl-", "tune.ssl.", "crt-base", "key-base")):
+        elif line.name.startswith(("ssl-", "tune.ssl.", "crt-base", "key-base", "ca-base")):
             yield Said(line.name, " ".join(line.values[1:]), line, 0)
 
 

@@ -13,11 +13,11 @@ from dataclasses import replace
 from functools import cached_property
 
 from ..certificates.read import leaf
-from ..credentials import Certificate, Pair, Serving
+from ..credentials import Asking, Certificate, Pair, Serving, Showing
 from ..grant import Grant
 from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service
-from . import nginx_certificates, openssl
+from . import client_settings, nginx_certificates, nginx_client_endpoints, nginx_clients, openssl
 from .fips import fips, later, module_of
 from .nginx_ciphers import Ciphers
 from .nginx_config import Assembly, Node, absolute
@@ -36,6 +36,7 @@ DEFAULT_PROTOCOLS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
     ((0,), ("TLSv1", "TLSv1.1", "TLSv1.2")),
 )
 
+FOLLOWED = ("include", "ssl_certificate", *nginx_clients.BUNDLES, *nginx_clients.SHOWN)
 COLLECT = Collect(
     needs=(DEFAULT_CONF, *OTHER_CONFS, *BINARIES),
     files=(
@@ -43,7 +44,7 @@ COLLECT = Collect(
         *("/etc/nginx/conf.d/*.conf", "/etc/nginx/sites-enabled/*", "/etc/nginx/modules-enabled/*.conf"),
         *openssl.SYSTEM_LISTS,
     ),
-    follow=tuple(Follow(word, posixpath.dirname(conf)) for word in ("include", "ssl_certificate") for conf in (DEFAULT_CONF, *OTHER_CONFS)),
+    follow=tuple(Follow(word, posixpath.dirname(conf)) for word in FOLLOWED for conf in (DEFAULT_CONF, *OTHER_CONFS)),
     commands={"nginx-V": ("nginx", "-V"), "nginx-masters": MASTERS, **openssl.COMMANDS},
     second_tries=openssl.SECOND_TRIES,
 )
@@ -121,7 +122,8 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
         if not is_glob(path):
             raise Unparsable(f"includes {path}, which is not there", str(origin), "nginx would not start with it: run `nginx -t`")
     quic = tuple(f"{node.origin}: QUIC is not assessed" for node in quic_listens(nginx.assembly))
-    return tuple(_endpoint(nginx, socket, quic) for socket in nginx.sockets)
+    own = tuple(_endpoint(nginx, socket, quic) for socket in nginx.sockets)
+    return own + nginx_client_endpoints.shown(nginx.assembly, nginx.label, nginx.library)
 
 
 def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
@@ -132,8 +134,9 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
     found = {"version": versions, "key_exchange": _groups(nginx, socket), "cipher": (ciphers, ""), "signature": (_signature(certificates), "")}
     found["fips"] = (nginx.fips, "")
     found["session"] = (session(socket, _default(nginx)), "")
-    settings = {aspect: setting for aspect, (setting, dummy) in found.items() if setting}
-    notes = [*quic, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for dummy, note in found.values() if note), *remarks]
+    clients, asked = nginx_client_endpoints.asked(nginx.assembly, socket, nginx.library, allowed, _default(nginx))
+    settings = {aspect: setting for aspect, (setting, dummy) in found.items() if setting} | clients
+    notes = [*quic, *asked, *_ignored(nginx, socket), *_differing(nginx, socket), *(note for dummy, note in found.values() if note), *remarks]
     return Endpoint(
         id=socket.id,
         service="nginx",
@@ -147,6 +150,7 @@ def _endpoint(nginx: Nginx, socket: Socket, quic: tuple[str, ...]) -> Endpoint:
             "key_exchange": replace(nginx.groups, order="tuple" if nginx.library.has_tuples else "list"),
             "cipher": replace(nginx.ciphers.capability(socket, allowed), order="list" if _own_order(socket) else "set"),
             "signature": Capability(None, "it signs with the keys of its certificates, so another scheme needs another certificate"),
+            **client_settings.capabilities(nginx.library.label),
         },
         certificates=certificates,
         notes=tuple(dict.fromkeys(notes)),
@@ -277,6 +281,7 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
     if nginx.main not in snapshot.files:
         return () if nginx.main in ("", *COLLECT.files) else (nginx.main,)
     wanted = [absolute(node.args[0], nginx.main) for socket in nginx.sockets for server in socket.servers for node in _certificate_nodes(server)]
+    wanted += nginx_clients.named(nginx.assembly, nginx.sockets)
     absent = {path for path in wanted if nginx.assembly.file(path) is None}
     guessed = {pattern for pattern in COLLECT.files if "*" in pattern}
     return tuple(sorted(absent | (set(nginx.assembly.absent) - guessed)))
@@ -301,7 +306,17 @@ def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
 
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
     nginx = of(snapshot)
-    return nginx_certificates.rebind(nginx.assembly, nginx.sockets, wanted)
+    own = nginx_certificates.references(nginx.assembly, nginx.sockets)
+    return nginx_certificates.rebind(nginx.assembly, (*own, *nginx_clients.references(nginx.assembly)), wanted)
+
+
+def askings(snapshot: Snapshot) -> tuple[Asking, ...]:
+    nginx = of(snapshot)
+    return nginx_clients.askings(nginx.assembly, nginx.sockets)
+
+
+def showings(snapshot: Snapshot) -> tuple[Showing, ...]:
+    return nginx_clients.showings(of(snapshot).assembly)
 
 
 SERVICE = Service(
@@ -315,5 +330,7 @@ SERVICE = Service(
     later=later,
     servings=servings,
     rebind=rebind,
+    askings=askings,
+    showings=showings,
     grant=GRANT,
 )

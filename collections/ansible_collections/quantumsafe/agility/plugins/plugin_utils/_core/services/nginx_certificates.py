@@ -6,7 +6,7 @@ variables since 1.15.9; "data:", "engine:" and "store:" instead of a file).  A s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..certificates.token import in_token
 from ..credentials import Binding, Pair, Serving
@@ -48,16 +48,16 @@ def _bindings(assembly: Assembly, server: Server, token: str = "") -> Iterator[B
     uneven = "" if len(certificates) == len(keys) else f"{server.label()} has {len(certificates)} certificates and {len(keys)} keys"
     for number, one in enumerate(certificates):
         key = keys[min(number, len(keys) - 1)] if keys else one
-        yield Binding(Pair(_path(one, assembly), _path(key, assembly)), one.origin, uneven or _fixed((one, key)), token=token)
+        yield Binding(Pair(path_of(one, assembly), path_of(key, assembly)), one.origin, uneven or fixed((one, key)), token=token)
 
 
-def _path(node: Node, assembly: Assembly) -> str:
+def path_of(node: Node, assembly: Assembly) -> str:
     if node.name == KEY and node.args and node.args[0].startswith(NO_FILES):
         return node.args[0]
     return absolute(node.args[0], assembly.main) if node.args else ""
 
 
-def _fixed(nodes: tuple[Node, ...]) -> str:
+def fixed(nodes: tuple[Node, ...]) -> str:
     bad = next((node for node in nodes if not node.args or "$" in node.args[0] or _elsewhere(node)), None)
     return f"{bad.name} at {bad.origin} names no file" if bad else ""
 
@@ -67,17 +67,17 @@ def _elsewhere(node: Node) -> bool:
     return node.args[0].startswith(NO_FILES) and not (node.name == KEY and in_token(node.args[0]))
 
 
-def rebind(assembly: Assembly, sockets: tuple[Socket, ...], wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
+def rebind(assembly: Assembly, references: Iterable[tuple[Node, Node, str]], wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
     """One Change a file.  Raises Inexpressible for a reference that is not a pair of files."""
     splices: dict[str, list[Splice]] = {}
     files: dict[str, File] = {}
     done: set[Origin] = set()
-    for one, key, fixed in _references(assembly, sockets):
+    for one, key, why in references:
         if one.origin not in wanted or one.origin in done:
             continue
         done.add(one.origin)
-        if fixed:
-            raise Inexpressible(fixed, str(one.origin), "switch this reference by hand")
+        if why:
+            raise Inexpressible(why, str(one.origin), "switch this reference by hand")
         for node, splice in _splices(assembly, one, key, wanted[one.origin]):
             splices.setdefault(real_path(node.file), []).append(splice)
             files[real_path(node.file)] = node.file
@@ -85,7 +85,7 @@ def rebind(assembly: Assembly, sockets: tuple[Socket, ...], wanted: Mapping[Orig
     return tuple(one for one in made if one.edits)
 
 
-def _references(assembly: Assembly, sockets: tuple[Socket, ...]) -> Iterator[tuple[Node, Node, str]]:
+def references(assembly: Assembly, sockets: tuple[Socket, ...]) -> Iterator[tuple[Node, Node, str]]:
     for server in (server for socket in sockets for server in socket.servers):
         certificates, keys = server.governing(CERTIFICATE), server.governing(KEY)
         if keys:
@@ -94,7 +94,7 @@ def _references(assembly: Assembly, sockets: tuple[Socket, ...]) -> Iterator[tup
 
 
 def _splices(assembly: Assembly, one: Node, key: Node, pairs: tuple[Pair, ...]) -> Iterator[tuple[Node, Splice]]:
-    if Pair(_path(one, assembly), _path(key, assembly)) != pairs[0]:
+    if Pair(path_of(one, assembly), path_of(key, assembly)) != pairs[0]:
         yield one, _argument(one, pairs[0].certificate)
         yield key, _argument(key, pairs[0].key)
     if more := [f"{word} {path};" for pair in pairs[1:] for word, path in ((CERTIFICATE, pair.certificate), (KEY, _quoted(pair.key)))]:

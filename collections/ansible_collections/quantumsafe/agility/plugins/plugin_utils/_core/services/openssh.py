@@ -14,7 +14,7 @@ from ..model import Activation, Capability, Collect, Endpoint, Follow, Origin, S
 from ..service import Service
 from .fips import fips
 from .openssh_ask import ASKED, CHECK, CHECK_APART, SECOND_TRIES, blocks, effective, everybody, supported
-from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, QUERIES, Placed, given, missing, reading_order, winning
+from .openssh_config import ENVIRONMENT, HOST_KEYS, IN_MATCH, KEYWORDS, MAIN, ONLY_READ, QUERIES, Placed, given, missing, reading_order, winning
 from .openssh_holds import holds
 from .openssh_keys import LISTED, USUAL, signing
 from .openssh_sockets import DROPINS, UNITS, WANTED, addresses, by_socket
@@ -74,6 +74,8 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     settings, notes = {}, [*_notes(snapshot, order), *trust_notes(snapshot, order)]
     for aspect, names in KEYWORDS.items():
         setting = _setting(snapshot, order, aspect, version)
+        if setting is None and aspect == ONLY_READ:  # before 7.8 there was none
+            continue
         if setting is None:
             notes.append(UNKNOWN.format(names[0], _silence(snapshot)))
             continue
@@ -141,6 +143,8 @@ def _version(snapshot: Snapshot) -> str:
 
 
 def _capability(snapshot: Snapshot, aspect: str, version: str, keys: tuple[str, ...] | None, blind: str) -> Capability:
+    if aspect == ONLY_READ:
+        return Capability(None, "CASignatureAlgorithms is read and not written: it may be what the only way in stands on", version)
     names, query = supported(snapshot, aspect), QUERIES[aspect]
     if names is None:
         answer = snapshot.answers.get(f"ssh-Q-{query}")

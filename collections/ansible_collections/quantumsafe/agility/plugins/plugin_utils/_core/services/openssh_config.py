@@ -21,7 +21,7 @@ from .paths import glob
 MAIN = "/etc/ssh/sshd_config"
 HOST_KEYS = "/etc/ssh/ssh_host_*_key"
 # aspect → what to ask `ssh -Q` for it
-QUERIES = {"key_exchange": "kex", "cipher": "cipher", "mac": "mac", "user_key": "key-sig", "host_key": "key-sig"}
+QUERIES = {"key_exchange": "kex", "cipher": "cipher", "mac": "mac", "user_key": "key-sig", "host_key": "key-sig", "ca_signature": "key-sig"}
 # aspect → keywords that set it (lower case), the present name first
 KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "key_exchange": ("kexalgorithms",),
@@ -29,7 +29,9 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "mac": ("macs",),
     "host_key": ("hostkeyalgorithms",),
     "user_key": ("pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes"),
+    "ca_signature": ("casignaturealgorithms",),
 }
+ONLY_READ = "ca_signature"  # who logs in with a certificate that such an authority signed nobody knows here, so nothing is taken from them
 IN_MATCH = "user_key"  # sshd refuses the others inside a Match block
 ALL = "match all"
 DEEPEST_INCLUDE = 16  # servconf.c SERVCONF_MAX_DEPTH

@@ -17,6 +17,7 @@ from . import openssl
 from .fips import later
 from .openssl import Library
 from .postgresql_ask import SERVERS, Server, check, checks
+from .postgresql_clients import FILE as CLIENTS
 from .postgresql_cluster import Seen
 from .postgresql_config import AUTO, CONF, DEBIAN, HBA, PLACES, REDHAT, Cluster, clusters, hba
 from .postgresql_write import (
@@ -75,7 +76,7 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
         if cluster.conf in cluster.absent:  # there are two looks, so all that it is likely to name
             wanted |= {f"{cluster.data}/{name}" for name in ("server.crt", HBA)} | {f"{posixpath.dirname(cluster.conf)}/conf.d/*.conf"}
         if seen.serves:
-            wanted |= {cluster.path(CERTIFICATE, "server.crt"), hba(cluster)}
+            wanted |= {cluster.path(CERTIFICATE, "server.crt"), hba(cluster), *filter(None, [cluster.path(CLIENTS)])}
     return tuple(sorted(path for path in wanted if path not in snapshot.files and not any(_covers(pattern, path) for pattern in COLLECT.files)))
 
 

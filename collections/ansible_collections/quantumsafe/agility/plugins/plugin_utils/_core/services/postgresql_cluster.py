@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..certificates.read import leaf
 from ..credentials import Certificate
 from ..model import Capability, Endpoint, Origin, Setting, Snapshot
-from . import openssl
+from . import client_settings, openssl, postgresql_clients
 from .fips import fips, module_of
 from .openssl import Library
 from .postgresql_ask import Server, openssl_library
@@ -84,6 +84,7 @@ class Seen:
         found = {"version": versions, "key_exchange": self.groups(), "cipher": ciphers, "fips": self.fips, "session": _session(self)}
         if certificate and certificate.key:
             found["signature"] = Setting((certificate.key,), Origin(certificate.path))
+        clients, unread = postgresql_clients.asked(self.snapshot, self.cluster, self.library, spoken, self.default)
         return Endpoint(
             id=self.id,
             service="postgresql",
@@ -91,15 +92,16 @@ class Seen:
             names="openssl",
             addresses=_addresses(self.cluster),
             version=self.cluster.label,
-            settings={aspect: setting for aspect, setting in found.items() if setting},
+            settings={aspect: setting for aspect, setting in found.items() if setting} | clients,
             capabilities={
                 "version": self.version_capability(),
                 "key_exchange": self.group_capability(),
                 "cipher": self.ciphers.capability(spoken),
                 "signature": Capability(None, "it signs with the key of its certificate, so another scheme needs another certificate"),
+                **client_settings.capabilities(self.library.label),
             },
             certificates=(certificate,) if certificate else (),
-            notes=tuple(filter(None, (*self.notes(), unclear))),
+            notes=tuple(filter(None, (*self.notes(), unclear, *unread))),
             starttls="postgres",
         )
 

@@ -24,7 +24,7 @@ TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
     for name in (
         *("journal", "swap", "services", "triggers", "transaction", "ending", "history"),
-        *("keys", "tokens", "escrow", "webroot", "anchors", "hostkeys"),
+        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys"),
     )
 )
 
