@@ -19,6 +19,10 @@ Evidence = Literal["configured", "effective", "offered", "negotiated"]
 # SSH server proves itself and which it takes from users; `signature` is what a TLS certificate's key signs with.
 Aspect = Literal["version", "key_exchange", "cipher", "mac", "host_key", "user_key", "signature", "certificate"]
 
+# What is spoken there.  OpenVPN's control channel is TLS, so what holds for that holds for it (OVER_TLS).
+Protocol = Literal["ssh", "tls", "ikev2", "esp", "wireguard", "openvpn"]
+OVER_TLS = ("tls", "openvpn")
+
 Stage = Literal["observe", "prefer", "require"]
 
 # `pq-regression`: what the policy asks would take quantum safety from peers that have it, so it is left as it is.
@@ -201,7 +205,7 @@ class Endpoint:
 
     id: str
     service: str
-    protocol: Literal["ssh", "tls"]
+    protocol: Protocol
     names: str
     addresses: tuple[tuple[str, int], ...]
     version: str
@@ -210,7 +214,7 @@ class Endpoint:
     certificates: tuple[Certificate, ...] = ()
     notes: tuple[str, ...] = ()
     role: Literal["server", "client"] = "server"
-    transport: Literal["tcp", "quic", "dtls"] = "tcp"
+    transport: Literal["tcp", "udp", "quic", "dtls"] = "tcp"
     server_names: tuple[str, ...] = ()
     starttls: str = ""
 
@@ -302,12 +306,13 @@ class Activation:
 class Probe:
     """One live question to ask after the change: offer these names, expect this.
 
-    kind: "tls" or "ssh".  expect: names (catalogue ids) one of which must be negotiated/offered; forbid: offers that must be refused.
+    kind: "tls" or "ssh"; what else an endpoint speaks is not asked from outside (port 0).  expect: names (catalogue ids) one of which must be
+    negotiated/offered; forbid: offers that must be refused.
     strict: a client that knows one of `expect` and only holds back its key share must be asked for it.
     signer: the kind of key (certificates/keys.py) whose signatures alone the client takes; certificate: sha256 of what it must be served.
     """
 
-    kind: Literal["tls", "ssh"]
+    kind: Protocol
     endpoint: str
     port: int
     address: str = ""

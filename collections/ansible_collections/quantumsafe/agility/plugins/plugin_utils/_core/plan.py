@@ -102,6 +102,7 @@ def make_plan(
     wanted = {e.id: w for e in endpoints if (w := wishes_for(e, bound[e.id], as_of))}
     changes: list[Change] = []
     activations: list[Activation] = []
+    ended: list[str] = []
     for service in services.values():
         mine = tuple(e for e in endpoints if e.service == service.name)
         wishes = {e.id: {a: Wanted(w.names, w.tiers) for a, w in wanted[e.id].items()} for e in mine if e.id in wanted}
@@ -110,6 +111,7 @@ def make_plan(
                 _stay_reachable(client(), wishes, wanted, snapshot.host)
             changes += service.write(snapshot, wishes)
             activations.append(service.activation(snapshot, mine))
+            ended += [service.name] if activations[-1].action == "restart" and service.protocol != "ssh" else []
     touched = tuple(e for e in endpoints if e.id in wanted)
     return Plan(
         host=snapshot.host,
@@ -124,6 +126,7 @@ def make_plan(
             dict.fromkeys(
                 (
                     *_claimed(snapshot, changes),
+                    *(f"{name} is restarted: its sessions end, and its peers have to come back" for name in ended),
                     *(text for e in touched if (text := _resumed(e, wanted[e.id], bound[e.id]))),
                     *(text for e in endpoints for text in left_alone(e, bound[e.id], as_of)),
                     *(text for e in endpoints for text in _not_enforced(e, requirements[e.id], wanted.get(e.id, {}), as_of)),
@@ -185,6 +188,7 @@ def _broken(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Require
 def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
     """Ask the endpoint live: the best new key exchange must be agreed on, every removed one must be refused."""
     address, port = endpoint.addresses[0] if endpoint.addresses else ("*", 22 if endpoint.protocol == "ssh" else 443)
+    port = port if endpoint.protocol in ("ssh", "tls") else 0
     exchange, now = wanted.get("key_exchange"), endpoint.settings.get("key_exchange")
     names = exchange.names if exchange else now.values if now else ()
     tiers = (exchange.tiers if exchange else now.tiers if now else ()) or (0,) * len(names)

@@ -8,7 +8,7 @@ from datetime import date
 
 from .algorithms.lookup import find
 from .invariant import consequence
-from .model import Endpoint, Setting, State
+from .model import OVER_TLS, Endpoint, Setting, State
 from .peers import quantum_safe
 from .policy.derive import TLS13
 from .policy.exempt import breaches, excuses, lapsed, touching
@@ -171,7 +171,7 @@ def _nothing_allowed(requirement: Requirement, wanted: Wish, deadline: str) -> t
 
 def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str:
     """Why quantum-safe names that are listed may still not be negotiated; "" when they will be, or where classical ones are as good."""
-    if endpoint.protocol != "tls" or not all(quantum_safe("tls", name) for name in good):
+    if endpoint.protocol not in OVER_TLS or not all(quantum_safe("tls", name) for name in good):
         return ""
     versions = endpoint.settings.get("version")
     if versions and "TLSv1.3" not in versions.values:

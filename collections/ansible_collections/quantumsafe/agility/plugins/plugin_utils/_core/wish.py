@@ -11,7 +11,7 @@ from typing import Literal
 
 from .algorithms.lookup import Algorithm, find, spelling
 from .expressed import capable, emptied, sayable, unissuable
-from .model import Capability, Endpoint
+from .model import OVER_TLS, Capability, Endpoint
 from .policy.issue import issues
 from .policy.model import Requirement
 from .policy.resolve import judge, rank, said_by_rule
@@ -161,4 +161,4 @@ def _spelled(endpoint: Endpoint, aspect: str, ranked: tuple[Algorithm, ...], tie
         for name in spellings if endpoint.protocol == "ssh" else spellings[:1]:
             names.append(name)
             levels.append(tier)
-    return tuple(names), tuple(levels) if endpoint.protocol == "tls" and aspect == "key_exchange" else (0,) * len(names)
+    return tuple(names), tuple(levels) if endpoint.protocol in OVER_TLS and aspect == "key_exchange" else (0,) * len(names)
