@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,8 +75,11 @@ def together() -> None:
 def agreed() -> list[str]:
     """The last group that each end's log names."""
     together()
-    ask = "journalctl -u 'openvpn-*@site' -o cat | grep -o 'Control Channel: TLS.*' | tail -n 1 | sed -n 's/.*\\(key agreement\\|key: [0-9]* bits\\):* //p'"
-    return [on(host, ask).split(",")[0].strip().upper() for host in ("tun-a", "tun-b")]
+    last = [on(host, "journalctl -u 'openvpn-*@site.service' -o cat | grep 'Control Channel: TLS' | tail -n 1") for host in ("tun-a", "tun-b")]
+    return [
+        found[1].upper() if (found := re.search(r"(?:key agreement: |temporary key: \d+ bits )(\w+)(?!.*key agreement)", line)) else line
+        for line in last
+    ]
 
 
 def endpoints(ran: Ran, host: str) -> dict[str, dict[str, object]]:
