@@ -107,7 +107,7 @@ def test_an_audit_of_both_ends_tells_what_wg_and_the_log_tell(lab: Lab, policy: 
 def test_a_server_becomes_hybrid_alone_and_goes_back_byte_for_byte(lab: Lab, policy: str) -> None:
     ran = play(lab, "enforce", "tun-a", policy, agility_campaign="tunnel")
     assert ran.rc == 0 and ran.changed("tun-a") == 1, ran.text
-    assert "openvpn is restarted: its sessions end" in told(ran)
+    assert "openvpn server/site.conf is restarted: its sessions end" in told(ran)
     assert "tls-groups X25519MLKEM768/X25519:prime256v1\n" in on("tun-a", "cat /etc/openvpn/server/site.conf")
     assert agreed() == ["X25519MLKEM768", "X25519MLKEM768"]
 

@@ -100,6 +100,14 @@ def test_it_is_restarted_as_the_unit_that_runs_it_and_tried_before() -> None:
     assert "check /usr/sbin/openvpn /etc/openvpn/server/site.conf /etc/openvpn/server" in found.check[-1]
 
 
+def test_what_a_restart_does_is_said_before_it_is_written() -> None:
+    assert SERVICE.warns
+    (told,) = SERVICE.warns(captured("tun-a"), {SERVER_ID: {"key_exchange": PREFERRED}})
+    assert "its sessions end; its peers come back at once" in told
+    assert "it connects anew by itself" in "".join(SERVICE.warns(captured("tun-b"), {CLIENT_ID: {"key_exchange": PREFERRED}}))
+    assert SERVICE.warns(captured("tun-a"), {}) == ()
+
+
 def test_several_that_run_are_refused_by_name() -> None:
     other = "/etc/openvpn/server/other.conf"
     out = captured("tun-a").answers["openvpn-servers"].out

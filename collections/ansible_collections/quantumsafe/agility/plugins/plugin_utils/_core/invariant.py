@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from .algorithms.lookup import find
-from .model import OVER_TLS, Endpoint, Setting
+from .algorithms.lookup import OVER_TLS, find
+from .model import Endpoint, Setting
 from .peers import Effect, effect, quantum_safe
 from .policy.model import Requirement
 from .policy.resolve import broken

@@ -18,11 +18,7 @@ Evidence = Literal["configured", "effective", "offered", "negotiated"]
 # What an aspect of an endpoint can be asked about.  `host_key` and `user_key` are the signature schemes with which an
 # SSH server proves itself and which it takes from users; `signature` is what a TLS certificate's key signs with.
 Aspect = Literal["version", "key_exchange", "cipher", "mac", "host_key", "user_key", "signature", "certificate"]
-
-# What is spoken there.  OpenVPN's control channel is TLS, so what holds for that holds for it (OVER_TLS).
 Protocol = Literal["ssh", "tls", "ikev2", "esp", "wireguard", "openvpn"]
-OVER_TLS = ("tls", "openvpn")
-
 Stage = Literal["observe", "prefer", "require"]
 
 # `pq-regression`: what the policy asks would take quantum safety from peers that have it, so it is left as it is.
@@ -306,8 +302,7 @@ class Activation:
 class Probe:
     """One live question to ask after the change: offer these names, expect this.
 
-    kind: "tls" or "ssh"; what else an endpoint speaks is not asked from outside (port 0).  expect: names (catalogue ids) one of which must be
-    negotiated/offered; forbid: offers that must be refused.
+    kind: "tls" or "ssh".  expect: names (catalogue ids) one of which must be negotiated/offered; forbid: offers that must be refused.
     strict: a client that knows one of `expect` and only holds back its key share must be asked for it.
     signer: the kind of key (certificates/keys.py) whose signatures alone the client takes; certificate: sha256 of what it must be served.
     """

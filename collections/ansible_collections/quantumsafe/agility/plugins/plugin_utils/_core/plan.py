@@ -102,7 +102,7 @@ def make_plan(
     wanted = {e.id: w for e in endpoints if (w := wishes_for(e, bound[e.id], as_of))}
     changes: list[Change] = []
     activations: list[Activation] = []
-    ended: list[str] = []
+    told: list[str] = []
     for service in services.values():
         mine = tuple(e for e in endpoints if e.service == service.name)
         wishes = {e.id: {a: Wanted(w.names, w.tiers) for a, w in wanted[e.id].items()} for e in mine if e.id in wanted}
@@ -111,7 +111,7 @@ def make_plan(
                 _stay_reachable(client(), wishes, wanted, snapshot.host)
             changes += service.write(snapshot, wishes)
             activations.append(service.activation(snapshot, mine))
-            ended += [service.name] if activations[-1].action == "restart" and service.protocol != "ssh" else []
+            told += service.warns(snapshot, wishes) if service.warns else ()
     touched = tuple(e for e in endpoints if e.id in wanted)
     return Plan(
         host=snapshot.host,
@@ -125,8 +125,8 @@ def make_plan(
         warnings=tuple(
             dict.fromkeys(
                 (
+                    *told,
                     *_claimed(snapshot, changes),
-                    *(f"{name} is restarted: its sessions end, and its peers have to come back" for name in ended),
                     *(text for e in touched if (text := _resumed(e, wanted[e.id], bound[e.id]))),
                     *(text for e in endpoints for text in left_alone(e, bound[e.id], as_of)),
                     *(text for e in endpoints for text in _not_enforced(e, requirements[e.id], wanted.get(e.id, {}), as_of)),

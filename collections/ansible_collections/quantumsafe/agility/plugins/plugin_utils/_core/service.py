@@ -23,6 +23,7 @@ class Service:
     servings(snapshot): what it serves where.  rebind(snapshot, {origin of a binding: new pairs}): the edits that name the first pair in
     its place and the others behind it; raises Inexpressible.  Without them the service has no certificates that we can rotate.
     holds(snapshot): further paths of keys by role (host_key, host_certificate, trusted_user_ca, revoked, authorized_keys: patterns).
+    warns(snapshot, wishes): what a person should know before these are written; nothing here stops it.
     grant: what an installed agent may do for it; None = it only looks.
     """
 
@@ -38,3 +39,4 @@ class Service:
     rebind: Callable[[Snapshot, Mapping[Origin, tuple[Pair, ...]]], tuple[Change, ...]] | None = None
     grant: Grant | None = None
     holds: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None
+    warns: Callable[[Snapshot, Wishes], tuple[str, ...]] | None = None

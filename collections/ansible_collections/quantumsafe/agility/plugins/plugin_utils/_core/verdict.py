@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from .algorithms.lookup import find
+from .algorithms.lookup import OVER_TLS, find
 from .invariant import consequence
-from .model import OVER_TLS, Endpoint, Setting, State
+from .model import Endpoint, Setting, State
 from .peers import quantum_safe
 from .policy.derive import TLS13
 from .policy.exempt import breaches, excuses, lapsed, touching

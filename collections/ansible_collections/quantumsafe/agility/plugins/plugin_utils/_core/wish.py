@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from .algorithms.lookup import Algorithm, find, spelling
+from .algorithms.lookup import OVER_TLS, Algorithm, find, spelling
 from .expressed import capable, emptied, sayable, unissuable
-from .model import OVER_TLS, Capability, Endpoint
+from .model import Capability, Endpoint
 from .policy.issue import issues
 from .policy.model import Requirement
 from .policy.resolve import judge, rank, said_by_rule

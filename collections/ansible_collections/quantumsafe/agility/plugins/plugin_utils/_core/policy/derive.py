@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
-from ..model import OVER_TLS, Source
+from ..algorithms.lookup import OVER_TLS
+from ..model import Source
 from .binding import binding
 from .model import Exemption, Match, Requirement, Rule
 from .select import Select

@@ -15,7 +15,7 @@ from ..service import Service
 from . import openssl
 from .fips import later
 from .openvpn_ask import SERVERS, check, checks
-from .openvpn_config import BASE, PATTERNS, configs
+from .openvpn_config import BASE, PATTERNS, Config, configs
 from .openvpn_seen import Seen
 from .openvpn_write import changes, texts
 from .read_back import after, prove
@@ -79,6 +79,19 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
     return Activation("openvpn", units, (), checks(calls), "restart", ports)
 
 
+def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
+    """What a restart does to those who are connected."""
+    mine = [seen.config for seen in of(snapshot) if wishes.get(seen.id) and seen.config.server]
+    return tuple(f"openvpn {config.name} is restarted: its sessions end; {_back(config)}" for config in mine)
+
+
+def _back(config: Config) -> str:
+    if config.role == "client":
+        return "it connects anew by itself"
+    notifies = config.value("explicit-exit-notify", "0") != "0"
+    return f"its peers come back {'at once, for it tells them (explicit-exit-notify)' if notifies else 'when the ping-restart of each has passed'}"
+
+
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     """Those of servers: a client's certificate names it to the server, which may know it by that name."""
     found = [seen for seen in of(snapshot) if seen.config.role == "server" and seen.config.has("cert", "pkcs12")]
@@ -116,4 +129,5 @@ SERVICE = Service(
     later=later,
     servings=servings,
     rebind=rebind,
+    warns=warns,
 )
