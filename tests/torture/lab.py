@@ -10,8 +10,10 @@ import hashlib
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Activation, Change, Edit, Identity
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
@@ -39,8 +41,8 @@ systemctl list-units --plain --no-legend 'crypto-agility*'; find /etc -name '.*.
 class Container:
     """One systemd host."""
 
-    def __init__(self, image: str) -> None:
-        self.name = f"torture-{image}-{os.getpid()}"
+    def __init__(self, image: str, beside: int = 0) -> None:
+        self.name = f"torture-{image}-{os.getpid()}-{beside}"
         self.number = 0
         self.podman("run", "-d", "--name", self.name, "--hostname", self.name, f"localhost/lab/{image}")
         until = time.monotonic() + 60
@@ -126,29 +128,50 @@ class Container:
         self.podman("rm", "-f", "-i", "-t", "0", self.name)
 
 
-def run(count: int, tally: Tally, say: Callable[[str], None], image: str = "bookworm") -> tuple[int, int]:
-    """How many points were tried of how many that good runs have; `count` of them, all when it is 0."""
-    host = Container(image)
+def every_point(host: Container) -> list[tuple[str, str, str, str, int]]:
+    """(phase, fault's name, the tracer's word for it, its calls, number) of all that good runs do."""
+    every = []
+    for phase, good in zip(PHASES, ("RELOADED", "CLEANED", "REVERTED"), strict=True):
+        id_, report, calls = host.traced(phase)
+        if not report or report.state != good:
+            raise AssertionError(f"without any fault: {report}")
+        if bad := host.back(id_):
+            raise AssertionError(f"without any fault: {bad}")
+        every += [(phase, *fault, at) for fault in FAULTS for at in range(1, sum(call.kind in fault[2] for call in calls) + 1)]
+    return every
+
+
+def run(count: int, tally: Tally, say: Callable[[str], None], image: str = "bookworm", most: int = 4) -> tuple[int, int]:
+    """How many points were tried of how many that good runs have; `count` of them, all when it is 0.
+
+    On several hosts side by side, for most of a point is waiting; each has its own share of the points, one after the other.
+    """
+    hosts = [Container(image)]
     try:
-        every = []
-        for phase, good in zip(PHASES, ("RELOADED", "CLEANED", "REVERTED"), strict=True):
-            id_, report, calls = host.traced(phase)
-            if not report or report.state != good:
-                raise AssertionError(f"without any fault: {report}")
-            if bad := host.back(id_):
-                raise AssertionError(f"without any fault: {bad}")
-            every += [(phase, *fault, at) for fault in FAULTS for at in range(1, sum(call.kind in fault[2] for call in calls) + 1)]
+        every = every_point(hosts[0])
         chosen = spread_evenly(every, count)
-        for number, (phase, name, fault, kinds, at) in enumerate(chosen):
-            if number and number % 50 == 0:
-                say(f"  points on sshd and nginx: {number} of {len(chosen)}")
-            id_, report, calls = host.traced(phase, fault, at, kinds)
-            hit = next((call for call in calls if call.number == at), None)
-            bad = host.back(id_)
-            if hit:
-                tally.add(name, f"{phase} on sshd and nginx", bad, f"{name} / {image} / {phase} / {at}: {hit}")
-            else:
-                tally.missed += 1
+        hosts += [Container(image, n) for n in range(1, min(most, len(chosen) // 20))]
+        told = Lock()
+
+        def share(host: Container, points: Sequence[tuple[str, str, str, str, int]]) -> None:
+            for phase, name, fault, kinds, at in points:
+                id_, dummy, calls = host.traced(phase, fault, at, kinds)
+                hit = next((call for call in calls if call.number == at), None)
+                bad = host.back(id_)
+                with told:
+                    done[0] += 1
+                    if hit:
+                        tally.add(name, f"{phase} on sshd and nginx", bad, f"{name} / {image} / {phase} / {at}: {hit}")
+                    else:
+                        tally.missed += 1
+                    if done[0] % 50 == 0:
+                        say(f"  points on sshd and nginx: {done[0]} of {len(chosen)}")
+
+        done = [0]
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            for ended in [pool.submit(share, host, chosen[n :: len(hosts)]) for n, host in enumerate(hosts)]:
+                ended.result()
         return len(chosen), len(every)
     finally:
-        host.remove()
+        for host in hosts:
+            host.remove()

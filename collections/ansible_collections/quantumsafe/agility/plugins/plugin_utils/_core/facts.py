@@ -19,6 +19,7 @@ from .policy.model import Requirement, Rule
 
 _FAMILY = re.compile(r"(?P<family>.*?)(?P<size>\d+)(?P<more>\+?)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}  # m: minutes
+OF_FLEETS = frozenset({"hosts"})  # no host knows how many others have its key: report/reuse.py judges that when all were looked at
 ISSUED = ("key", "signature")  # facts of a certificate that its issuer decides
 _ISSUED_BEFORE = re.compile(r"(?P<wanted>.+) issued before (?P<day>\d{4}-\d{2}-\d{2})")
 _COMPARISON = re.compile(r"(?P<sign>>=|<=|>|<)(?P<number>\d+)(?P<unit>[a-z]*)")
@@ -43,12 +44,13 @@ class Facts:
 
 def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date) -> Facts:
     """Every rule's every key, on every certificate or on the setting of this aspect: what is unknown outweighs what is good, not what is bad."""
+    seen = _seen(endpoint, aspect, as_of)
+    later = OF_FLEETS.difference(*(facts for dummy, facts in seen))
     rules = [rule for rule in requirement.rules if not _spared(endpoint, rule)]
-    wanted = tuple(f"{key}={' or '.join(values)}" for rule in rules for key, values in rule.require.items())
+    wanted = tuple(f"{key}={' or '.join(values)}" for rule in rules for key, values in rule.require.items() if key not in later)
     if not rules:
         spared = ", ".join(f"{aspect} is {' or '.join(kinds)}" for rule in requirement.rules for aspect, kinds in rule.unless.items())
         return Facts("compliant", f"nothing is required, for {spared}", endpoint.version or endpoint.service)
-    seen = _seen(endpoint, aspect, as_of)
     if not seen:
         text = f"{endpoint.service} shows nothing of its {aspect}, so {requirement.rule.id} cannot be judged"
         return Facts("unknown", text, endpoint.version or endpoint.service, (), wanted)
@@ -63,6 +65,8 @@ def judged_facts(endpoint: Endpoint, aspect: str, requirement: Requirement, as_o
             if blind and not other:
                 unclear.append(f"{origin}: {blind} is unknown, so whether {rule.id} is meant")
             for key, values in () if blind or other else rule.require.items():
+                if key in later:
+                    continue
                 if key not in facts:
                     unclear.append(f"{origin}: {key} is unknown ({rule.id})")
                 elif not any(met(facts, key, value) for value in values):

@@ -73,13 +73,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one command said.  rc is None when it did not run to its end; `problem` then says why ("not found", "timed out")."""
+    """What one command said.  rc is None when it did not run to its end; `problem` then says why ("not found").  recorded: whose words instead."""
 
     argv: tuple[str, ...]
     rc: int | None
     out: str = ""
     err: str = ""
     problem: str = ""
+    recorded: str = ""
 
     @property
     def ok(self) -> bool:
@@ -97,10 +98,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One target at one moment.  facts: os_id, os_version, hostname, uid, systemd ("yes"/"no"), shell, … as strings.
-
-    seen: what a service has worked out from it already, by its name; a copy begins anew.
-    """
+    """One target at one moment.  facts: os_id, hostname, … as strings.  seen: what a service worked out already, by its name; a copy begins anew."""
 
     host: str
     taken: str

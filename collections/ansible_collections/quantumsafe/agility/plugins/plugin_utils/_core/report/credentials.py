@@ -12,6 +12,7 @@ from typing import Any
 
 from .inventory import defused
 from .results import HostResult
+from .reuse import shared
 from .table import MANY, columns, one_line
 
 COLUMNS = (
@@ -78,14 +79,8 @@ def credentials(results: Sequence[HostResult]) -> dict[str, Any]:
 
 
 def _shared(results: Sequence[HostResult]) -> Iterator[dict[str, Any]]:
-    places: dict[str, list[tuple[str, str, str]]] = {}
-    for result in results:
-        for item in result.credentials["items"]:
-            if item["key"] and item["key"]["public"]:
-                places.setdefault(item["key"]["public"], []).append((result.host, item["path"], item["key"]["kind"]))
-    for public, found in sorted(places.items()):
-        if len({host for host, dummy, dummy2 in found}) > 1:
-            yield {"public": public, "kind": found[0][2], "places": [f"{host}:{path}" for host, path, dummy in found]}
+    for public, found in shared(results):
+        yield {"public": public, "kind": found[0][1]["key"]["kind"], "places": [f"{result.host}:{item['path']}" for result, item in found]}
 
 
 def look_at(results: Sequence[HostResult], width: int) -> str:

@@ -9,15 +9,18 @@ from typing import Any
 from .credentials import certificates, credentials
 from .inventory import inventory
 from .output import utf8, write_whole
-from .register import register
+from .register import compiled, register
 from .results import HostResult, read_hosts
+from .reuse import with_reuse
 from .summary import summarise
 
 
 def rebuild(folder: Path, write: bool = True) -> tuple[dict[str, Any], tuple[HostResult, ...], bool]:
     """(summary, results, whether a file changed or would).  Raises OSError."""
-    results, complaints = read_hosts(folder)
-    summary = {**summarise(results, complaints), **register(folder, results)}
+    found, complaints = read_hosts(folder)
+    policy = compiled(folder, {r.policy.get("digest", "") for r in found if r.findings})
+    results = with_reuse(policy, found)
+    summary = {**summarise(results, complaints), **register(policy, results)}
     held = [result for result in results if result.credentials]
     if held:
         summary["credentials"] = credentials(held)

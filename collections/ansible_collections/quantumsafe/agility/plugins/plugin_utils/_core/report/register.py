@@ -4,7 +4,7 @@ on it one day without knowing."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from pathlib import Path
 
@@ -20,18 +20,22 @@ Register = dict[str, dict[str, list[str]]]
 NOTHING: Register = {"exceptions": {}, "overrides": {}}
 
 
-def register(folder: Path, results: Iterable[HostResult]) -> Register:
-    """Ids by what became of them; unseen: nothing of this run is in their scope.  Empty where the compiled policy is gone, or was another."""
-    judged = [r for r in results if r.findings and r.as_of]
+def compiled(folder: Path, digests: Collection[str]) -> Policy | None:
+    """The policy of this run, as it lies in its results; None when it is gone or another."""
     for path in sorted(folder.glob("policy-*.json")):
         try:
             policy = from_plain(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, KeyError):
             continue
-        mine = [r for r in judged if r.policy.get("digest") == policy.digest]
-        if mine:
-            return _told(policy, mine)
-    return NOTHING
+        if policy.digest in digests:
+            return policy
+    return None
+
+
+def register(policy: Policy | None, results: Iterable[HostResult]) -> Register:
+    """Ids by what became of them; unseen: nothing of this run is in their scope.  Empty without the compiled policy."""
+    mine = [r for r in results if r.findings and r.as_of and policy and r.policy.get("digest") == policy.digest]
+    return _told(policy, mine) if policy and mine else NOTHING
 
 
 def _told(policy: Policy, results: list[HostResult]) -> Register:

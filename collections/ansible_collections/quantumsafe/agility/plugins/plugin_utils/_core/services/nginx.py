@@ -27,6 +27,7 @@ from .nginx_sockets import Server, Socket, quic_listens, tls_sockets
 from .nginx_write import SAYS, VERSIONS, Writer
 from .paths import is_glob
 from .read_back import after, prove
+from .recorded import BY_TABLE
 
 # First nginx version → ssl_protocols when nobody sets it (documentation of ssl_protocols; CHANGES 1.23.4 added TLSv1.3, 1.27.3 dropped 1.0, 1.1).
 DEFAULT_PROTOCOLS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
@@ -75,7 +76,7 @@ class Nginx:
         self.assembly = Assembly(snapshot, self.main)
         found = _VERSION.search(self.said)
         self.version = tuple(int(part) for part in found[1].split(".")) if found else ()
-        self.label = f"nginx {found[1]}" if found else "nginx of unknown version"
+        self.label = f"nginx {found[1]}{BY_TABLE if answer and answer.recorded else ''}" if found else "nginx of unknown version"
         self.library = openssl.library(_running(self.said))
         self.ciphers = Ciphers(self.library, openssl.suites(self.library, snapshot.answers), _default(self), openssl.system_ciphers(snapshot.files))
 

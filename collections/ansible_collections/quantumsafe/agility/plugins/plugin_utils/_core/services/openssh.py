@@ -20,6 +20,7 @@ from .openssh_keys import LISTED, USUAL, signing
 from .openssh_sockets import DROPINS, UNITS, WANTED, addresses, by_socket
 from .openssh_trust import notes as trust_notes
 from .openssh_write import DROPIN, HEADER, SPELLED, write
+from .recorded import BY_TABLE, source
 
 PENALTIES = "PerSourcePenalties is on: repeated unauthenticated connections lock the address out for a while ({})"
 GSSAPI = "GSSAPIKeyExchange is on: sshd offers {} besides KexAlgorithms; they are classical and are not judged here"
@@ -136,7 +137,7 @@ def _version(snapshot: Snapshot) -> str:
     """ "OpenSSH 10.0p2"; releases before 9.? print it among the complaint that -V is no option."""
     answer = snapshot.answers.get("sshd-V")
     found = _VERSION.search(answer.err + answer.out + " ") if answer else None
-    return f"OpenSSH {found[1]}" if found else "OpenSSH of unknown version"
+    return f"OpenSSH {found[1]}{BY_TABLE if answer and answer.recorded else ''}" if found else "OpenSSH of unknown version"
 
 
 def _capability(snapshot: Snapshot, aspect: str, version: str, keys: tuple[str, ...] | None, blind: str) -> Capability:
@@ -145,7 +146,8 @@ def _capability(snapshot: Snapshot, aspect: str, version: str, keys: tuple[str, 
         answer = snapshot.answers.get(f"ssh-Q-{query}")
         return Capability(None, f"`ssh -Q {query}` gave no answer ({answer.problem or answer.err.strip() if answer else 'not asked'})", version)
     if aspect != "host_key":
-        return Capability(names, f"ssh -Q {query}" if f"ssh-Q-{query}" in snapshot.answers else "sshd -T", version)
+        answer = snapshot.answers.get(f"ssh-Q-{query}")
+        return Capability(names, source(f"ssh -Q {query}", answer) if answer else "sshd -T", version)
     if keys is None:
         return Capability(None, blind, version)
     return Capability(tuple(name for name in names if name in keys), "its key types and the host keys that exist", version)

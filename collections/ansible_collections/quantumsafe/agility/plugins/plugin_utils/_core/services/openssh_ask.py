@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from ..model import Snapshot
 from .openssh_config import IN_MATCH, KEYWORDS, QUERIES, Placed, conditional, given, winning
+from .recorded import SSHD_DEFAULTS
 
 # What is asked for effective values, each only when the one before failed.  `sshd -T` needs readable host keys and, on Debian, /run/sshd,
 # which systemd removes with the last sshd that it started for a socket.  `sshd -G` (9.3) needs neither.  For older ones the third brings
@@ -69,8 +70,16 @@ def everybody(snapshot: Snapshot, order: tuple[Placed, ...], aspect: str) -> tup
     option, first = given(snapshot, aspect), winning(order, aspect)
     if value is not None and not option:
         return tuple(value.split(",")), True
-    explicit = option[0] if option else first.directive.arguments[0] if first else "+"
-    return (None if "*" in explicit or "?" in explicit else listed(explicit, None, None)) or None, False
+    explicit = option[0] if option else first.directive.arguments[0] if first else ""
+    default = _recorded(snapshot, aspect)
+    return (listed(explicit, default, supported(snapshot, aspect) if default else None) if explicit else default) or None, False
+
+
+def _recorded(snapshot: Snapshot, aspect: str) -> tuple[str, ...] | None:
+    """The compiled-in list of this release, where the binary itself could not be asked."""
+    answer = snapshot.answers.get(SSHD_DEFAULTS)
+    said = _values(answer.out) if answer else {}
+    return next((tuple(said[name][0].split(",")) for name in KEYWORDS[aspect] if name in said), None)
 
 
 def blocks(snapshot: Snapshot, order: tuple[Placed, ...]) -> tuple[tuple[Placed, tuple[str, ...] | None], ...]:

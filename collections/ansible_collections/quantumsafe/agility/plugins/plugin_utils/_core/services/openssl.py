@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ..algorithms.cipher_string import EVERYTHING, Suite, parse_suites
 from ..algorithms.lookup import find
 from ..model import Answer, Capability, File, Inexpressible, Origin
+from .recorded import source
 
 Version = tuple[int, ...]
 Answers = Mapping[str, Answer]  # those of COMMANDS; one that was not asked is not there
@@ -168,7 +169,7 @@ def group_capability(lib: Library, answers: Answers, module: str | None = None) 
         return Capability(None, doubt, lib.label)
     listed = answers.get("groups")
     if listed and listed.ok and (found := _GROUPS.search(listed.out)):
-        return Capability(tuple(canonical(name) for name in found[0].split(":")), "openssl list -tls-groups", lib.label, module or "")
+        return Capability(tuple(canonical(name) for name in found[0].split(":")), source("openssl list -tls-groups", listed), lib.label, module or "")
     asked = answers.get("hybrid")
     said = f"{asked.out}\n{asked.err}" if asked and asked.rc is not None else ""
     if "errno=" in said:
@@ -180,7 +181,8 @@ def group_capability(lib: Library, answers: Answers, module: str | None = None) 
     classical = (*_CURVES, *(_FFDHE if lib.version >= (3, 0) else ()))
     if module is not None:
         classical = tuple(name for name in classical if (group := find("tls", "key_exchange", name)) and group.approved)
-    return Capability((*extra, *classical), f"SSL_CTX_set1_groups(3), and openssl s_client -groups {HYBRID}", lib.label, module or "")
+    tried = source(f"openssl s_client -groups {HYBRID}", asked) if asked else ""
+    return Capability((*extra, *classical), f"SSL_CTX_set1_groups(3), and {tried}", lib.label, module or "")
 
 
 @dataclass(frozen=True, slots=True)

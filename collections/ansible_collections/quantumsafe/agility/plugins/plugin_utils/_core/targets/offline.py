@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..documents.lines import decode
 from ..model import Answer, Collect, File, Identity, Problem, Snapshot, Unparsable
+from ..services.recorded import STATUS, packages, recorded
 from .redact import redact
 from .snapshot_json import snapshot_from_json
 
@@ -28,9 +29,10 @@ def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect]
     globs = (*extra, *(glob for collect in present.values() for glob in collect.files))
     files = {name: _file(path, name) for name in _expand(path, globs)}
     answers = {command: Answer(argv, None, problem="not run: offline") for collect in present.values() for command, argv in collect.commands.items()}
+    answers |= recorded(packages(_text(path / STATUS.lstrip("/"))))
     there = {name: paths for collect in present.values() for name, paths in collect.there.items()}
     answers |= {name: Answer((), 0, "\n".join(p for p in paths if (path / p.lstrip("/")).exists())) for name, paths in there.items()}
-    return Snapshot(host, taken, Identity(machine_id=_first_line(path / "etc/machine-id")), {"os": _os(path)}, files, answers)
+    return Snapshot(host, taken, Identity(machine_id=_text(path / "etc/machine-id").strip()), {"os": _os(path)}, files, answers)
 
 
 def _expand(root: Path, globs: tuple[str, ...]) -> list[str]:
@@ -71,10 +73,10 @@ def _file(root: Path, name: str) -> File:
     return File(name, text, digest, len(raw), real=real, redacted=text != whole)
 
 
-def _first_line(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _os(root: Path) -> str:
-    lines = _first_line(root / "etc/os-release").splitlines()
+    lines = _text(root / "etc/os-release").splitlines()
     return next((line.partition("=")[2].strip('"') for line in lines if line.startswith("PRETTY_NAME=")), "")
