@@ -147,16 +147,16 @@ def serving(pki: Pki) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def _do(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            status, said = pki.answer(self.command, self.path, self.headers, body)
+            status, said, *more = pki.answer(self.command, self.path, self.headers, body)
             self.send_response(status)
-            self.send_header("Content-Length", str(len(said)))
-            self.send_header("Location", "https://127.0.0.1:1/elsewhere")
-            if status == 202:
-                self.send_header("Retry-After", pki.retry_after)
+            waits = {"Retry-After": pki.retry_after} if status == 202 else {}
+            headers = more[0] if more else {"Location": "https://127.0.0.1:1/elsewhere", **waits}
+            for name, value in {"Content-Length": str(len(said)), **headers}.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(b"" if self.command == "HEAD" else said)
 
-        do_GET = do_POST = _do
+        do_GET = do_POST = do_HEAD = _do
 
         def log_message(self, *dummy: object) -> None:
             pass

@@ -24,7 +24,7 @@ WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
 SERVICE_HOSTS=(svc-new svc-next tun-a tun-b) # started by 'lab host NAME'
 IMAGES=(trixie bookworm bullseye trixie-bare client)
-ON_DEMAND=(strongswan strongswan-new sysvinit services services-new tunnels tunnels-new) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
+ON_DEMAND=(strongswan strongswan-new sysvinit services services-new tunnels tunnels-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
 host_address() { # HOST -> its fixed address
   case $1 in
@@ -91,6 +91,7 @@ image_recipe() { # NAME
     services-new) echo forky "${base[@]}" nginx "${other[@]}" ;; # its nginx takes keys from PKCS#11
     tunnels) echo trixie "${base[@]}" opendoas "${tunnels[@]}" ;;
     tunnels-new) echo forky "${base[@]}" opendoas "${tunnels[@]}" ;;
+    acme) echo bookworm "${base[@]}" pebble ;; # Let's Encrypt's test server of ACME, with a name server that can be told what to say
     sysvinit) echo bookworm sysvinit-core sysv-rc initscripts "${base[@]/systemd-sysv/}" nginx ;; # systemctl is for image-setup.sh
     *) return 1 ;;
   esac

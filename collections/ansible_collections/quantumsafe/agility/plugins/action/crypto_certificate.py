@@ -24,7 +24,7 @@ from ..plugin_utils._core.targets.script import compose_drop_keys
 from ..plugin_utils._core.targets.survey import Survey
 from ..plugin_utils._core.targets.transact import Outcome
 from ..plugin_utils._issuers import SPEC as ISSUER
-from ..plugin_utils._issuers import Issuer, answered, issuer_of
+from ..plugin_utils._issuers import Issuer, answered, fits, issuer_of
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, target
@@ -71,6 +71,7 @@ class ActionModule(ActionBase):
             run.note(status="skipped", problem={"message": "; ".join(plan.left), "where": run.host, "remedy": "renew these where they come from"})
         if not plan.orders:
             return
+        fits(run, plan.orders)
         if found.snapshot.facts.get("uid") != "0":
             raise Problem("replacing certificates needs root", run.host, "add become: true, or -b")
         if self._task.check_mode:

@@ -51,10 +51,12 @@ options:
     description:
       - Who signs. V(local) is the authority in the folder O(authority).
       - V(handover) writes the requests into O(issuer_folder) and ends as C(pending); a run that finds the certificates there goes on.
-      - V(http) is the PKI API of HashiCorp Vault or OpenBao, V(est) is RFC 7030.
+      - V(http) is the PKI API of HashiCorp Vault or OpenBao, V(est) is RFC 7030, V(acme) is RFC 8555.
+      - V(acme) needs the Python package acme on the controller. It signs classical keys alone; with O(authority) set beside it that
+        authority signs the ML-DSA ones.
       - The answer of each is judged in the same way before anything is placed.
     type: str
-    choices: [local, handover, http, est]
+    choices: [local, handover, http, est, acme]
     default: local
   authority:
     description: Folder on the controller with C(ca.crt), the issuing certificate first, and C(ca.key), or a folder of such folders.
@@ -71,7 +73,8 @@ options:
   issuer_url:
     description:
       - Address of the issuer, which begins with V(https://).
-      - For V(http) it ends with C(/v1/MOUNT/sign/ROLE), for V(est) with C(/.well-known/est) or C(/.well-known/est/LABEL).
+      - For V(http) it ends with C(/v1/MOUNT/sign/ROLE), for V(est) with C(/.well-known/est) or C(/.well-known/est/LABEL), for V(acme) it is that
+        of the directory.
     type: str
   issuer_ca:
     description: PEM file of those who may vouch for the issuer's own server. The controller's store when absent.
@@ -91,6 +94,37 @@ options:
   issuer_key:
     description: PEM file of its key.
     type: path
+  acme_account:
+    description:
+      - Folder on the controller of the account at the authority, for V(acme). Its key, C(account.key), is made there (0600 in 0700) where there is
+        none.
+    type: path
+  acme_email:
+    description: Where the authority may write to about that account.
+    type: str
+  acme_terms_agreed:
+    description: Whether you agree to the authority's terms of service.
+    type: bool
+    default: false
+  acme_webroot:
+    description:
+      - Folder on the host that is served at port 80 for the names; they are proved by http-01 then. The answer lies in
+        C(.well-known/acme-challenge) below it while the authority looks.
+    type: str
+  acme_dns_command:
+    description:
+      - Program on the controller and its first arguments, which sets and removes TXT records; names are proved by dns-01 then, with
+        O(acme_webroot) only wildcards.
+      - It is run without a shell, with C(add) or C(remove), the name of the record and its text behind, and ends with 0 once the record can be seen.
+    type: list
+    elements: str
+    default: []
+  acme_eab_id:
+    description: Id of the account that this one is bound to, where the authority asks for that (external account binding).
+    type: str
+  acme_eab_key:
+    description: Its key, base64url, as the authority gave it.
+    type: str
   anchor_check:
     description:
       - What happens when certificates of a new hierarchy are to be served by a host that does not trust it itself.
@@ -124,6 +158,17 @@ EXAMPLES = r"""
     issuer_url: https://vault.example:8200/v1/pki/sign/web
     issuer_token: "{{ lookup('ansible.builtin.env', 'VAULT_TOKEN') }}"
     issuer_anchor: /srv/anchors/vault-root.pem
+
+- name: Renew by ACME
+  quantumsafe.agility.crypto_certificate:
+    issuer: acme
+    issuer_url: https://acme-v02.api.letsencrypt.org/directory
+    issuer_anchor: /srv/anchors/isrg-root-x1.pem
+    acme_account: /srv/acme/letsencrypt
+    acme_terms_agreed: true
+    acme_webroot: /var/www/html
+    days: 90
+    renew_before: 30
 """
 
 RETURN = r"""

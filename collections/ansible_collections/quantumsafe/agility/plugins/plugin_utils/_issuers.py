@@ -17,9 +17,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from ._core.certificates import acme as acme_rules
 from ._core.certificates import est, pki_http
 from ._core.certificates.authority import Authority, load, sign
 from ._core.certificates.issued import MAX_BYTES, Answer, Asked, Pending, certificates, checked, request_key
+from ._core.certificates.rotate import Order
 from ._core.model import Problem
 from ._core.report.output import file_name, write_whole
 from ._run import Run
@@ -32,7 +34,7 @@ with suppress(ImportError):
 SPEC = {
     "authority": {"type": "path"},
     "authority_password": {"type": "str", "no_log": True},
-    "issuer": {"type": "str", "choices": ["local", "handover", "http", "est"], "default": "local"},
+    "issuer": {"type": "str", "choices": ["local", "handover", "http", "est", "acme"], "default": "local"},
     "issuer_anchor": {"type": "path"},
     "issuer_folder": {"type": "path"},
     "issuer_url": {"type": "str"},
@@ -42,6 +44,13 @@ SPEC = {
     "issuer_password": {"type": "str", "no_log": True},
     "issuer_certificate": {"type": "path"},
     "issuer_key": {"type": "path", "no_log": False},
+    "acme_account": {"type": "path"},
+    "acme_email": {"type": "str"},
+    "acme_terms_agreed": {"type": "bool", "default": False},
+    "acme_webroot": {"type": "str"},
+    "acme_dns_command": {"type": "list", "elements": "str", "default": []},
+    "acme_eab_id": {"type": "str"},
+    "acme_eab_key": {"type": "str", "no_log": True},
 }
 PATIENCE = 30  # seconds that a run itself waits for an issuer that wants to be asked again
 
@@ -59,6 +68,13 @@ class Issuer(Protocol):
 def issuer_of(run: Run) -> Issuer:
     """Raises Problem before a key is made anywhere."""
     return ISSUERS[str(run.args["issuer"])](run)
+
+
+def fits(run: Run, orders: Sequence[Order]) -> None:
+    """Raises Problem for a certificate that this issuer never signs, before a key is made anywhere."""
+    if run.args["issuer"] == "acme":
+        for order in orders:
+            acme_rules.fit(order.kind, order.names, _ways(run), run.host)
 
 
 def answered(issuer: Issuer, asked: Sequence[Asked]) -> tuple[list[str], list[str]]:
@@ -210,7 +226,24 @@ def est_(run: Run) -> Issuer:
     return Est(web, est.chain(said.body, web.url), web.url, _anchors(run), run.output.parent / "waiting")
 
 
-ISSUERS: Mapping[str, Callable[[Run], Issuer]] = {"local": local, "handover": handover, "http": http, "est": est_}
+def acme(run: Run) -> Issuer:
+    """With agility_authority beside it for ML-DSA, where that is set."""
+    from ._acme import Beside  # its library takes 200 ms, and only this issuer needs it
+    from ._acme import acme as made
+
+    mine = made(run, _said(run, "issuer_url", "that of its directory, which begins with https://"), _ways(run), _anchors(run))
+    if not run.args.get("authority"):
+        return mine
+    other = local(run)
+    return Beside(mine, other, f"{mine.where} and {other.where}", (*mine.anchors, *other.anchors), mine.folder)
+
+
+def _ways(run: Run) -> acme_rules.Ways:
+    args = run.args
+    return acme_rules.Ways(str(args.get("acme_webroot") or ""), tuple(args.get("acme_dns_command") or ()), bool(args.get("authority")))
+
+
+ISSUERS: Mapping[str, Callable[[Run], Issuer]] = {"local": local, "handover": handover, "http": http, "est": est_, "acme": acme}
 
 
 def _said(run: Run, option: str, what: str) -> str:

@@ -21,7 +21,7 @@ AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
-    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys", "anchors", "hostkeys")
+    for name in ("journal", "swap", "services", "triggers", "transaction", "ending", "history", "keys", "webroot", "anchors", "hostkeys")
 )
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
