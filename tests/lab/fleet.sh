@@ -67,7 +67,7 @@ overlay_make() { # HOST -> $STATE/hosts/HOST/overlay-DIGEST.tar
     put 600 <(cat "$own/tls/ec.crt" "$own/tls/ec.key") "$root/etc/haproxy/tls/site.pem"
   elif [[ $files == tun-* ]]; then # lab-setup.sh puts them where they belong
     for file in "$own"/tls/ec.* "$STATE"/tunnel/*; do put 600 "$file" "$root/root/keys/${file##*/}"; done
-  elif [[ $files ]]; then
+  elif [[ $files && $files != vpn ]]; then
     put 644 "$own/tls/ec.crt" "$root/etc/nginx/tls/server.crt"
     put 600 "$own/tls/ec.key" "$root/etc/nginx/tls/server.key"
     if [[ -s $own/tls/rsa.crt ]]; then
@@ -168,7 +168,7 @@ host_ready() { # HOST: a key login works, systemd is content, nginx answers. No 
     say "$host: ${state//$'\n'/; } $(lab_ssh "$host" systemctl --failed --plain --no-legend 2> /dev/null | awk '{print $1}' | tr '\n' ' ')"
     [[ $state == degraded ]] || return 1
   fi
-  [[ $host == client || $host == tun-* ]] && return 0
+  [[ $host == client || $host == tun-* || $host == vpn-* ]] && return 0
   while ((SECONDS < deadline)); do
     (exec 3<> "/dev/tcp/$(host_address "$host")/443") 2> /dev/null && return 0
     sleep 0.2

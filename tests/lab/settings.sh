@@ -22,7 +22,7 @@ LAB_ROOT_PASSWORD=lab-root-1
 
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
-SERVICE_HOSTS=(svc-new svc-next tun-a tun-b) # started by 'lab host NAME'
+SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b tun-a tun-b) # started by 'lab host NAME'
 IMAGES=(trixie bookworm bullseye trixie-bare client)
 ON_DEMAND=(strongswan strongswan-new sysvinit services services-new tunnels tunnels-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
@@ -35,6 +35,8 @@ host_address() { # HOST -> its fixed address
     web-include) echo "$NET.15" ;;
     svc-new) echo "$NET.16" ;;
     svc-next) echo "$NET.17" ;;
+    vpn-a) echo "$NET.18" ;;
+    vpn-b) echo "$NET.19" ;;
     client) echo "$NET.20" ;;
     tun-a) echo "$NET.26" ;;
     tun-b) echo "$NET.27" ;;
@@ -52,6 +54,7 @@ host_image() { # HOST -> the name of its image
     svc-next) echo services-new ;;
     tun-a) echo tunnels ;;
     tun-b) echo tunnels-new ;;
+    vpn-*) echo strongswan-new ;;
     client) echo client ;;
     *) echo trixie ;;
   esac
@@ -62,6 +65,7 @@ host_files() { # HOST -> the folders under files/ that make its initial configur
     web-old | web-legacy | web-include) echo "$1" ;;
     svc-*) echo services ;;
     tun-a | tun-b) echo "$1" ;;
+    vpn-*) echo vpn ;;
     client) ;;
     *) echo modern ;;
   esac

@@ -75,6 +75,9 @@ SECRETS = (
     "  stats auth admin:s3cret",
     "user joe insecure-password s3cret",
     "bind :443 ssl ca-sign-pass s3cret",
+    "ike-1 { id-a = srv secret = 0xs3cret }",
+    "token { handle = 05 pin = s3cret }",
+    "local { auth = psk } secrets { ike { secret = s3cret } }",
 )
 HARMLESS = (
     "ssl_password_file /etc/nginx/pass;",
@@ -90,6 +93,9 @@ HARMLESS = (
     "ssl_conf_command Groups X25519;",
     "stats enable",
     "http-request auth unless a",
+    "local { auth = psk } remote { auth = PSK } children { net { } }",
+    "\tauthby=psk # as agreed",
+    "spinning wheel",
 )
 
 
@@ -101,6 +107,15 @@ def test_the_value_of_a_secret_stays_on_the_host(host: Host, line: str) -> None:
     assert "s3cret" not in file.text and "c2VjcmV0" not in file.text and "not-kept" not in file.text
     assert file.text.split("\n")[0] == "before" and file.text.split("\n")[2:] == ["after", ""]
     assert redact(f"before\n{line}\nafter\n") == file.text
+
+
+@pytest.mark.parametrize("end", ["\\", ""])
+def test_a_secret_in_quotes_that_runs_over_lines_stays_whole_on_the_host(any_host: Host, end: str) -> None:
+    text = f'secrets {{\n  ike {{ secret = "s3cret{end}\n  more \\" s3cret{end}\n  last s3cret" }}\n}}\nversion = 2 # "\n'
+    path = str(any_host.write("f", text))
+    file = look(any_host, path).files[path]
+    assert file.text == 'secrets {\n  ike { secret = "[redacted]\n[redacted]\n[redacted]" }\n}\nversion = 2 # "\n'
+    assert file.redacted and redact(text) == file.text
 
 
 def test_what_only_looks_like_a_secret_is_shown(any_host: Host) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._core.probe.ike import probe_ike
 from ..plugin_utils._core.probe.ssh import probe_ssh
 from ..plugin_utils._core.probe.starttls import PRELUDES
 from ..plugin_utils._core.probe.tls import probe_tls, strictly_prefers
@@ -16,7 +17,7 @@ from ..plugin_utils._core.probe.tls import probe_tls, strictly_prefers
 SPEC = {
     "address": {"type": "str"},
     "port": {"type": "int", "required": True},
-    "kind": {"type": "str", "choices": ["tls", "ssh"], "default": "tls"},
+    "kind": {"type": "str", "choices": ["tls", "ssh", "ikev2"], "default": "tls"},
     "server_name": {"type": "str", "default": ""},
     "starttls": {"type": "str", "choices": ["", *PRELUDES], "default": ""},
     "timeout": {"type": "int", "default": 10},
@@ -34,6 +35,8 @@ class ActionModule(ActionBase):
         where = str(args["address"] or known["ansible_host"] or known["inventory_hostname"])
         if args["kind"] == "ssh":
             seen: dict[str, Any] = asdict(probe_ssh(where, args["port"], timeout=args["timeout"]))
+        elif args["kind"] == "ikev2":
+            seen = asdict(probe_ike(where, args["port"], timeout=args["timeout"]))
         else:
             found = probe_tls(where, args["port"], args["server_name"], timeout=args["timeout"], starttls=args["starttls"])
             seen = asdict(found)

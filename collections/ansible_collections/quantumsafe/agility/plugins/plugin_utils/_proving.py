@@ -13,6 +13,7 @@ from typing import Any
 
 from ._core.algorithms.lookup import find
 from ._core.model import Probe
+from ._core.probe.ike import probe_ike
 from ._core.probe.ssh import probe_ssh
 from ._core.probe.starttls import PRELUDES
 from ._core.probe.tls import accepts, probe_tls, strictly_prefers
@@ -81,6 +82,10 @@ def _handshake(run: Run, probe: Probe) -> dict[str, Any]:
     if probe.kind == "ssh":
         seen = probe_ssh(where, probe.port, forbid_kex=probe.forbid, timeout=TIMEOUT)
         return {"offered": seen.kex, "refused": seen.refused, "seconds": seen.seconds, "bytes": seen.bytes_received, "failure": seen.failure}
+    if probe.kind == "ikev2":
+        ike = probe_ike(where, probe.port, timeout=TIMEOUT)
+        told = {"version": "IKEv2", "group": ike.exchange, "cipher": ike.cipher, "seconds": ike.seconds, "bytes": ike.bytes_received}
+        return {**told, "refused": not ike.classical, "failure": ike.failure}
     schemes = schemes_of(probe.signer) if probe.signer else tuple(SCHEMES)
     tls = probe_tls(where, probe.port, probe.server_name, timeout=TIMEOUT, schemes=schemes, starttls=probe.starttls)
     return {
@@ -103,7 +108,7 @@ def prove(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tup
     for probe in probes:
         if probe.endpoint not in answered:
             why = "no handshake from here succeeded before the change either" if _address(run, probe) else "no address reaches it from here"
-            why = why if probe.kind in ("ssh", "tls") else "only its peers can shake hands with it: audit again once one has come back"
+            why = why if probe.kind in ("ssh", "tls", "ikev2") else "only its peers can shake hands with it: audit again once one has come back"
             proofs.append({"endpoint": probe.endpoint, "proved": False, "why": why})
             continue
         seen, faults = _settled(run, probe)
@@ -150,6 +155,8 @@ def _flat(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
 def _leaks(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
     """What is wrong with the refusal of the forbidden offer; seen gains `refused`."""
     what = f"an offer of only {', '.join(probe.forbid)}"
+    if probe.kind == "ikev2":  # what is forbidden there is classical
+        return [] if seen["refused"] else [f"{what} was accepted"]
     if probe.kind == "ssh":
         listed = [name for name in probe.forbid if name in seen["offered"]]
         why = f"it still lists {', '.join(listed)}" if listed else "the connection neither ended nor said so"

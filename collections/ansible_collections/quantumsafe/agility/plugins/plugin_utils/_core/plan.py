@@ -10,7 +10,7 @@ from .assess import ahead
 from .claims import claims
 from .documents import lines
 from .invariant import consequence
-from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Snapshot, Wanted, Wishes
+from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Protocol, Snapshot, Wanted, Wishes
 from .peers import quantum_safe
 from .policy.binding import binding, unbound
 from .policy.model import Requirement
@@ -119,7 +119,7 @@ def make_plan(
         policy=policy,
         changes=tuple(changes),
         activations=tuple(activations),
-        probes=tuple(_probe(e, wanted[e.id]) for e in touched),
+        probes=tuple(_probe(e, wanted[e.id], e.protocol) for e in touched if e.protocol != "esp"),  # nobody outside sees what ESP agrees on
         reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], bound[e.id], as_of)),
         tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
         warnings=tuple(
@@ -185,16 +185,16 @@ def _broken(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Require
     return "; ".join(f"{id_} is retired as broken, approved by {life.approver}" + (f" ({life.reason})" if life.reason else "") for id_, life in lives)
 
 
-def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish]) -> Probe:
+def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish], kind: Protocol) -> Probe:
     """Ask the endpoint live: the best new key exchange must be agreed on, every removed one must be refused."""
     address, port = endpoint.addresses[0] if endpoint.addresses else ("*", 22 if endpoint.protocol == "ssh" else 443)
-    port = port if endpoint.protocol in ("ssh", "tls") else 0
+    port = port if endpoint.protocol in ("ssh", "tls", "ikev2") else 0
     exchange, now = wanted.get("key_exchange"), endpoint.settings.get("key_exchange")
     names = exchange.names if exchange else now.values if now else ()
     tiers = (exchange.tiers if exchange else now.tiers if now else ()) or (0,) * len(names)
     best = [name for name, tier in zip(names, tiers, strict=True) if tier == min(tiers)]
     return Probe(
-        kind=endpoint.protocol,
+        kind=kind,
         endpoint=endpoint.id,
         port=port,
         address="" if address == "*" else address,

@@ -14,7 +14,7 @@ from .policy.derive import TLS13
 from .policy.exempt import breaches, excuses, lapsed, touching
 from .policy.model import Exemption, Requirement
 from .policy.resolve import judge
-from .wish import Wish, wish
+from .wish import TUNNELS, Wish, wish
 
 Requirements = Mapping[str, Requirement]
 
@@ -171,6 +171,8 @@ def _nothing_allowed(requirement: Requirement, wanted: Wish, deadline: str) -> t
 
 def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str:
     """Why quantum-safe names that are listed may still not be negotiated; "" when they will be, or where classical ones are as good."""
+    if endpoint.protocol in TUNNELS and all(quantum_safe(endpoint.protocol, name) for name in good) and setting.values[0] not in good:
+        return f"{setting.values[0]} stands first, and is what is agreed on where the other end has it"
     if endpoint.protocol not in OVER_TLS or not all(quantum_safe("tls", name) for name in good):
         return ""
     versions = endpoint.settings.get("version")

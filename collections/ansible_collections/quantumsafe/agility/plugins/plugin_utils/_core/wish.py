@@ -18,6 +18,7 @@ from .policy.resolve import judge, rank, said_by_rule
 
 # Aspects in which a better algorithm is added although a good one is there: peers differ in which of them they know.
 WIDENED = ("key_exchange", "version")
+TUNNELS = ("ikev2", "esp")  # the other end is known: one good exchange is enough, of a group that both have today where there is one
 
 MOST_SEEN = 4096  # of one requirement, so that memory stays flat however large the fleet is
 
@@ -127,9 +128,15 @@ def _chosen(endpoint: Endpoint, aspect: str, there: list[Algorithm], able: list[
         mine = [a for a in able if _part(endpoint, aspect, a) == part]
         allowed = [a for a in mine if a not in faded] or mine
         good = [a for a in there if a in allowed]
-        chosen += good if good and aspect not in WIDENED else allowed
+        chosen += good if good and (aspect not in WIDENED or endpoint.protocol in TUNNELS) else _near(endpoint, allowed, there)
         lacking = lacking if allowed else part
     return chosen, lacking
+
+
+def _near(endpoint: Endpoint, allowed: list[Algorithm], there: list[Algorithm]) -> list[Algorithm]:
+    """Of a tunnel those that add to a group that is there, for the other end has that."""
+    shared = [a for a in allowed if any(a.id.startswith(f"{b.id}+") for b in there)] if endpoint.protocol in TUNNELS else []
+    return shared or allowed
 
 
 def _parted(endpoint: Endpoint, aspect: str) -> bool:

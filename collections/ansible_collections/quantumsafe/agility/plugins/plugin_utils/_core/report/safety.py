@@ -18,6 +18,7 @@ def key_exchange_safety(endpoint: Mapping[str, Any]) -> Safety:
 
     SSH: one quantum-safe name is enough, the client's order decides (RFC 4253 §7.1).  TLS: hybrid groups exist in TLS 1.3 only, and the
     server's best tier must hold nothing classical, because inside a tier a client's key share decides (SSL_CTX_set1_groups(3)).
+    IKE and ESP: what stands first is agreed on where the other end has it.
     """
     settings = endpoint["settings"]
     exchange, versions = settings.get("key_exchange"), settings.get("version")
@@ -26,7 +27,7 @@ def key_exchange_safety(endpoint: Mapping[str, Any]) -> Safety:
     safe = [quantum_safe(endpoint["protocol"], name) for name in exchange["values"]]
     if endpoint["protocol"] == "ssh":
         return "yes" if any(safe) else "no"
-    if not safe or (versions and "TLSv1.3" not in versions["values"]):
+    if not safe or (endpoint["protocol"] == "tls" and versions and "TLSv1.3" not in versions["values"]):
         return "no"
     tiers = exchange["tiers"] or [0] * len(safe)
     best = min(tiers)

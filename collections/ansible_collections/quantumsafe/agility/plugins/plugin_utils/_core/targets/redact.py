@@ -12,7 +12,10 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
-_SHARED = re.compile(r"(^|[^a-z0-9!+-])p[sp]k([\"']?[ \t]*=|[\"'][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*", re.IGNORECASE)
+_SHARED = re.compile(r"(^|[^a-z0-9!+-])(?:p[sp]k|pin)([\"']?[ \t]*=|[\"'][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*", re.IGNORECASE)
+_KIND = re.compile(r"(auth(?:by)?[ \t]*=[ \t]*)psk", re.IGNORECASE)  # of authentication, in swanctl.conf and ipsec.conf: no secret
+# A quoted value that ends on a later line.
+_OPENS, _CLOSES = re.compile(r'"(?:[^"\\]|\\.)*\\?'), re.compile(r'(?:[^"\\]|\\.)*"')
 _BEGINS, _ENDS = (re.compile(rf"-----{word} ([A-Z0-9 ]*PRIVATE KEY|OpenVPN )") for word in ("BEGIN", "END"))
 # Blocks of OpenVPN whose lines are secret.
 _BLOCK = re.compile(r"[ \t]*[\"']?<((?:auth-gen-token-)?secret|key|tls-auth|tls-crypt|tls-crypt-v2|pkcs12|(?:http-proxy-|auth-)user-pass)>")
@@ -22,7 +25,7 @@ _TAIL = re.compile(r"[;{} \t\r\n]*$")
 
 def redact(text: str) -> str:
     """The text with private keys and the values behind secret-looking words replaced by "[redacted]"."""
-    out, in_key, block, goes_on = [], False, "", False
+    out, in_key, block, goes_on, quoted = [], False, "", False, False
     for line in split(text):
         end = line[len(line.rstrip("\n")) :]
         if goes_on:
@@ -40,9 +43,17 @@ def redact(text: str) -> str:
             in_key = not _ENDS.search(line)
             out.append(f"[redacted]{end}")
             continue
-        found = _SECRET.search(line) or _SHARED.search(line)
-        goes_on = bool(found and line.rstrip().endswith("\\"))
         tail = _TAIL.search(line)
+        if quoted:
+            quoted = not _CLOSES.match(line)
+            out.append("[redacted]" + (end if quoted or not tail else f'"{tail.group()}'))
+            continue
+        found = _SECRET.search(line) or _SHARED.search(_KIND.sub(r"\1---", line))
+        if found and _OPENS.fullmatch(line.rstrip("\n"), found.end()):
+            quoted = True
+            out.append(f'{line[: found.end()]}"[redacted]{end}')
+            continue
+        goes_on = bool(found and line.rstrip().endswith("\\"))
         hides = found and tail and found.end() < tail.start()
         out.append(_cut(line, found.end(), tail.group()) if hides and found and tail else line)
     return "".join(out)

@@ -1,0 +1,93 @@
+"""strongSwan, configured by swanctl.  Sources: swanctl.opt, vici_config.c and settings.c of 6.0.6; swanctl(8).
+
+One endpoint for each connection (IKE) and one for each of its children (ESP, AH).  `systemctl reload` runs swanctl --load-all: a connection that
+changed is replaced, and its live SAs keep what they have, rekeyings included, until they are established anew; where one of its children has
+`start_action = start` charon does that itself, at once, the old SA first (tried on 6.1.0).  Legacy ipsec.conf is no business of this file.
+"""
+
+from __future__ import annotations
+
+from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Unparsable, Wishes
+from ..service import Service
+from .strongswan_config import MAINS, config
+from .strongswan_seen import Seen, daemon
+from .strongswan_vici import COMMANDS
+from .strongswan_write import changes
+
+FOLDERS = tuple(main.rpartition("/")[0] for main in MAINS)
+COLLECT = Collect(
+    needs=MAINS,
+    files=(*MAINS, *(f"{folder}/conf.d/*.conf" for folder in FOLDERS), *(f"{folder}/x509/*" for folder in FOLDERS)),
+    follow=tuple(Follow("include", folder) for folder in FOLDERS),
+    commands=COMMANDS,
+)
+
+
+def of(snapshot: Snapshot) -> tuple[Seen, ...]:
+    """Worked out once for a snapshot: each connection, and behind it its children."""
+    known = snapshot.seen.get("strongswan")
+    if not isinstance(known, tuple):
+        known = snapshot.seen["strongswan"] = tuple(_of(snapshot))
+    return known
+
+
+def _of(snapshot: Snapshot) -> list[Seen]:
+    found = config(snapshot)
+    if found is None or "connections" not in found.root.sections:
+        return []
+    asked, out = daemon(snapshot), []
+    for name in found.root.sections["connections"].sections:
+        one = Seen(snapshot, found, asked, name)
+        out += [one, *(Seen(snapshot, found, asked, name, child) for child in one.connection.child("children").names())]
+    return out
+
+
+def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
+    found = config(snapshot)
+    for path, origin in found.absent.items() if found else ():
+        raise Unparsable(f"{path} was not seen, and swanctl reads it", str(origin), "look whether that file is there")
+    return tuple(seen.endpoint() for seen in of(snapshot))
+
+
+def missing(snapshot: Snapshot) -> tuple[str, ...]:
+    found = config(snapshot)
+    return tuple(sorted(found.absent)) if found else ()
+
+
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """Raises Inexpressible, also for what both ends of a tunnel have to do together."""
+    return changes(snapshot, of, wishes)
+
+
+def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
+    """swanctl has no dry run: our own reader checks the text, charon's answer to the reload decides, and a refusal takes the files back."""
+    return Activation("strongswan", ("strongswan.service", "strongswan-swanctl.service"), (), ("true",), "reload")
+
+
+def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
+    """What the reload does to the SAs of what changes."""
+    out = []
+    for name in dict.fromkeys(seen.name for seen in of(snapshot) if seen.id in wishes):
+        mine = [seen for seen in of(snapshot) if seen.name == name]
+        starts = next(
+            (found for seen in mine if seen.child and (found := seen.view.entry("start_action")) and "start" in (found.setting.value or "")), None
+        )
+        if starts:
+            out.append(f"{mine[0].id}: the reload ends its SAs and establishes them anew ({starts.origin}): expect a moment without traffic")
+        elif mine[0].agreed():
+            out.append(
+                f"{mine[0].id}: its SAs stay as they are until they are established anew (swanctl --terminate, --initiate): a rekeying is not enough"
+            )
+    return tuple(out)
+
+
+SERVICE = Service(
+    name="strongswan",
+    protocol="ikev2",
+    collect=COLLECT,
+    read=read,
+    write=write,
+    activation=activation,
+    missing=missing,
+    warns=warns,
+)

@@ -1,0 +1,126 @@
+"""New proposals in front of those that are there, at one end of a tunnel; whatever takes something away waits for both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from ..documents import lines
+from ..documents.braces import Splice, edits
+from ..documents.guc import REDACTED
+from ..model import Change, File, Inexpressible, Origin, Snapshot, Wanted, Wishes
+from . import strongswan_vici as vici
+from .paths import real_path
+from .strongswan_proposals import body, distinct, parse
+from .strongswan_seen import Seen
+
+Reader = Callable[[Snapshot], tuple[Seen, ...]]
+# What stands beside a new exchange where only `default` is written: of what it stands for that which is authenticated.
+BODIES = {
+    "ikev2": (("AES_GCM_16",), "aes256gcm16-aes128gcm16-prfsha512-prfsha384-prfsha256"),
+    "esp": ((), "aes256gcm16-aes128gcm16"),
+}
+TOGETHER = "both ends of a tunnel move together (migrate_links, which this release does not have): keep the stage at prefer until then"
+
+
+def changes(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
+    seen = {one.id: one for one in of(snapshot)}
+    front = {id_: _front(seen[id_], wanted) for id_, wanted in wishes.items()}
+    made: dict[str, dict[Splice, str]] = {}
+    files: dict[str, File] = {}
+    for id_, names in front.items():
+        file, splice = _splice(seen[id_], names)
+        files[real_path(file)] = file
+        made.setdefault(real_path(file), {})[splice] = id_
+    for path, splices in made.items():
+        _one_wish_a_place(path, list(splices))
+    out = tuple(_change(files[path], tuple(splices)) for path, splices in made.items())
+    _prove(snapshot, of, out, {id_: (*_added(seen[id_], names), *seen[id_].texts) for id_, names in front.items()})
+    return out
+
+
+def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
+    """The exchanges that have to stand in front of what is there.  Raises Inexpressible for anything else."""
+    where = str(seen.entry.origin if seen.entry else seen.config.main)
+    if seen.stale():
+        raise Inexpressible("charon has loaded something else than the files say", where, "run swanctl --load-all, see what it does, and come again")
+    for aspect, to in wishes.items():
+        now = dict(seen.settings())[aspect].values
+        gone = [name for name in now if name not in to.names]
+        if gone:
+            raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, TOGETHER)
+        if aspect != "key_exchange":
+            raise Inexpressible(f"{aspect} of {seen.id} is not written by this release", where, "mend it by hand, at both ends")
+    names = wishes["key_exchange"].names
+    now = dict(seen.settings())["key_exchange"].values
+    for size in range(len(names) + 1):
+        if tuple(name for name in now if name not in names[:size]) == names[size:]:
+            break
+    return names[:size]
+
+
+def _added(seen: Seen, names: Sequence[str]) -> tuple[str, ...]:
+    """The new proposals, best exchange first, each with every set of other algorithms that is there."""
+    written = [text for text in seen.texts if not parse(text).default]
+    bodies = tuple(distinct(filter(None, (body(text) for text in written if not seen.child or parse(text).cipher))))
+    if not bodies:
+        needed, text = BODIES[seen.protocol]
+        if any(not seen.daemon.has("cipher", name) for name in needed):
+            raise Inexpressible(f"{seen.id} says `default`, and this charon has no AES-GCM", str(seen.default), "write its proposals down first")
+        bodies = (text,)
+    if seen.key == "ah_proposals":
+        bodies = tuple(distinct(body(text) for text in written))
+    return tuple(f"{one}-{name}" for name in names for one in bodies)
+
+
+def _splice(seen: Seen, names: Sequence[str]) -> tuple[File, Splice]:
+    text = ", ".join(_added(seen, names))
+    entry = seen.entry
+    if entry is None:
+        return _line_for(seen, f"{seen.key} = {text}, default")
+    setting = entry.setting
+    if setting.value is None:
+        return entry.file, Splice(setting.line, setting.column, "", f" {text}, default")
+    return entry.file, Splice(setting.line, setting.column + setting.raw.startswith('"'), "", f"{text}, ")
+
+
+def _line_for(seen: Seen, text: str) -> tuple[File, Splice]:
+    """A line of its own, first in the section."""
+    file, section = seen.view.own.places[-1]
+    line, column = section.open_at
+    source = lines.split(file.text or "")[line - 1]
+    newline, rest = lines.newline(source), source[column:].rstrip("\r\n")
+    lead = source[: len(source) - len(source.lstrip(" \t"))] + "  "
+    if rest.strip() and not rest.strip().startswith("#"):
+        return file, Splice(line, column, "", f"{newline}{lead}{text}{newline}{lead}")
+    return file, Splice(line, column + len(rest), "", f"{newline}{lead}{text}")
+
+
+def _one_wish_a_place(path: str, splices: list[Splice]) -> None:
+    places = [(one.line, one.column) for one in splices]
+    for place in places:
+        if places.count(place) > 1:
+            raise Inexpressible("the policy wants different proposals of connections that share this line", f"{path}:{place[0]}", "give each its own")
+
+
+def _change(file: File, splices: tuple[Splice, ...]) -> Change:
+    found = edits(file.text or "", splices)
+    if any(REDACTED in line for edit in found for line in edit.insert):
+        raise Inexpressible("a line to be changed also holds a secret, which this controller does not know", real_path(file), "mend it by hand")
+    after = "" if file.redacted or file.text is None else lines.sha256(lines.apply(file.text, found))
+    return Change(real_path(file), file.sha256, found, after, file.owner, file.group, file.mode)
+
+
+def _prove(snapshot: Snapshot, of: Reader, made: tuple[Change, ...], expected: dict[str, tuple[str, ...]]) -> None:
+    """The edited files say what was wished, and nothing else has changed.  Raises Inexpressible."""
+    by_path = {change.path: change.edits for change in made}
+    files = {
+        path: replace(file, text=lines.apply(file.text, by_path[real_path(file)])) if file.text and real_path(file) in by_path else file
+        for path, file in snapshot.files.items()
+    }
+    answers = {id_: answer for id_, answer in snapshot.answers.items() if id_ != vici.CONNS}
+    for before, then in zip(of(snapshot), of(replace(snapshot, files=files, answers=answers)), strict=True):
+        if then.texts != expected.get(before.id, before.texts):
+            said, where = ", ".join(then.texts), then.entry.origin if then.entry else Origin(then.config.main)
+            why = "shall stay" if before.id not in expected else "shall be something else"
+            raise Inexpressible(f"{before.id} would say {said}, and {why}", str(where), "give it proposals of its own")
