@@ -16,7 +16,8 @@ make_ca() {
 }
 
 make_certificate() { # HOST ec|rsa
-  local dir=$STATE/hosts/$1/tls name=$2 sans
+  local dir=$STATE/hosts/$1/tls name=$2 usage=serverAuth sans
+  if [[ $1 == tun-* ]]; then usage+=,clientAuth; fi
   openssl x509 -checkend $((30 * 86400)) -noout -in "$dir/$name.crt" > /dev/null 2>&1 && [[ -s $dir/$name.key ]] && return 0
   mkdir -p "$dir"
   sans="DNS:$1,IP:$(host_address "$1")$(host_names "$1" | sed 's/^/,DNS:/' | tr -d '\n')"
@@ -29,8 +30,25 @@ make_certificate() { # HOST ec|rsa
   openssl req -new -key "$dir/$name.key" -subj "/O=Quantumsafe lab/CN=$1" -out "$dir/$name.csr" &&
     openssl x509 -req -in "$dir/$name.csr" -CA "$STATE/ca/ca.crt" -CAkey "$STATE/ca/ca.key" -sha256 -days 800 \
       -set_serial "0x$(openssl rand -hex 12)" -out "$dir/$name.crt" -extfile <(
-        printf 'subjectAltName=%s\nbasicConstraints=CA:FALSE\nkeyUsage=digitalSignature,keyEncipherment\nextendedKeyUsage=serverAuth\n' "$sans"
+        printf 'subjectAltName=%s\nbasicConstraints=CA:FALSE\nkeyUsage=digitalSignature,keyEncipherment\nextendedKeyUsage=%s\n' "$sans" "$usage"
       ) 2> /dev/null && rm "$dir/$name.csr"
+}
+
+make_tunnel_keys() { # what tun-a and tun-b know of each other: two WireGuard pairs of raw X25519 keys, a preshared key, OpenVPN's static key
+  local dir=$STATE/tunnel host
+  [[ -s $dir/static.key ]] && return 0
+  mkdir -p "$dir" || return 1
+  for host in tun-a tun-b; do
+    openssl genpkey -algorithm X25519 -out "$dir/$host.pem" &&
+      openssl pkey -in "$dir/$host.pem" -outform DER | tail -c 32 | base64 > "$dir/$host.key" &&
+      openssl pkey -in "$dir/$host.pem" -pubout -outform DER | tail -c 32 | base64 > "$dir/$host.pub" && rm "$dir/$host.pem" || return 1
+  done
+  openssl rand -base64 32 > "$dir/psk"
+  {
+    echo '-----BEGIN OpenVPN Static key V1-----'
+    openssl rand -hex 256 | fold -w 32
+    echo '-----END OpenVPN Static key V1-----'
+  } > "$dir/static.key"
 }
 
 make_host_keys() { # HOST

@@ -24,12 +24,14 @@ overlay_make() { # HOST -> $STATE/hosts/HOST/overlay-DIGEST.tar
       make_certificate "$host" "$kind" || die "openssl could not make a certificate for $host in $own"
     done
   fi
+  if [[ $files == tun-* ]]; then make_tunnel_keys || die "openssl could not make keys in $STATE/tunnel"; fi
   out=$own/overlay-$({
     cat "$own"/ssh/* "$STATE/id_ed25519.pub" "$STATE/ca/ca.crt"
     [[ $host == client ]] && known_hosts "${BASE_HOSTS[@]}"
     declare -f overlay_make put
     if [[ $files ]]; then
       cat "$own"/tls/*
+      if [[ $files == tun-* ]]; then cat "$STATE"/tunnel/*; fi
       cd "$HERE/files/$files" && find . -type f | sort | xargs sha256sum
     fi
   } | sha256sum | cut -c1-12).tar
@@ -63,6 +65,8 @@ overlay_make() { # HOST -> $STATE/hosts/HOST/overlay-DIGEST.tar
     put 644 "$own/tls/ec.crt" "$root/etc/postgresql/tls/server.crt"
     put 600 "$own/tls/ec.key" "$root/etc/postgresql/tls/server.key"
     put 600 <(cat "$own/tls/ec.crt" "$own/tls/ec.key") "$root/etc/haproxy/tls/site.pem"
+  elif [[ $files == tun-* ]]; then # lab-setup.sh puts them where they belong
+    for file in "$own"/tls/ec.* "$STATE"/tunnel/*; do put 600 "$file" "$root/root/keys/${file##*/}"; done
   elif [[ $files && $files != vpn ]]; then
     put 644 "$own/tls/ec.crt" "$root/etc/nginx/tls/server.crt"
     put 600 "$own/tls/ec.key" "$root/etc/nginx/tls/server.key"
@@ -164,7 +168,7 @@ host_ready() { # HOST: a key login works, systemd is content, nginx answers. No 
     say "$host: ${state//$'\n'/; } $(lab_ssh "$host" systemctl --failed --plain --no-legend 2> /dev/null | awk '{print $1}' | tr '\n' ' ')"
     [[ $state == degraded ]] || return 1
   fi
-  [[ $host == client || $host == vpn-* ]] && return 0
+  [[ $host == client || $host == tun-* || $host == vpn-* ]] && return 0
   while ((SECONDS < deadline)); do
     (exec 3<> "/dev/tcp/$(host_address "$host")/443") 2> /dev/null && return 0
     sleep 0.2

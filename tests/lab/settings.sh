@@ -22,9 +22,9 @@ LAB_ROOT_PASSWORD=lab-root-1
 
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
-SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b) # started by 'lab host NAME'
+SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b tun-a tun-b) # started by 'lab host NAME'
 IMAGES=(trixie bookworm bullseye trixie-bare client)
-ON_DEMAND=(strongswan strongswan-new sysvinit services services-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
+ON_DEMAND=(strongswan strongswan-new sysvinit services services-new tunnels tunnels-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
 host_address() { # HOST -> its fixed address
   case $1 in
@@ -38,6 +38,8 @@ host_address() { # HOST -> its fixed address
     vpn-a) echo "$NET.18" ;;
     vpn-b) echo "$NET.19" ;;
     client) echo "$NET.20" ;;
+    tun-a) echo "$NET.26" ;;
+    tun-b) echo "$NET.27" ;;
     plain-[0-9]*) echo "$NET.$((100 + 10#${1#plain-}))" ;;
     *) return 1 ;;
   esac
@@ -50,6 +52,8 @@ host_image() { # HOST -> the name of its image
     web-bare) echo trixie-bare ;;
     svc-new) echo services ;;
     svc-next) echo services-new ;;
+    tun-a) echo tunnels ;;
+    tun-b) echo tunnels-new ;;
     vpn-*) echo strongswan-new ;;
     client) echo client ;;
     *) echo trixie ;;
@@ -60,6 +64,7 @@ host_files() { # HOST -> the folders under files/ that make its initial configur
   case $1 in
     web-old | web-legacy | web-include) echo "$1" ;;
     svc-*) echo services ;;
+    tun-a | tun-b) echo "$1" ;;
     vpn-*) echo vpn ;;
     client) ;;
     *) echo modern ;;
@@ -76,6 +81,7 @@ image_recipe() { # NAME
   local base=(systemd systemd-sysv dbus mount passwd openssh-server openssh-client sudo openssl ca-certificates
     iproute2 iputils-ping procps nftables acl attr e2fsprogs)
   local swan=(strongswan-swanctl charon-systemd libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins)
+  local tunnels=(openvpn wireguard-tools wireguard-go)
   local other=(opendoas python3 haproxy postgresql softhsm2 pkcs11-provider)
   case $1 in
     trixie) echo trixie "${base[@]}" opendoas nginx python3 ;;
@@ -87,6 +93,8 @@ image_recipe() { # NAME
     strongswan-new) echo forky "${base[@]}" opendoas "${swan[@]}" ;;
     services) echo trixie "${base[@]}" "${other[@]}" ;;
     services-new) echo forky "${base[@]}" nginx "${other[@]}" ;; # its nginx takes keys from PKCS#11
+    tunnels) echo trixie "${base[@]}" opendoas "${tunnels[@]}" ;;
+    tunnels-new) echo forky "${base[@]}" opendoas "${tunnels[@]}" ;;
     acme) echo bookworm "${base[@]}" pebble ;; # Let's Encrypt's test server of ACME, with a name server that can be told what to say
     sysvinit) echo bookworm sysvinit-core sysv-rc initscripts "${base[@]/systemd-sysv/}" nginx ;; # systemctl is for image-setup.sh
     *) return 1 ;;

@@ -136,6 +136,35 @@ def test_a_private_key_is_cut_out_line_by_line(any_host: Host) -> None:
     assert look(any_host, path).files[path].text == "a\n[redacted]\n[redacted]\n[redacted]\nb\n"
 
 
+BLOCKS = ("key", "secret", "tls-auth", "tls-crypt", "tls-crypt-v2", "pkcs12", "auth-user-pass", "http-proxy-user-pass", "auth-gen-token-secret")
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_secret_block_of_openvpn_stays_on_the_host_and_its_tags_do_not(any_host: Host, name: str) -> None:
+    text = f"client\n <{name}>\nuser\ns3cret\n</{name}x>\n  </{name}>\nport 1\n<ca>\nshown\n</ca>\n"
+    path = str(any_host.write("f", text))
+    file = look(any_host, path).files[path]
+    assert file.redacted
+    assert file.text == f"client\n <{name}>\n[redacted]\n[redacted]\n[redacted]\n  </{name}>\nport 1\n<ca>\nshown\n</ca>\n" == redact(text)
+
+
+def test_a_static_key_of_openvpn_is_cut_out_wherever_it_stands(any_host: Host) -> None:
+    key = "-----BEGIN OpenVPN Static key V1-----\nc2VjcmV0\n-----END OpenVPN Static key V1-----\n"
+    path = str(any_host.write("f", f"a\n{key}b\n"))
+    assert look(any_host, path).files[path].text == "a\n[redacted]\n[redacted]\n[redacted]\nb\n" == redact(f"a\n{key}b\n")
+
+
+def test_a_key_of_wireguard_stays_on_the_host_in_every_way_to_write_it(any_host: Host) -> None:
+    text = (
+        "[Interface]\nprivatekey=c2VjcmV0=\n[WireGuardPeer]\nPresharedKeyFile=/etc/wg/psk\nPresharedKey= \\\n# between\n  c2VjcmV0= \\\n"
+        "c2VjcmV0\nPublicKey = shown=\nPostUp = wg set %i peer shown= preshared-key <(echo c2VjcmV0=)\n"
+    )
+    path = str(any_host.write("f", text))
+    file = look(any_host, path).files[path]
+    assert file.text == redact(text) and "c2VjcmV0" not in file.text
+    assert "PresharedKeyFile=/etc/wg/psk\n" in file.text and "PublicKey = shown=\n" in file.text and file.text.count("\n") == text.count("\n")
+
+
 def test_a_file_that_is_no_text_is_named_and_not_shown(any_host: Host) -> None:
     any_host.write("nul", b"a\0b\nc\n")
     any_host.write("latin", "größe\n".encode("latin-1"))

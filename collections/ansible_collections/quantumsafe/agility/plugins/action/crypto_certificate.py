@@ -115,10 +115,7 @@ class ActionModule(ActionBase):
                 return
             pairs = {order.new: chain for order, chain in zip(plan.orders, chains, strict=True)}
             escrows.keep(keys, sealed, pairs, id_)
-            run.told["keys"] = issued(pairs)
-            outcome = self._replace(run, found, plan, keys, id_, pairs)
-            run.told["keys"] = switched(found.snapshot, outcome)
-            settle(run, outcome)
+            settle(run, self._replace(run, found, plan, keys, id_, pairs))
             memory.forget()
             self.kept = escrows.files
         finally:
@@ -138,6 +135,7 @@ class ActionModule(ActionBase):
         self.warnings.append(f"{run.host}: {said}. Peers that do not either will be cut off: run distribute_anchors first")
 
     def _replace(self, run: Run, found: Survey, plan: Rotation, keys: tuple[NewKey, ...], id_: str, chains: dict[Pair, str]) -> Outcome:
+        run.told["keys"] = issued(chains)
         asked = probes(found, plan, chains)
         answered = reachable(run, asked)
 
@@ -146,7 +144,9 @@ class ActionModule(ActionBase):
             return proofs, [*_unswitched(after, plan), *wrong]
 
         why, snapshot = f"{CAMPAIGN}{run.result.campaign}", found.snapshot
-        return carry_out(run, id_, why, snapshot.identity, changes(found, plan, keys, chains), _activations(found, plan), found.extra, proof)
+        outcome = carry_out(run, id_, why, snapshot.identity, changes(found, plan, keys, chains), _activations(found, plan), found.extra, proof)
+        run.told["keys"] = switched(snapshot, outcome)
+        return outcome
 
 
 def _references(found: Survey, plan: Rotation) -> tuple[Change, ...]:

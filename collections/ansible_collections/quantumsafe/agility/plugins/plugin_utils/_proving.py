@@ -114,6 +114,7 @@ def prove(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tup
     for probe in probes:
         if probe.endpoint not in answered:
             why = "no handshake from here succeeded before the change either" if _address(run, probe) else "no address reaches it from here"
+            why = why if probe.kind in ("ssh", "tls", "ikev2") else "only its peers can shake hands with it: audit again once one has come back"
             proofs.append({"endpoint": probe.endpoint, "proved": False, "why": why})
             continue
         seen, faults = _settled(run, probe)

@@ -15,6 +15,7 @@ from .credentials import Certificate
 # How a fact is known, weakest first (DESIGN.md, promise 3).
 Evidence = Literal["configured", "effective", "offered", "negotiated"]
 
+Protocol = Literal["ssh", "tls", "ikev2", "esp", "wireguard", "openvpn"]
 Stage = Literal["observe", "prefer", "require"]
 
 # `pq-regression`: what the policy asks would take quantum safety from peers that have it, so it is left as it is.
@@ -195,7 +196,7 @@ class Endpoint:
 
     id: str
     service: str
-    protocol: Literal["ssh", "tls", "ikev2", "esp"]
+    protocol: Protocol
     names: str
     addresses: tuple[tuple[str, int], ...]
     version: str
@@ -204,7 +205,7 @@ class Endpoint:
     certificates: tuple[Certificate, ...] = ()
     notes: tuple[str, ...] = ()
     role: Literal["server", "client"] = "server"
-    transport: Literal["tcp", "quic", "dtls"] = "tcp"
+    transport: Literal["tcp", "udp", "quic", "dtls"] = "tcp"
     server_names: tuple[str, ...] = ()
     starttls: str = ""
 
@@ -301,7 +302,7 @@ class Probe:
     signer: the kind of key (certificates/keys.py) whose signatures alone the client takes; certificate: sha256 of what it must be served.
     """
 
-    kind: Literal["tls", "ssh", "ikev2"]
+    kind: Protocol
     endpoint: str
     port: int
     address: str = ""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from .algorithms.lookup import find
-from .model import Setting
+from .model import Protocol, Setting
 
 CURVES = ("curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521")
 GROUPS = ("diffie-hellman-group-exchange-sha256", "diffie-hellman-group16-sha512", "diffie-hellman-group14-sha256")
@@ -25,7 +24,7 @@ class Peer:
     """A class of clients.  offers: key exchanges in its order.  shares: TLS groups for which it sends a key share at once."""
 
     name: str
-    protocol: Literal["ssh", "tls"]
+    protocol: Protocol
     offers: tuple[str, ...]
     shares: tuple[str, ...] = ()
 
@@ -45,6 +44,13 @@ PEERS = (
         ("X25519MLKEM768", "X25519"),
     ),
     Peer("browsers and Go 1.24 clients", "tls", ("X25519MLKEM768", "X25519", "secp256r1", "secp384r1"), ("X25519MLKEM768", "X25519")),
+    Peer("OpenVPN with OpenSSL 1.1.1 or 3.0", "openvpn", ("X25519", "secp256r1", "X448", "secp521r1", "secp384r1"), ("X25519",)),
+    Peer(
+        "OpenVPN with OpenSSL 3.5",
+        "openvpn",
+        ("X25519MLKEM768", "X25519", "secp256r1", "X448", "secp384r1", "secp521r1"),
+        ("X25519MLKEM768", "X25519"),
+    ),
     Peer("clients that hold back the hybrid share", "tls", ("X25519MLKEM768", "X25519", "secp256r1"), ("X25519",)),
 )
 

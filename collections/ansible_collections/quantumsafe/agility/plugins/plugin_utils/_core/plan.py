@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Literal
 
 from .algorithms.lookup import find
 from .assess import ahead
 from .claims import claims
 from .documents import lines
 from .invariant import consequence
-from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Snapshot, Wanted, Wishes
+from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Protocol, Snapshot, Wanted, Wishes
 from .peers import quantum_safe
 from .policy.binding import binding, unbound
 from .policy.model import Requirement
@@ -186,9 +185,10 @@ def _broken(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Require
     return "; ".join(f"{id_} is retired as broken, approved by {life.approver}" + (f" ({life.reason})" if life.reason else "") for id_, life in lives)
 
 
-def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish], kind: Literal["tls", "ssh", "ikev2"]) -> Probe:
+def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish], kind: Protocol) -> Probe:
     """Ask the endpoint live: the best new key exchange must be agreed on, every removed one must be refused."""
     address, port = endpoint.addresses[0] if endpoint.addresses else ("*", 22 if endpoint.protocol == "ssh" else 443)
+    port = port if endpoint.protocol in ("ssh", "tls", "ikev2") else 0
     exchange, now = wanted.get("key_exchange"), endpoint.settings.get("key_exchange")
     names = exchange.names if exchange else now.values if now else ()
     tiers = (exchange.tiers if exchange else now.tiers if now else ()) or (0,) * len(names)

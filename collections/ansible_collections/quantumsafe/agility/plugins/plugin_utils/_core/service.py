@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from .credentials import Asking, Pair, Serving, Showing
 from .grant import Grant
-from .model import Activation, Change, Collect, Endpoint, Origin, Snapshot, Wishes
+from .model import Activation, Change, Collect, Endpoint, Origin, Protocol, Snapshot, Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Service:
     """
 
     name: str
-    protocol: Literal["ssh", "tls", "ikev2"]
+    protocol: Protocol
     collect: Collect
     read: Callable[[Snapshot], tuple[Endpoint, ...]]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]

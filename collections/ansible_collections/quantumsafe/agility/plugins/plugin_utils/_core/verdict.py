@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from .algorithms.lookup import find
+from .algorithms.lookup import OVER_TLS, find
 from .invariant import consequence
 from .model import Endpoint, Setting, State
 from .peers import quantum_safe
@@ -173,7 +173,7 @@ def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str
     """Why quantum-safe names that are listed may still not be negotiated; "" when they will be, or where classical ones are as good."""
     if endpoint.protocol in TUNNELS and all(quantum_safe(endpoint.protocol, name) for name in good) and setting.values[0] not in good:
         return f"{setting.values[0]} stands first, and is what is agreed on where the other end has it"
-    if endpoint.protocol != "tls" or not all(quantum_safe("tls", name) for name in good):
+    if endpoint.protocol not in OVER_TLS or not all(quantum_safe("tls", name) for name in good):
         return ""
     versions = endpoint.settings.get("version")
     if versions and "TLSv1.3" not in versions.values:

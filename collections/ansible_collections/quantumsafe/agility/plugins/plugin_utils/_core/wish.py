@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from .algorithms.lookup import Algorithm, find, spelling
+from .algorithms.lookup import OVER_TLS, Algorithm, find, spelling
 from .expressed import capable, emptied, sayable, unissuable
 from .model import Capability, Endpoint
 from .policy.issue import issues
@@ -168,4 +168,4 @@ def _spelled(endpoint: Endpoint, aspect: str, ranked: tuple[Algorithm, ...], tie
         for name in spellings if endpoint.protocol == "ssh" else spellings[:1]:
             names.append(name)
             levels.append(tier)
-    return tuple(names), tuple(levels) if endpoint.protocol == "tls" and aspect == "key_exchange" else (0,) * len(names)
+    return tuple(names), tuple(levels) if endpoint.protocol in OVER_TLS and aspect == "key_exchange" else (0,) * len(names)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from .rows import Algorithm, load, read, suite
 from .suites import parse_suite
 
-__all__ = ["ALL", "USES", "Algorithm", "all_of", "find", "named", "near", "spelling"]
+__all__ = ["ALL", "OVER_TLS", "USES", "Algorithm", "all_of", "find", "named", "near", "spelling"]
 
 ALL = load()
 _BY_USE: dict[tuple[str, str], list[Algorithm]] = defaultdict(list)
@@ -18,6 +18,7 @@ for _row in ALL:
     _BY_USE[_row.protocol, _row.aspect].append(_row)
     for _name in _row.known_as:
         _NAMED[_name].append(_row)
+OVER_TLS = ("tls", "openvpn")  # whose handshake is that of TLS: its groups, versions and signatures
 USES = tuple(_BY_USE)  # every (protocol, aspect) that has algorithms
 _BY_NAME = {(a.protocol, a.aspect, name): a for name, rows in _NAMED.items() for a in reversed(rows)}
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
 
 from ..credentials import Certificate
-from ..model import Capability, Endpoint, Origin, Setting
+from ..model import Capability, Endpoint, Origin, Protocol, Setting
 from .chain import MOST
 from .held import Inventory, Item, Key
 
@@ -37,7 +36,7 @@ def _subject(item: Item, services: Mapping[str, str], pki: str) -> Endpoint:
     if certificates and certificates[0].key and "role=ca" not in certificates[0].more:
         settings["signature"] = Setting((certificates[0].key,), Origin(item.path))
     ssh = item.key is not None and ("host_key" in item.users or item.key.form == "OPENSSH")
-    protocol: Literal["ssh", "tls"] = "ssh" if ssh else "tls"
+    protocol: Protocol = "ssh" if ssh else "tls"
     service = next((services[user] for user in item.users if user in services), UNUSED)
     notes = (item.problem,) if item.problem else ()
     return Endpoint(item.path, service, protocol, "x509", (), "", settings, {"signature": SIGNS}, certificates, notes)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
+from ..algorithms.lookup import OVER_TLS
 from ..model import Source
 from .binding import binding
 from .model import Exemption, Match, Requirement, Rule
@@ -49,7 +50,7 @@ def derived(
     exceptions: all of this target's scope, for those that name a rule which is derived here.
     """
     exchange = found.get("key_exchange")
-    if protocol != "tls" or exchange is None or not exchange.applicable or exchange.stage != "require" or classical_left(exchange, as_of):
+    if protocol not in OVER_TLS or exchange is None or not exchange.applicable or exchange.stage != "require" or classical_left(exchange, as_of):
         return found
     bound = binding({"key_exchange": exchange}).get("key_exchange")
     binds = bound is not None and not classical_left(bound, as_of)  # what follows from a draft binds no more than the draft

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from ..algorithms.lookup import all_of
 from ..assess import assess
 from ..credentials import Certificate
-from ..model import Capability, Endpoint, Finding, Origin, Problem, Setting
+from ..model import Capability, Endpoint, Finding, Origin, Problem, Protocol, Setting
 from ..policy import yaml_lines
 from ..policy.checked import mistakes
 from ..policy.load import refusal
@@ -20,7 +20,8 @@ from ..policy.model import Policy
 from ..policy.resolve import Target, resolve, target_of
 
 SCHEMA = json.loads((Path(__file__).parent / "cases.schema.json").read_text(encoding="utf-8"))
-IMPLEMENTATIONS = {"tls": "openssl", "ssh": "openssh"}  # whose spellings a case may use; others are found too
+# Whose spellings a case may use; others are found too.
+IMPLEMENTATIONS = {"tls": "openssl", "openvpn": "openssl", "ssh": "openssh", "wireguard": "wireguard"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def _case(said: Mapping[str, Any], day: date, origin: str) -> Case:
     endpoint = Endpoint(
         id=said["name"],
         service=service,
-        protocol=cast(Literal["ssh", "tls"], protocol),
+        protocol=cast(Protocol, protocol),
         names=IMPLEMENTATIONS.get(protocol, ""),
         addresses=(),
         version=service,

@@ -7,7 +7,7 @@ import re
 from ..documents.lines import split
 
 _SECRET = re.compile(
-    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|"
+    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|(preshared|private)-?key|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|"
     r"(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)[\"']?[ \t]*[:= \t][ \t]*",
     re.IGNORECASE,
 )
@@ -17,17 +17,31 @@ _SHARED = re.compile(r"(^|[^a-z0-9!+-])(?:p[sp]k|pin)([\"']?[ \t]*=|[\"'][ \t]*:
 _KIND = re.compile(r"(auth(?:by)?[ \t]*=[ \t]*)psk", re.IGNORECASE)  # of authentication, in swanctl.conf and ipsec.conf: no secret
 # A quoted value that ends on a later line.
 _OPENS, _CLOSES = re.compile(r'"(?:[^"\\]|\\.)*\\?'), re.compile(r'(?:[^"\\]|\\.)*"')
+_BEGINS, _ENDS = (re.compile(rf"-----{word} ([A-Z0-9 ]*PRIVATE KEY|OpenVPN )") for word in ("BEGIN", "END"))
+# Blocks of OpenVPN whose lines are secret.
+_BLOCK = re.compile(r"[ \t]*[\"']?<((?:auth-gen-token-)?secret|key|tls-auth|tls-crypt|tls-crypt-v2|pkcs12|(?:http-proxy-|auth-)user-pass)>")
+_CONTINUED = re.compile(r"\\[ \t\r\n]*$|^[ \t]*[#;]")  # systemd skips a comment between lines that go on
 _TAIL = re.compile(r"[;{} \t\r\n]*$")
 
 
 def redact(text: str) -> str:
     """The text with private keys and the values behind secret-looking words replaced by "[redacted]"."""
-    out, in_key, quoted = [], False, False
+    out, in_key, block, goes_on, quoted = [], False, "", False, False
     for line in split(text):
         end = line[len(line.rstrip("\n")) :]
-        in_key = in_key or bool(re.search(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY", line))
+        if goes_on:
+            goes_on = bool(_CONTINUED.search(line))
+            out.append(f"[redacted]{end}")
+            continue
+        if block:
+            closes = line.lstrip(" \t").startswith(f"</{block}>")
+            out.append(line if closes else f"[redacted]{end}")
+            block = "" if closes else block
+            continue
+        block = found[1] if (found := _BLOCK.match(line)) else ""
+        in_key = in_key or bool(_BEGINS.search(line))
         if in_key:
-            in_key = not re.search(r"-----END [A-Z0-9 ]*PRIVATE KEY", line)
+            in_key = not _ENDS.search(line)
             out.append(f"[redacted]{end}")
             continue
         tail = _TAIL.search(line)
@@ -41,6 +55,7 @@ def redact(text: str) -> str:
             quoted = True
             out.append(f'{line[: found.end()]}"[redacted]{end}')
             continue
+        goes_on = bool(found and line.rstrip().endswith("\\"))
         hides = found and tail and found.end() < tail.start()
         out.append(_cut(line, found.end(), tail.group()) if hides and found and tail else line)
     return "".join(out)

@@ -192,12 +192,20 @@ ca_show() {
     BEGIN { count = split(sizes, size, "\n"); at = 0; zero = sprintf("%c", 0) }
     FNR == 1 { whole()
       do { at++ } while (at < ARGC && ARGV[at] != FILENAME)
-      bytes = 0; hidden = 0; key = 0; nul = 0; quoted = 0; printf "\001L %d\n", at }
+      bytes = 0; hidden = 0; key = 0; nul = 0; block = ""; on = 0; quoted = 0; printf "\001L %d\n", at }
     zero != "" && !nul && index($0, zero) { nul = bytes + index($0, zero) }
     { bytes += length($0) + 1
       if (size[at] + 0 > max + 0) next
-      if ($0 ~ /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/) key = 1
-      if (key) { if ($0 ~ /-----END [A-Z0-9 ]*PRIVATE KEY/) key = 0; hidden++; print "|[redacted]"; next }
+      # A value that goes on behind a backslash, as in files of systemd, which skips a comment between.
+      if (on) { on = $0 ~ /\\[ \t\r]*$|^[ \t]*[#;]/; hidden++; print "|[redacted]"; next }
+      # Blocks of OpenVPN whose lines are secret; the lines of their tags stay.
+      if (block != "") {
+        if (match($0, /^[ \t]*/) && index(substr($0, RLENGTH + 1), "</" block ">") == 1) { block = ""; print "|" $0 } else { hidden++; print "|[redacted]" }
+        next }
+      if ($0 ~ /^[ \t]*["\047]?<((auth-gen-token-)?secret|key|tls-auth|tls-crypt|tls-crypt-v2|pkcs12|(http-proxy-|auth-)user-pass)>/) {
+        block = $0; sub(/^[^<]*</, "", block); sub(/>.*/, "", block) }
+      if ($0 ~ /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY|OpenVPN )/) key = 1
+      if (key) { if ($0 ~ /-----END ([A-Z0-9 ]*PRIVATE KEY|OpenVPN )/) key = 0; hidden++; print "|[redacted]"; next }
       if (quoted) { hidden++; quoted = $0 !~ /^([^"\\]|\\.)*"/; rest = ""; if (!quoted && match($0, /[;{} \t\r]*$/)) rest = "\"" substr($0, RSTART)
         print "|[redacted]" rest; next }
       low = tolower($0)
@@ -208,11 +216,11 @@ ca_show() {
       while (index(low, "psk") && match(low, /auth(by)?[ \t]*=[ \t]*psk/)) low = substr(low, 1, RSTART + RLENGTH - 4) "---" substr(low, RSTART + RLENGTH)
       # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
       # The last ones are of HAProxy and of PostgreSQL, whose commands may hold a password.
-      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|presharedkey|privatekey|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)["\047]?[ \t]*[:= \t][ \t]*/) ||
+      if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|(preshared|private)-?key|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)["\047]?[ \t]*[:= \t][ \t]*/) ||
         match(low, /(^|[^a-z0-9!+-])(p[sp]k|pin)(["\047]?[ \t]*=|["\047][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*/)) {
         rest = substr($0, RSTART + RLENGTH)
         if (rest ~ /^"([^"\\]|\\.)*\\?$/) { hidden++; quoted = 1; print "|" substr($0, 1, RSTART + RLENGTH - 1) "\"[redacted]"; next } # it ends on a later line
-        sub(/[;{} \t\r]+$/, "", rest)
+        on = $0 ~ /\\[ \t\r]*$/; sub(/[;{} \t\r]+$/, "", rest)
         if (rest != "") { hidden++; print "|" cut($0, RSTART + RLENGTH - 1); next } }
       print "|" $0 }
     END { whole(); exit zero == "" }' "$@" || ca_nuls "$@"
