@@ -7,8 +7,8 @@ import re
 from ..documents.lines import split
 
 _SECRET = re.compile(
-    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|(preshared|private)-?key|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|"
-    r"(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)[\"']?[ \t]*[:= \t][ \t]*",
+    r"(^|[^a-z0-9])(password|passwd|passphrase|secret|(preshared|private)-?key|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|"
+    r"pin-value|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)[\"']?[ \t]*[:= \t][ \t]*",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"pkcs11:[^ \t\"'?]*", re.IGNORECASE)  # there the label of a token is none
