@@ -104,7 +104,8 @@ class Escrows:
 
     def _write(self, texts: Mapping[str, str]) -> None:
         """The manifest last: without one it is not whole."""
-        assert self.folder
+        if not self.folder:
+            raise Problem("nobody says where keys are kept", "agility_escrow_folder", "set it; the key was not taken into use")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.folder.stat().st_mode & 0o077:
             raise Problem("others can look into it", str(self.folder), "chmod 0700 it")

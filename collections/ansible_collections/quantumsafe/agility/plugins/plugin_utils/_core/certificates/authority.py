@@ -93,7 +93,7 @@ def sign(
     builder = begun(subject, authority.certificate.subject, public, days, now - SKEW, serial)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(usage("digital_signature"), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([PURPOSES[purpose][0]]), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(PURPOSES[purpose][0])]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=not subject.rdns)
     builder = builder.add_extension(issuer_id(authority.certificate), critical=False)
     leaf = builder.sign(authority.key, digest_for(authority.key))

@@ -19,11 +19,10 @@ with suppress(ImportError):
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-    from cryptography.x509.oid import ExtendedKeyUsageOID
 
     T = TypeVar("T", bound=x509.ExtensionType)
-    PURPOSES = {"server": (ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth"), "client": (ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")}
 
+PURPOSES = {"server": ("1.3.6.1.5.5.7.3.1", "serverAuth"), "client": ("1.3.6.1.5.5.7.3.2", "clientAuth")}  # RFC 5280 §4.2.1.12
 MAX_BYTES = 256 << 10  # an ML-DSA-87 certificate takes 10 KiB, one with SLH-DSA 70
 MAX_CHAIN = 10  # certificates; what a peer has to verify for each connection
 GRACE = timedelta(hours=1)  # by which issuers date back
@@ -113,7 +112,7 @@ def _leaf_fault(leaf: x509.Certificate, asked: Asked, now: datetime) -> str:
     if limits and limits.ca:
         return "is that of an authority"
     wanted_for, word = PURPOSES[asked.purpose]
-    if not purposes or wanted_for not in purposes:
+    if not purposes or x509.ObjectIdentifier(wanted_for) not in purposes:
         return f"is not for {asked.purpose}s: extendedKeyUsage lacks {word}"
     return "must not sign handshakes: keyUsage lacks digitalSignature" if usage and not usage.digital_signature else ""
 

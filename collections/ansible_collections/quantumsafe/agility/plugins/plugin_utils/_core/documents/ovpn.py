@@ -87,7 +87,7 @@ def _option(split: tuple[str, ...], at: int, path: str) -> Option | None:
     if not rest and name.startswith("<") and name.endswith(">") and len(name) > 2:
         return Option(name[1:-1], (), at + 1, start + skipped, end + skipped, _last(split, at, name, path), True)
     name = name[2:] if name.startswith("--") and len(name) > 2 else name
-    return Option(name, tuple(word for word, dummy, _ in rest), at + 1, start + skipped, end + skipped, at + 1)
+    return Option(name, tuple(word for word, dummy, dummy2 in rest), at + 1, start + skipped, end + skipped, at + 1)
 
 
 def _last(split: tuple[str, ...], at: int, name: str, path: str) -> int:

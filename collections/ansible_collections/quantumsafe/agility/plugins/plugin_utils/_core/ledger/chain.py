@@ -71,7 +71,7 @@ def read_head(data: bytes) -> Head:
         said = json.loads(outer["statement"])
         signatures = tuple(Signature(one["algorithm"], one["key"], base64.b64decode(one["value"], validate=True)) for one in outer["signatures"])
         head = Head(said["chain"], said["count"], said["digest"], said["size"], outer["last"], tuple(said["lacking"]), signatures)
-        typed = all(type(number) is int for number in (head.count, head.size)) and isinstance(head.chain, str)
+        typed = all(isinstance(number, int) and not isinstance(number, bool) for number in (head.count, head.size)) and isinstance(head.chain, str)
         sound = typed and head.text == data and digest(head.last.encode() + b"\n") == head.digest
     except (KeyError, TypeError, AttributeError, RecursionError, binascii.Error, UnicodeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error

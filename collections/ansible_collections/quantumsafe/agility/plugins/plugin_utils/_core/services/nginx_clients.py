@@ -136,8 +136,7 @@ def showings(assembly: Assembly) -> tuple[Showing, ...]:
     """One for each certificate and whom it is shown to."""
     out: dict[tuple[object, str], Showing] = {}
     taken: set[str] = set()
-    for leg in legs(assembly):
-        one, key, why = _reference(leg)
+    for leg, one, key, why in _shown(assembly):
         if (one.place, leg.target) in out:
             continue
         id_ = f"nginx → {leg.target}"
@@ -151,13 +150,14 @@ def showings(assembly: Assembly) -> tuple[Showing, ...]:
 
 def references(assembly: Assembly) -> Iterator[tuple[Node, Node, str]]:
     """(certificate, its key, why they cannot be switched), for those who write them."""
-    return (_reference(leg) for leg in legs(assembly))
+    return ((one, key, why) for dummy, one, key, why in _shown(assembly))
 
 
-def _reference(leg: Leg) -> tuple[Node, Node, str]:
-    one, key = leg.governing("certificate"), leg.governing("certificate_key")
-    assert one is not None
-    return one, key or one, fixed((one, key)) if key else f"{one.name} at {one.origin} has no key of its own"
+def _shown(assembly: Assembly) -> Iterator[tuple[Leg, Node, Node, str]]:
+    for leg in legs(assembly):
+        if one := leg.governing("certificate"):
+            key = leg.governing("certificate_key")
+            yield leg, one, key or one, fixed((one, key)) if key else f"{one.name} at {one.origin} has no key of its own"
 
 
 def named(assembly: Assembly, sockets: tuple[Socket, ...]) -> list[str]:
