@@ -69,7 +69,7 @@ def told(ran: Ran) -> str:
 def together() -> None:
     """All three tunnels carry a packet; a client of OpenVPN comes back within seconds."""
     for far in ("10.94.0.1", "10.95.0.1", "10.96.0.1"):
-        on("tun-b", f"for n in $(seq 30); do ping -c 1 -W 1 {far} >/dev/null && exit; done; exit 1")
+        on("tun-b", f"for n in $(seq 40); do ping -c 1 -W 1 {far} >/dev/null 2>&1 && exit; sleep 1; done; exit 1")
 
 
 def agreed() -> list[str]:
