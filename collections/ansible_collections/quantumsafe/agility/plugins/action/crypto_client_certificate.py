@@ -29,10 +29,12 @@ from ..plugin_utils._issuers import Issuer, answered, issuer_of
 from ..plugin_utils._mutual import Move, Sides, able, both, move_of, record, remembered, sides, still_shown
 from ..plugin_utils._mutual_proof import Proofs, gets_in, lets_in
 from ..plugin_utils._outcome import carry_out, settle
-from ..plugin_utils._run import Run, target
+from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
+from ..plugin_utils._windows import WINDOW
 
 SPEC = {
+    "policy": COMMON["policy"],
     "output": {"type": "path"},
     "campaign": {"type": "str"},
     "step": {"type": "str", "choices": ["look", "trust", "key", "require", "prove"], "default": "look"},
@@ -45,6 +47,7 @@ SPEC = {
     **{name: how for name, how in ISSUER.items() if name != "issuer_folder" and not name.startswith("acme_")},
     "issuer": {"type": "str", "choices": ["local", "http", "est"], "default": "local"},  # those that sign at once, and for clients
     "confirm_timeout": {"type": "int", "default": 120},
+    **WINDOW,
 }
 STANDS = "servers trust both authorities meanwhile, which is harmless; run it again when that is done, for the whole inventory"
 Work = Callable[[Run, Gate, Move, Sides], None]
@@ -121,13 +124,15 @@ class ActionModule(ActionBase):
             raise Problem(f"it is not let in with what it has: {'; '.join(wrong)}", run.host, f"mend that first; nothing was changed here; {STANDS}")
         id_ = _id(run)
         try:
-            keys, dummy = make_keys(run, id_, orders, ())
+            keys = make_keys(run, id_, orders, (), {})[0]
             asked = [Asked(key.request, order.kind, order.names, int(run.args["days"]), "client") for order, key in zip(orders, keys, strict=True)]
             chains, whys = answered(issuer, asked)
             if whys:
                 raise Problem(f"the issuer has not signed: {'; '.join(whys)}", run.host, f"{WAITS}; {STANDS}")
             if not all(ends_below(chain, move.new.certificate) for chain in chains):
                 raise Problem(f"{issuer.where} signed with another authority than {move.new.subject}", run.host, f"name that one's root; {STANDS}")
+            if gate.late():
+                return
             made = changes(here.found, Rotation(tuple(orders), bindings), keys, {o.new: chain for o, chain in zip(orders, chains, strict=True)})
             shown = [(one, bindings[one.binding.origin][0]) for one in moving]
 

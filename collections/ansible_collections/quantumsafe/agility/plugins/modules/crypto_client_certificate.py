@@ -28,6 +28,10 @@ options:
     type: str
     choices: [look, trust, key, require, prove]
     default: look
+  policy:
+    description: The crypto-agility policy (YAML) whose windows and freezes hold, or the name of a shipped baseline, which has none.
+    type: str
+    default: hybrid-transition@1
   client_anchor:
     description: PEM file on the controller with the root of the new authority.
     type: path
@@ -108,6 +112,7 @@ notes:
 extends_documentation_fragment:
   - quantumsafe.agility.agility.variables
   - quantumsafe.agility.agility.host
+  - quantumsafe.agility.agility.window
 """
 
 EXAMPLES = r"""
