@@ -32,7 +32,7 @@ connections { any { proposals = aes256gcm16-prfsha384-x25519-ecp384-ke1_mlkem768
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> None:
     """Every module begins with its hosts as they were built."""
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     if not established():  # one end was up before the other, and tried once
         on("vpn-a", "swanctl --terminate --ike site --force >/dev/null 2>&1; swanctl --initiate --child net >/dev/null")

@@ -51,7 +51,7 @@ FACTS = "cd /etc/nginx && find . -type f | sort | xargs stat -c '%n %a %U %G %s 
 
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> None:
-    done = subprocess.run([LAB, "host", HOST], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([LAB, "host", HOST], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     on(HOST, SETUP)
 

@@ -29,7 +29,7 @@ KEYED = "require: {mode: required, shared: 'no', private: 'yes'}"
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> None:
     """Every module begins with its hosts as they were built, and with tunnels that carry something."""
-    done = subprocess.run([LAB, "host", "tun-a", "tun-b"], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([LAB, "host", "tun-a", "tun-b"], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     together()
 
