@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from .credentials import Asking, Pair, Serving, Showing
 from .grant import Grant
 from .model import Activation, Change, Collect, Endpoint, Origin, Protocol, Snapshot, Wishes
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,10 @@ class Service:
     grant: Grant | None = None
     holds: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None
     warns: Callable[[Snapshot, Wishes], tuple[str, ...]] | None = None
+
+
+def once(snapshot: Snapshot, service: str, work: Callable[[Snapshot], T]) -> T:
+    """What a service works out of a snapshot, once for each: one look asks what is missing, reads and writes."""
+    if service not in snapshot.seen:
+        snapshot.seen[service] = work(snapshot)
+    return cast("T", snapshot.seen[service])

@@ -13,7 +13,7 @@ from functools import cached_property
 from ..credentials import Certificate, Pair, Serving
 from ..grant import Grant
 from ..model import Activation, Capability, Change, Collect, Endpoint, Origin, Setting, Snapshot, Unparsable, Wishes
-from ..service import Service
+from ..service import Service, once
 from . import client_settings, haproxy_certificates, haproxy_clients, haproxy_rebind, openssl
 from .fips import fips, later, module_of
 from .haproxy_binds import Bind, Socket, binds, is_quic, sockets
@@ -121,10 +121,7 @@ class HAProxy:
 
 def of(snapshot: Snapshot) -> HAProxy:
     """Worked out once for a snapshot: one look asks what is missing, reads and writes."""
-    known = snapshot.seen.get("haproxy")
-    if not isinstance(known, HAProxy):
-        known = snapshot.seen["haproxy"] = HAProxy(snapshot)
-    return known
+    return once(snapshot, "haproxy", HAProxy)
 
 
 def _environment(snapshot: Snapshot) -> dict[str, str]:

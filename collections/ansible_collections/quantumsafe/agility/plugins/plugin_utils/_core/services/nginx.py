@@ -16,7 +16,7 @@ from ..certificates.read import leaf
 from ..credentials import Asking, Certificate, Pair, Serving, Showing
 from ..grant import Grant
 from ..model import Activation, Capability, Change, Collect, Endpoint, Follow, Origin, Setting, Snapshot, Unparsable, Wishes
-from ..service import Service
+from ..service import Service, once
 from . import client_settings, nginx_certificates, nginx_client_endpoints, nginx_clients, openssl
 from .fips import fips, later, module_of
 from .nginx_ciphers import Ciphers
@@ -101,10 +101,7 @@ def _own_order(socket: Socket) -> bool:
 
 def of(snapshot: Snapshot) -> Nginx:
     """Worked out once for a snapshot: one look asks what is missing, reads and writes."""
-    known = snapshot.seen.get("nginx")
-    if not isinstance(known, Nginx):
-        known = snapshot.seen["nginx"] = Nginx(snapshot)
-    return known
+    return once(snapshot, "nginx", Nginx)
 
 
 def _running(said: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from ..credentials import Binding, Pair, Serving
 from ..model import Activation, Change, Collect, Endpoint, Follow, Inexpressible, Origin, Snapshot, Unparsable, Wishes
-from ..service import Service
+from ..service import Service, once
 from . import openssl
 from .fips import later
 from .openvpn_ask import SERVERS, check, checks
@@ -38,10 +38,7 @@ INLINE = "it stands in the configuration itself: give certificate and key files 
 
 def of(snapshot: Snapshot) -> tuple[Seen, ...]:
     """Worked out once for a snapshot."""
-    known = snapshot.seen.get("openvpn")
-    if not isinstance(known, tuple):
-        known = snapshot.seen["openvpn"] = tuple(Seen(snapshot, config) for config in configs(snapshot))
-    return known
+    return once(snapshot, "openvpn", lambda shown: tuple(Seen(shown, config) for config in configs(shown)))
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:

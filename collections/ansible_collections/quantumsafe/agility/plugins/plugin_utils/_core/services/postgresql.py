@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from ..credentials import Binding, Pair, Serving
 from ..model import Activation, Change, Collect, Endpoint, Follow, Inexpressible, Origin, Snapshot, Unparsable, Wanted, Wishes
-from ..service import Service
+from ..service import Service, once
 from . import openssl
 from .fips import later
 from .openssl import Library
@@ -53,10 +53,7 @@ INSIDE = (
 
 def of(snapshot: Snapshot) -> tuple[Seen, ...]:
     """Worked out once for a snapshot."""
-    known = snapshot.seen.get("postgresql")
-    if not isinstance(known, tuple):
-        known = snapshot.seen["postgresql"] = tuple(Seen(snapshot, cluster) for cluster in clusters(snapshot))
-    return known
+    return once(snapshot, "postgresql", lambda shown: tuple(Seen(shown, cluster) for cluster in clusters(shown)))
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:

@@ -8,7 +8,7 @@ changed is replaced, and its live SAs keep what they have, rekeyings included, u
 from __future__ import annotations
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Unparsable, Wishes
-from ..service import Service
+from ..service import Service, once
 from .strongswan_config import MAINS, config
 from .strongswan_seen import Seen, daemon
 from .strongswan_vici import COMMANDS
@@ -25,10 +25,7 @@ COLLECT = Collect(
 
 def of(snapshot: Snapshot) -> tuple[Seen, ...]:
     """Worked out once for a snapshot: each connection, and behind it its children."""
-    known = snapshot.seen.get("strongswan")
-    if not isinstance(known, tuple):
-        known = snapshot.seen["strongswan"] = tuple(_of(snapshot))
-    return known
+    return once(snapshot, "strongswan", lambda shown: tuple(_of(shown)))
 
 
 def _of(snapshot: Snapshot) -> list[Seen]:
