@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from . import ike_messages as ike
 from .failure import FAILURES, Said, describe
 from .ike_messages import ADDKE1, ENCR, GROUP, INTEG, PRF, Answer, Transform, transforms
+from .link import looked_up
 
 # ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
 with suppress(ImportError):
@@ -112,9 +113,7 @@ class _Talk:
         self.hinted: list[str] = []
 
     def __enter__(self) -> _Talk:
-        if not 0 < self.port < 1 << 16:
-            raise socket.gaierror(f"{self.port} is no port")
-        family, *dummy, where = socket.getaddrinfo(self.address, self.port, type=socket.SOCK_DGRAM)[0]
+        family, *dummy, where = looked_up(self.address, self.port, socket.SOCK_DGRAM)[0]
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
             self.socket.connect(where)

@@ -56,18 +56,23 @@ class Link:
 
     def _connect(self) -> socket.socket:
         """Each address of a name gets its share of the time, so that a dead IPv6 route leaves some for IPv4."""
-        if not 0 < self.port < 1 << 16:  # getaddrinfo would cut it off and find another one
-            raise socket.gaierror(f"{self.port} is no port")
-        try:
-            found = socket.getaddrinfo(self.address, self.port, type=socket.SOCK_STREAM)
-        except UnicodeError as error:
-            raise socket.gaierror(str(error)) from error
+        found = looked_up(self.address, self.port, socket.SOCK_STREAM)
         for number, (family, *dummy, where) in enumerate(found):
             try:
                 return _plug(family, where, self._left() / (len(found) - number))
             except OSError as error:
                 failure = error
         raise failure
+
+
+def looked_up(address: str, port: int, kind: socket.SocketKind) -> list[Any]:
+    """What getaddrinfo() finds.  Raises OSError, also for what is no port (it would cut that off and find another one) or no name."""
+    if not 0 < port < 1 << 16:
+        raise socket.gaierror(f"{port} is no port")
+    try:
+        return socket.getaddrinfo(address, port, type=kind)
+    except UnicodeError as error:
+        raise socket.gaierror(str(error)) from error
 
 
 def _plug(family: int, where: Any, seconds: float) -> socket.socket:
