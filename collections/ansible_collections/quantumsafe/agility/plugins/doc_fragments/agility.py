@@ -71,6 +71,37 @@ notes:
     of them nothing is touched, and the result is C(out-of-window), a failure, with the next window.
 """
 
+    ISSUER = r"""
+options:
+  authority:
+    description: Folder on the controller with C(ca.crt), the issuing certificate first, and C(ca.key), or a folder of such folders.
+    type: path
+  authority_password:
+    description: Password of C(ca.key), when it is encrypted.
+    type: str
+  issuer_anchor:
+    description: PEM file on the controller with the certificate that the chains of the issuer must end at. Needed by all but V(local).
+    type: path
+  issuer_ca:
+    description: PEM file of those who may vouch for the issuer's own server. The controller's store when absent.
+    type: path
+  issuer_token:
+    description: Token that may sign, for V(http).
+    type: str
+  issuer_user:
+    description: Account for basic authentication, for V(est).
+    type: str
+  issuer_password:
+    description: Its password.
+    type: str
+  issuer_certificate:
+    description: PEM file of a certificate that the controller shows to the issuer.
+    type: path
+  issuer_key:
+    description: PEM file of its key.
+    type: path
+"""
+
     HOST = r"""
 requirements:
   - On the host a POSIX shell, awk, sed, stat, base64 or od, and a SHA-256 tool. No Python.

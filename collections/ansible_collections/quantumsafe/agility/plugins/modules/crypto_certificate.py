@@ -72,15 +72,6 @@ options:
     type: str
     choices: [local, handover, http, est, acme]
     default: local
-  authority:
-    description: Folder on the controller with C(ca.crt), the issuing certificate first, and C(ca.key), or a folder of such folders.
-    type: path
-  authority_password:
-    description: Password of C(ca.key), when it is encrypted.
-    type: str
-  issuer_anchor:
-    description: PEM file on the controller with the certificate that the chains of the issuer must end at. Needed by all but V(local).
-    type: path
   issuer_folder:
     description: Folder on the controller where requests go and certificates come, for V(handover).
     type: path
@@ -90,24 +81,6 @@ options:
       - For V(http) it ends with C(/v1/MOUNT/sign/ROLE), for V(est) with C(/.well-known/est) or C(/.well-known/est/LABEL), for V(acme) it is that
         of the directory.
     type: str
-  issuer_ca:
-    description: PEM file of those who may vouch for the issuer's own server. The controller's store when absent.
-    type: path
-  issuer_token:
-    description: Token that may sign, for V(http).
-    type: str
-  issuer_user:
-    description: Account for basic authentication, for V(est).
-    type: str
-  issuer_password:
-    description: Its password.
-    type: str
-  issuer_certificate:
-    description: PEM file of a certificate that the controller shows to the issuer.
-    type: path
-  issuer_key:
-    description: PEM file of its key.
-    type: path
   escrow_folder:
     description:
       - Folder on the controller, 0700, where new keys go as ciphertext that their recipient alone can read, made on the host.
@@ -161,6 +134,7 @@ options:
 extends_documentation_fragment:
   - quantumsafe.agility.agility
   - quantumsafe.agility.agility.host
+  - quantumsafe.agility.agility.issuer
   - quantumsafe.agility.agility.window
 """
 

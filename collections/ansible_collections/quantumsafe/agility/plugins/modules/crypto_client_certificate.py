@@ -68,38 +68,11 @@ options:
     type: str
     choices: [local, http, est]
     default: local
-  authority:
-    description: Folder on the controller with C(ca.crt), the issuing certificate first, and C(ca.key), or a folder of such folders.
-    type: path
-  authority_password:
-    description: Password of C(ca.key), when it is encrypted.
-    type: str
-  issuer_anchor:
-    description: PEM file on the controller with the certificate that the chains of the issuer must end at. Needed by all but V(local).
-    type: path
   issuer_url:
     description:
       - Address of the issuer, which begins with V(https://).
       - For V(http) it ends with C(/v1/MOUNT/sign/ROLE), for V(est) with C(/.well-known/est) or C(/.well-known/est/LABEL).
     type: str
-  issuer_ca:
-    description: PEM file of those who may vouch for the issuer's own server. The controller's store when absent.
-    type: path
-  issuer_token:
-    description: Token that may sign, for V(http).
-    type: str
-  issuer_user:
-    description: Account for basic authentication, for V(est).
-    type: str
-  issuer_password:
-    description: Its password.
-    type: str
-  issuer_certificate:
-    description: PEM file of a certificate that the controller shows to the issuer.
-    type: path
-  issuer_key:
-    description: PEM file of its key.
-    type: path
   confirm_timeout:
     description: Seconds until the host goes back by itself when no proof arrives.
     type: int
@@ -112,6 +85,7 @@ notes:
 extends_documentation_fragment:
   - quantumsafe.agility.agility.variables
   - quantumsafe.agility.agility.host
+  - quantumsafe.agility.agility.issuer
   - quantumsafe.agility.agility.window
 """
 
