@@ -133,6 +133,9 @@ def test_a_pair_moves_to_ml_dsa_and_back_byte_for_byte(lab: Lab, old: Path, new:
     written = "".join(file.read_text(errors="replace") for file in lab.tmp.rglob("*") if file.is_file())
     assert body and not [line for line in body if line in moved.text or line in written]
 
+    entered = "".join(file.read_text() for file in (moved.output.parent / "ledger").glob("*.jsonl"))
+    assert all(f'"did":"{did}"' in entered and certificate in entered for did in ("issued", "installed", "retired")), entered[-2000:]
+
     again = rotate(lab, old, new, "", agility_campaign="move")
     assert again.rc == 0 and [again.changed(host) for host in PAIR] == [0, 0], again.text
     back = lab.play("rollback_client_certificates", ",".join(PAIR), agility_campaign="move")
@@ -189,3 +192,27 @@ def test_a_side_that_is_too_old_is_told_before_anything_is_touched(lab: Lab, old
     ran = rotate(lab, old, new, "", agility_campaign="old-server")
     assert ran.rc != 0 and "nginx *:443 cannot verify ML-DSA-65: it runs with OpenSSL 3.0.22" in ran.text, ran.text
     assert {host: on(host, TLS) for host in before} == before
+
+
+PIN = "ab" * 32
+FROZEN = 'policy: {name: p, version: "1", timezone: UTC}\nextends: [hybrid-transition@1]\nfreezes: [{id: now, from: 2020-01-01T00:00, to: 2099-01-01T00:00}]\n'
+KEPT = f'''policy: {{name: p, version: "1"}}
+extends: [hybrid-transition@1]
+escrow: [{{id: all, mode: required, recipient: {{name: office, classical: "{PIN}", kem: "{PIN}"}}}}]
+'''
+
+
+def test_the_policy_is_asked_before_a_client_gets_a_key(lab: Lab, old: Path, new: Path) -> None:
+    """A freeze stops the first step, and where keys must be kept no key is made that cannot be."""
+    on(
+        "web-old",
+        "rm -f /etc/nginx/tls/clients.pem; sed -i 's#ssl_client_certificate.*depth 2;##' /etc/nginx/sites-available/site; systemctl reload nginx",
+    )
+    before = {host: on(host, TLS) for host in PAIR}
+    for name, text in (("frozen", FROZEN), ("kept", KEPT)):
+        (lab.tmp / f"{name}.yml").write_text(text)
+    ran = rotate(lab, old, new, "", "--tags", "trust", agility_campaign="frozen", agility_policy=str(lab.tmp / "frozen.yml"))
+    assert ran.rc != 0 and ran.host("web-new")["status"] == "out-of-window", ran.text
+    ran = rotate(lab, old, new, "", "--tags", "key", agility_campaign="kept", agility_policy=str(lab.tmp / "kept.yml"))
+    assert ran.rc != 0 and "the policy requires escrow" in ran.text and "keys of clients cannot be kept yet" in ran.text, ran.text
+    assert {host: on(host, TLS) for host in PAIR} == before

@@ -20,12 +20,14 @@ from ..plugin_utils._core.credentials import Asking, Pair, Showing
 from ..plugin_utils._core.documents import lines
 from ..plugin_utils._core.model import Activation, Change, Plan, Problem, Snapshot
 from ..plugin_utils._core.plan import diff
+from ..plugin_utils._core.policy.escrowed import escrow_of
 from ..plugin_utils._core.report.results import plain
 from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.answer import parse_keys
 from ..plugin_utils._core.targets.script import AnyChange, compose_drop_keys
 from ..plugin_utils._issuers import SPEC as ISSUER
 from ..plugin_utils._issuers import Issuer, answered, issuer_of
+from ..plugin_utils._lifecycle import issued, switched
 from ..plugin_utils._mutual import Move, Sides, able, both, move_of, record, remembered, sides, still_shown
 from ..plugin_utils._mutual_proof import Proofs, gets_in, lets_in
 from ..plugin_utils._outcome import carry_out, settle
@@ -117,6 +119,7 @@ class ActionModule(ActionBase):
         bindings = {one.binding.origin: (new_pair(one.binding, _kind(here, move, one), mark),) for one in moving}
         reasons = tuple(f"{o.like.certificate} ends at {move.old.subject}; new: {o.kind} for {', '.join(o.names)}" for o in orders)
         lines_ = tuple(one for one in changes(here.found, Rotation(bindings=bindings), (), {}) if isinstance(one, Change))
+        _unescrowed(run, moving)
         if not self._may(run, gate, here, lines_, reasons):
             return
         before, wrong = gets_in(run, [(one, one.binding.pair) for one in moving], True)
@@ -133,7 +136,9 @@ class ActionModule(ActionBase):
                 raise Problem(f"{issuer.where} signed with another authority than {move.new.subject}", run.host, f"name that one's root; {STANDS}")
             if gate.late():
                 return
-            made = changes(here.found, Rotation(tuple(orders), bindings), keys, {o.new: chain for o, chain in zip(orders, chains, strict=True)})
+            signed = {order.new: chain for order, chain in zip(orders, chains, strict=True)}
+            run.told["keys"] = issued(signed)
+            made = changes(here.found, Rotation(tuple(orders), bindings), keys, signed)
             shown = [(one, bindings[one.binding.origin][0]) for one in moving]
 
             def proof(after: Snapshot) -> Proofs:
@@ -172,7 +177,7 @@ class ActionModule(ActionBase):
             run.note(status="would-change")
             return False
         if stop := gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
-            run.note(status="refused", problem={"message": stop, "where": run.host, "remedy": gate.remedy})
+            run.note(status=gate.status, problem={"message": stop, "where": run.host, "remedy": gate.remedy})
             return False
         return True
 
@@ -180,7 +185,9 @@ class ActionModule(ActionBase):
         snapshot = here.found.snapshot
         activations = _activations(here, endpoints)
         why = f"{CAMPAIGN}{run.result.campaign}"
-        settle(run, carry_out(run, id_, why, snapshot.identity, made, activations, here.found.extra, proof))
+        outcome = carry_out(run, id_, why, snapshot.identity, made, activations, here.found.extra, proof)
+        run.told["keys"] = switched(snapshot, outcome)
+        settle(run, outcome)
 
 
 WAITS = "client certificates are not waited for: have an issuer sign at once, or let it sign and run again"
@@ -233,6 +240,14 @@ def _issuer(run: Run, move: Move) -> Issuer:
     if move.new.certificate not in issuer.anchors:
         raise Problem(f"what {issuer.where} signs does not end at {move.new.subject}", "agility_client_anchor", "name the root of that issuer")
     return issuer
+
+
+def _unescrowed(run: Run, moving: Sequence[Showing]) -> None:
+    """Raises Problem where the policy wants the new key kept: nothing keeps those of clients yet, and a rule is not gone past in silence."""
+    entry = escrow_of(run.policy(), run.host, run.groups, dict.fromkeys(one.service for one in moving))
+    if entry.mode == "required":
+        why = f"the policy requires escrow ({entry.origin}), and keys of clients cannot be kept yet"
+        raise Problem(why, run.host, f"an entry for this host may say allowed or never; no new key was put in place; {STANDS}")
 
 
 def _id(run: Run) -> str:

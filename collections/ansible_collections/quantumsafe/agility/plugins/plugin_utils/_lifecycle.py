@@ -14,6 +14,7 @@ from ._core.credentials import Certificate, Pair
 from ._core.model import Problem, Snapshot
 from ._core.targets.answer import TransactionReport
 from ._core.targets.transact import DONE, Outcome
+from ._mutual import both
 
 Facts = list[dict[str, Any]]
 
@@ -25,7 +26,7 @@ def issued(chains: Mapping[Pair, str]) -> Facts:
 
 
 def switched(before: Snapshot, outcome: Outcome) -> Facts:
-    """What is served since, and what is not any more: the host keeps that, with its key, until `recover` forgets the transaction."""
+    """What is served or shown to servers since, and what is not any more: the host keeps that, with its key, until `recover` forgets it all."""
     if outcome.state not in DONE or outcome.after is None:  # of one that went back, after is what was for a moment
         return []
     old, new = _served(before), _served(outcome.after)
@@ -35,7 +36,8 @@ def switched(before: Snapshot, outcome: Outcome) -> Facts:
 def _served(snapshot: Snapshot) -> dict[tuple[Pair, str], tuple[str, Certificate]]:
     out = {}
     with suppress(Problem):  # a way back is called for when configurations are broken
-        for pair in dict.fromkeys(binding.pair for serving in servings(snapshot) for binding in serving.bindings):
+        served = [binding.pair for serving in servings(snapshot) for binding in serving.bindings]
+        for pair in dict.fromkeys([*served, *(showing.binding.pair for showing in both(snapshot)[1])]):
             file = snapshot.files.get(pair.certificate)
             if one := leaf(file.text, pair.certificate) if file and file.text else None:
                 out[pair, one.sha256] = (pair.key, one)
