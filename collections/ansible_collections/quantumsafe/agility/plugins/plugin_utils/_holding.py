@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ._certifying import servings
 from ._core.assess import Requirements, assess
 from ._core.certificates.held import Inventory
 from ._core.certificates.inventory import Uses, inventory
 from ._core.certificates.subjects import ASPECTS, pki_of, subjects
-from ._core.credentials import Serving
 from ._core.model import Endpoint, Snapshot
 from ._core.policy.issue import CERTIFIED, issuers_of
 from ._core.policy.model import Policy, Requirement, Zone
@@ -20,6 +20,7 @@ from ._core.report.results import plain
 from ._core.services import SERVICES
 from ._core.targets.held import compose_held, parse_held
 from ._core.targets.survey import Survey
+from ._mutual import both
 from ._run import Run, target
 
 
@@ -43,22 +44,18 @@ def _uses(found: Survey) -> Uses:
     for service in SERVICES.values():
         for role, among in (service.holds(found.snapshot) if service.holds else {}).items():
             roles[role] = (*roles.get(role, ()), *among)
-    return Uses(paths, roles, {b.pair.key: b.pair.certificate for one in _servings(found.snapshot) for b in one.bindings})
-
-
-def _servings(snapshot: Snapshot) -> Iterable[Serving]:
-    return (one for service in SERVICES.values() if service.servings for one in service.servings(snapshot))
+    return Uses(paths, roles, {b.pair.key: b.pair.certificate for one in servings(found.snapshot) for b in one.bindings})
 
 
 def _bound(snapshot: Snapshot) -> Iterable[tuple[str, str]]:
     """(path, what opens it): what is served, what is shown to servers, and who decides about clients."""
-    for service in SERVICES.values():
-        for one in service.servings(snapshot) if service.servings else ():
-            yield from ((path, end) for b in one.bindings for path in (b.pair.certificate, b.pair.key) for end in one.endpoints)
-        for shown in service.showings(snapshot) if service.showings else ():
-            yield from ((path, shown.endpoint) for path in (shown.binding.pair.certificate, shown.binding.pair.key))
-        for asking in service.askings(snapshot) if service.askings else ():
-            yield from ((path, f"{asking.endpoint}, for clients") for path in asking.bundles)
+    for one in servings(snapshot):
+        yield from ((path, end) for b in one.bindings for path in (b.pair.certificate, b.pair.key) for end in one.endpoints)
+    askings, showings = both(snapshot)
+    for shown in showings:
+        yield from ((path, shown.endpoint) for path in (shown.binding.pair.certificate, shown.binding.pair.key))
+    for asking in askings:
+        yield from ((path, f"{asking.endpoint}, for clients") for path in asking.bundles)
 
 
 def judge(run: Run, found: Survey, held: Inventory, policy: Policy) -> None:
