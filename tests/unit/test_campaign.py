@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import Gate, id_prefix
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import Gate, budget, id_prefix
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.campaigns import campaign_lines, outstanding
@@ -21,7 +21,7 @@ FLEET = tuple(f"h{number}" for number in range(8))
 
 
 def gate(
-    tmp_path: Path, host: str, batch: tuple[str, ...] = FLEET, out: str = "out", campaign: str = "spring", play: tuple[str, ...] = FLEET
+    tmp_path: Path, host: str, batch: tuple[str, ...] = FLEET, out: str = "out", campaign: str = "spring", play: tuple[str, ...] = FLEET, **args: str
 ) -> Gate:
     run: Any = SimpleNamespace(
         host=host,
@@ -31,7 +31,7 @@ def gate(
         output=tmp_path / out,
         groups=(),
         policy=lambda: ALWAYS,
-        args={"campaign": campaign, "confirm_timeout": 120},
+        args={"campaign": campaign, "confirm_timeout": 120, **args},
         vars={"ansible_play_batch": list(batch), "ansible_play_hosts_all": list(play)},
         channel=SimpleNamespace(transport="ssh"),
         action=SimpleNamespace(_task=SimpleNamespace(check_mode=False)),
@@ -144,6 +144,36 @@ def test_plain_names_stay_readable_and_long_or_strange_ones_do_not_collide() -> 
     assert id_prefix("spring-2027") == "spring-2027"
     names = ["a" * 60 + "1", "a" * 60 + "2", "q1_2027", "q1.2027", "q1-2027"]
     assert len({id_prefix(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(("text", "hosts", "may"), [("0", 8, 0), ("2", 8, 2), ("5%", 8, 0), ("25 %", 8, 2), ("5%", 40, 2), ("100%", 3, 3)])
+def test_an_error_budget_is_hosts_or_per_cent_rounded_down(text: str, hosts: int, may: int) -> None:
+    assert budget(text, hosts) == may
+
+
+@pytest.mark.parametrize("text", ["", "-1", "5.5%", "five", "%", "1 2"])
+def test_an_error_budget_that_says_nothing_stops_the_host(text: str) -> None:
+    with pytest.raises(Problem, match="is no error budget"):
+        budget(text, 8)
+
+
+def test_a_mistyped_budget_is_no_failure_of_the_host(tmp_path: Path) -> None:
+    mistyped = gate(tmp_path, "h0", error_budget="five")
+    with pytest.raises(Problem):
+        shut(mistyped)
+    mistyped.ended("failed")
+    assert shut(gate(tmp_path, "h1")) == ""
+
+
+def test_within_the_error_budget_the_campaign_goes_on_and_one_more_stops_it(tmp_path: Path) -> None:
+    gate(tmp_path, "h0").ended("reverted")
+    gate(tmp_path, "h1", ("h1",)).planned("failed", tightens=False)
+    assert "h0, h1 failed before" in shut(gate(tmp_path, "h2", ("h2",)))
+    assert shut(gate(tmp_path, "h2", ("h2",), error_budget="25%")) == ""
+    gate(tmp_path, "h3").ended("failed")
+    assert shut(gate(tmp_path, "h4", ("h4",), error_budget="2")).endswith("h0, h1, h3 failed before, over its error budget of 2")
+    gate(tmp_path, "h3").ended("changed")
+    assert shut(gate(tmp_path, "h4", ("h4",), error_budget="2")) == ""
 
 
 # ---------------------------------------------------------------- from another terminal

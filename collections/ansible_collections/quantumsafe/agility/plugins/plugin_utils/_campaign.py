@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from ._core.model import Problem
 from ._core.report.campaigns import DONE
 from ._core.report.output import file_name, write_whole
 from ._core.report.results import BAD
@@ -60,6 +61,15 @@ def _entered(run: Run, gate: Gate, work: Callable[[Run, Gate], None]) -> None:
     ready(run)
     gate.refused = False
     work(run, gate)
+
+
+def budget(text: str, hosts: int) -> int:
+    """How many of so many hosts may have failed.  Raises Problem."""
+    if not (found := re.fullmatch(r"([0-9]{1,6}) ?(%?)", text.strip())):
+        raise Problem(
+            f"{text} is no error budget", "agility_error_budget", "write a number of hosts, e.g. 2, or per cent, e.g. 5%; nothing was changed"
+        )
+    return hosts * int(found[1]) // 100 if found[2] else int(found[1])
 
 
 def ended(folder: Path, name: str) -> dict[str, str]:
@@ -131,6 +141,7 @@ class Gate:
     def closed(self, ssh_batch_limit: int, tightens_ssh: bool, only_way: bool) -> str:
         """Why this host must not be changed now, "" when it may."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # from now on the campaign is known, and can be paused
+        self.refused = True  # also by a word of the operator that says nothing: none of this tells about the host
         why = self._held() or self._not_from_here(tightens_ssh, only_way) or self._stopped() or self._not_now()
         why = why or (self._too_many(ssh_batch_limit) if tightens_ssh else "")
         self.refused = bool(why)
@@ -173,11 +184,13 @@ class Gate:
         if self.name in failed:
             return ""
         wrong = sorted(failed | {name for name in self._marked(UNPLANNED) if not self._with_me(name)})
-        if not wrong:
+        allowed = budget(str(self.run.args.get("error_budget") or "0"), len(self._names("ansible_play_hosts_all") | failed))
+        if len(wrong) <= allowed:
             return ""
         named = [unquote(name.removesuffix(".json")) for name in wrong[:3]]
         self.remedy = f"mend it and run the campaign with -l {named[0]}, then for all; nothing was changed here (the campaign's state: {self.folder})"
-        return f"the campaign stopped: {', '.join(named)} failed before"
+        more = f" and {len(wrong) - len(named)} more" if len(wrong) > len(named) else ""
+        return f"the campaign stopped: {', '.join(named)}{more} failed before" + (f", over its error budget of {allowed}" if allowed else "")
 
     def _with_me(self, name: str) -> bool:
         """Whether that host could not be planned in this very batch: it fails alone.  Ansible has already struck it off its own list."""
