@@ -21,6 +21,7 @@ STATUSES = (
     "failed",
     "refused",
     "out-of-window",
+    "paused",
     "unreachable",
     "would-change",
     "pending",
@@ -30,7 +31,7 @@ STATUSES = (
     "skipped",
 )
 ENDPOINT_KEYS = ("id", "protocol", "version", "addresses", "settings", "capabilities")
-BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "out-of-window", "unreachable")
+BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "out-of-window", "paused", "unreachable")
 
 
 @dataclass(frozen=True, slots=True)
