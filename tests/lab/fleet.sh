@@ -67,7 +67,7 @@ overlay_make() { # HOST -> $STATE/hosts/HOST/overlay-DIGEST.tar
     put 600 <(cat "$own/tls/ec.crt" "$own/tls/ec.key") "$root/etc/haproxy/tls/site.pem"
   elif [[ $files == tun-* ]]; then # lab-setup.sh puts them where they belong
     for file in "$own"/tls/ec.* "$STATE"/tunnel/*; do put 600 "$file" "$root/root/keys/${file##*/}"; done
-  elif [[ $files && $files != vpn ]]; then
+  elif [[ $files && $files != vpn* ]]; then
     put 644 "$own/tls/ec.crt" "$root/etc/nginx/tls/server.crt"
     put 600 "$own/tls/ec.key" "$root/etc/nginx/tls/server.key"
     if [[ -s $own/tls/rsa.crt ]]; then

@@ -80,6 +80,8 @@ SECRETS = (
     "ike-1 { id-a = srv secret = 0xs3cret }",
     "token { handle = 05 pin = s3cret }",
     "local { auth = psk } secrets { ike { secret = s3cret } }",
+    "\tppk=s3cret",
+    "\tppk = yes # and the ppk = s3cret",
 )
 HARMLESS = (
     "ssl_password_file /etc/nginx/pass;",
@@ -99,6 +101,7 @@ HARMLESS = (
     "http-request auth unless a",
     "local { auth = psk } remote { auth = PSK } children { net { } }",
     "\tauthby=psk # as agreed",
+    "\tppk=insist # as agreed",
     "spinning wheel",
 )
 

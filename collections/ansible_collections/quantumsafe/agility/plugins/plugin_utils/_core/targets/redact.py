@@ -15,6 +15,8 @@ _TOKEN = re.compile(r"pkcs11:[^ \t\"'?]*", re.IGNORECASE)  # there the label of 
 # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
 _SHARED = re.compile(r"(^|[^a-z0-9!+-])(?:p[sp]k|pin)([\"']?[ \t]*=|[\"'][ \t]*:|[ \t]*:[ \t]|[ \t])[ \t]*", re.IGNORECASE)
 _KIND = re.compile(r"(auth(?:by)?[ \t]*=[ \t]*)psk", re.IGNORECASE)  # of authentication, in swanctl.conf and ipsec.conf: no secret
+# Whether there is a PPK, in the ipsec.conf of libreswan: no secret.
+_WHETHER = re.compile(r"^([ \t]+)ppk(?=[ \t]*=[ \t]*(?:yes|no|insist|propose|permit|never)[ \t\r]*(?:#.*)?$)", re.IGNORECASE)
 # A quoted value that ends on a later line.
 _OPENS, _CLOSES = re.compile(r'"(?:[^"\\]|\\.)*\\?'), re.compile(r'(?:[^"\\]|\\.)*"')
 _BEGINS, _ENDS = (re.compile(rf"-----{word} ([A-Z0-9 ]*PRIVATE KEY|OpenVPN )") for word in ("BEGIN", "END"))
@@ -50,7 +52,7 @@ def redact(text: str) -> str:
             out.append("[redacted]" + (end if quoted or not tail else f'"{tail.group()}'))
             continue
         low = _TOKEN.sub(lambda uri: re.sub("([:;])token=", r"\1label=", uri.group(), flags=re.IGNORECASE), line)
-        found = _SECRET.search(low) or _SHARED.search(_KIND.sub(r"\1---", line))
+        found = _SECRET.search(low) or _SHARED.search(_WHETHER.sub(r"\1---", _KIND.sub(r"\1---", line)))
         if found and _OPENS.fullmatch(line.rstrip("\n"), found.end()):
             quoted = True
             out.append(f'{line[: found.end()]}"[redacted]{end}')

@@ -214,6 +214,7 @@ ca_show() {
         gsub(/[:;]token=/, ":label=", low); low = head low rest }
       # swanctl.conf and ipsec.conf name the kind of authentication so, with much behind it on the line.
       while (index(low, "psk") && match(low, /auth(by)?[ \t]*=[ \t]*psk/)) low = substr(low, 1, RSTART + RLENGTH - 4) "---" substr(low, RSTART + RLENGTH)
+      if (index(low, "ppk") && low ~ /^[ \t]+ppk[ \t]*=[ \t]*(yes|no|insist|propose|permit|never)[ \t\r]*(#.*)?$/) sub(/ppk/, "---", low) # and libreswan whether there is one
       # PSK is a word of cipher lists, too ("HIGH:!PSK:!MD5"), so ":" is not enough after it.
       # The last ones are of HAProxy and of PostgreSQL, whose commands may hold a password.
       if (match(low, /(^|[^a-z0-9])(password|passwd|passphrase|secret|(preshared|private)-?key|token|api[_-]?key|authorization|stats[ \t]+auth|ca-sign-pass|pin-value|(archive|restore|cleanup|end|passphrase)_command|primary_conninfo|ldapbindpasswd|radiussecrets)["\047]?[ \t]*[:= \t][ \t]*/) ||

@@ -1,0 +1,83 @@
+"""libreswan, which is looked at and not written.  Sources: ipsec.conf(5), confread.c and programs/pluto of libreswan 5.2 and 5.4.
+
+One endpoint for each connection (IKE) and one for the SA under it that carries packets (ESP, AH).  What pluto has loaded counts, where it tells;
+one call, `ipsec status`, also says which groups it knows, and so whether there is ML-KEM.  Connections that are never tunnels (type=passthrough,
+authby=never) and those that are only there for `also=` are none.
+"""
+
+from __future__ import annotations
+
+from ..model import Activation, Change, Collect, Endpoint, Follow, Inexpressible, Snapshot, Wishes
+from ..service import Service, once
+from .ipsec_conf import MAIN, USUAL, Config, Conn, config
+from .libreswan_seen import Seen
+from .libreswan_status import COMMANDS, VERSION, Pluto, pluto, version
+
+COLLECT = Collect(
+    needs=("/usr/libexec/ipsec/pluto", "/usr/lib/ipsec/pluto", "/usr/local/libexec/ipsec/pluto"),
+    files=(MAIN, USUAL),
+    follow=(Follow("include", "/etc"),),
+    commands=COMMANDS,
+)
+NO_TUNNEL = ("passthrough", "drop", "reject", "%passthrough", "%drop", "%reject")
+BOTH_ENDS = (
+    "both ends of a tunnel move together, and this release does not write ipsec.conf: mend it by hand at both ends; "
+    "to change the rest of this host, leave libreswan out (agility_services)"
+)
+
+
+def of(snapshot: Snapshot) -> tuple[Seen, ...]:
+    """Worked out once for a snapshot: each connection, and behind it what carries its packets."""
+    return once(snapshot, "libreswan", lambda shown: tuple(_of(shown)))
+
+
+def _of(snapshot: Snapshot) -> list[Seen]:
+    found = _config(snapshot)
+    if found is None:
+        return []
+    asked = pluto(snapshot)
+    return [Seen(conn, asked, child) for conn in found.conns() if _counts(conn, asked) for child in (False, True)]
+
+
+def _config(snapshot: Snapshot) -> Config | None:
+    """None also where `ipsec` is another's: strongSwan has the same file and the same command."""
+    return config(snapshot) if version(snapshot.answers.get(VERSION)) else None
+
+
+def _counts(conn: Conn, asked: Pluto) -> bool:
+    if conn.text("type") in NO_TUNNEL or conn.text("authby") == "never":
+        return False
+    return conn.name in asked.loaded or conn.text("auto", default="ignore") != "ignore"
+
+
+def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
+    return tuple(seen.endpoint() for seen in of(snapshot))
+
+
+def missing(snapshot: Snapshot) -> tuple[str, ...]:
+    found = _config(snapshot)
+    return tuple(sorted(set(found.unseen))) if found else ()
+
+
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """Raises Inexpressible: nothing of a tunnel is changed on one end alone."""
+    where = {seen.id: str(seen.entry.origin if seen.entry else seen.conn.origin) for seen in of(snapshot)}
+    for id_, wanted in wishes.items():
+        if wanted:
+            raise Inexpressible(f"{', '.join(wanted)} of {id_} is not written by this release", where.get(id_, MAIN), BOTH_ENDS)
+    return ()
+
+
+def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
+    return Activation("libreswan", (), (), ("true",), "reload")
+
+
+SERVICE = Service(
+    name="libreswan",
+    protocol="ikev2",
+    collect=COLLECT,
+    read=read,
+    write=write,
+    activation=activation,
+    missing=missing,
+)
