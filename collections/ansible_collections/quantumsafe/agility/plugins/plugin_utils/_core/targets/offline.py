@@ -1,4 +1,5 @@
-"""A target that is a folder: an unpacked image, a backup of /etc, or a snapshot saved as JSON.  Nothing is run, nothing is written."""
+"""A target that is a folder or a file: an unpacked image, a backup of /etc, a snapshot saved as JSON, or the configuration that a network device
+saved, also in a folder with one file a device.  Nothing is run, nothing is written."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..appliances import snapshot_of
 from ..documents.lines import decode
 from ..model import Answer, Collect, File, Identity, Problem, Snapshot, Unparsable
 from ..services.recorded import STATUS, packages, recorded
@@ -13,18 +15,26 @@ from .redact import redact
 from .snapshot_json import snapshot_from_json
 
 MAX_FILE = 1 << 20  # bytes; the agent's limit too
+DEVICE_FILES = ("", ".cfg", ".conf", ".config", ".txt", ".json")  # how backup systems call the file of a host
 DEEPEST = 40  # links that are followed for one name (path_resolution(7))
 
 
 def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect], extra: tuple[str, ...] = ()) -> Snapshot:
-    """The snapshot of `path`: a JSON file written by an audit, or a folder that stands for the root of a file system.
+    """The snapshot of `path`: a JSON file written by an audit, the saved configuration of a device, a folder with such a file for this host, or a
+    folder that stands for the root of a file system.
 
-    Raises Problem when it is neither.
+    Raises Problem when it is none of them, and Unparsable for a file that is neither of the two.
     """
-    if path.is_file():
-        return snapshot_from_json(path.read_text(encoding="utf-8"), str(path))
+    file = path if path.is_file() else _of_the_host(path, host)
+    if file:
+        raw = file.read_bytes()
+        return snapshot_from_json(decode(raw, str(file)), str(file)) if raw.lstrip()[:1] == b"{" else snapshot_of(raw, str(file), host, taken)
     if not path.is_dir():
-        raise Problem("no such file or folder", str(path), "give agility_root an unpacked image, a folder with etc/, or a saved snapshot")
+        raise Problem(
+            "no such file or folder",
+            str(path),
+            "give agility_root an unpacked image, a folder with etc/, a saved snapshot, or the saved configuration of a device",
+        )
     present = {name: c for name, c in requests.items() if not c.needs or any((path / need.lstrip("/")).exists() for need in c.needs)}
     globs = (*extra, *(glob for collect in present.values() for glob in collect.files))
     files = {name: _file(path, name) for name in _expand(path, globs)}
@@ -33,6 +43,15 @@ def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect]
     there = {name: paths for collect in present.values() for name, paths in collect.there.items()}
     answers |= {name: Answer((), 0, "\n".join(p for p in paths if (path / p.lstrip("/")).exists())) for name, paths in there.items()}
     return Snapshot(host, taken, Identity(machine_id=_text(path / "etc/machine-id").strip()), {"os": _os(path)}, files, answers)
+
+
+def _of_the_host(folder: Path, host: str) -> Path | None:
+    """The file that is called like the host, None without one.  Raises Problem for two: nobody knows which is the newer."""
+    found = [folder / f"{host}{ending}" for ending in DEVICE_FILES if "/" not in host and (folder / f"{host}{ending}").is_file()]
+    if len(found) > 1:
+        names = " and ".join(one.name for one in found)
+        raise Problem(f"{names} are both of this host", str(folder), "leave one of them, or name it in agility_root")
+    return found[0] if found else None
 
 
 def _expand(root: Path, globs: tuple[str, ...]) -> list[str]:

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
+from ..appliances import read as read_appliance
 from ..model import Collect, Endpoint, Problem, Snapshot, Unparsable
 from ..service import Service
 from ..services.paths import is_glob
@@ -66,7 +67,7 @@ def _missing(snapshot: Snapshot, services: Mapping[str, Service]) -> set[str]:
 
 
 def read(snapshot: Snapshot, services: Mapping[str, Service], asked: Collection[str] = ()) -> tuple[Endpoint, ...]:
-    """Every endpoint of every service, in the order of the services.  asked: what was asked for besides, and so is complete.
+    """Every endpoint of every service, in their order, or of the device that this is.  asked: what was asked for besides, and so is complete.
 
     Raises Unparsable, also for a snapshot that lacks what its configuration refers to.
     """
@@ -76,7 +77,7 @@ def read(snapshot: Snapshot, services: Mapping[str, Service], asked: Collection[
 def _whole(snapshot: Snapshot, services: Mapping[str, Service], unseen: set[str]) -> tuple[Endpoint, ...]:
     if unseen:
         raise Unparsable(f"{', '.join(sorted(unseen))} is referred to and was not seen", snapshot.host, "write each include on a line of its own")
-    return tuple(endpoint for service in services.values() for endpoint in service.read(snapshot))
+    return (*(endpoint for service in services.values() for endpoint in service.read(snapshot)), *read_appliance(snapshot))
 
 
 def choose(services: Mapping[str, Service], names: tuple[str, ...]) -> dict[str, Service]:
