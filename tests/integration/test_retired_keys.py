@@ -52,7 +52,12 @@ def test_the_old_key_serves_the_way_back_and_is_shredded_behind_it_by_the_word_o
     assert named.rc == 0 and f"{OLD} stays" in " ".join(named.text.split()) and "/etc/mail.conf names it" in " ".join(named.text.split()), named.text
     assert on("web-new", PUBLIC).strip() == public and [key for key in told(named, "shredded") if key["path"] == OLD] == []
 
-    on("web-new", "rm /etc/mail.conf")
+    block = f"server {{ listen 8443 ssl; ssl_certificate /etc/nginx/tls/server.crt; ssl_certificate_key {OLD}; }}"
+    on("web-new", f"rm /etc/mail.conf; echo '{block}' >/etc/nginx/conf.d/again.conf; nginx -t && systemctl reload nginx")
+    again = lab.play("recover", "web-new", **FORGET)
+    assert again.rc == 0 and again.changed("web-new") == 0 and on("web-new", PUBLIC).strip() == public, "a server block serves it again"
+
+    on("web-new", "rm /etc/nginx/conf.d/again.conf && systemctl reload nginx")
     gone = lab.play("recover", "web-new", **FORGET)
     assert gone.rc == 0 and gone.changed("web-new") == 1, gone.text
     assert [(key["path"], key["public"]) for key in told(gone, "shredded")] == [(OLD, public)]
