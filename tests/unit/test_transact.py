@@ -33,7 +33,8 @@ class Host:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return (answer, AFTER) if self.verbs[-1] == "ca_apply" else answer
+        more = {"ca_apply": AFTER, "ca_confirm": ()}
+        return (answer, more[self.verbs[-1]]) if self.verbs[-1] in more else answer
 
     @contextmanager
     def fresh(self) -> Iterator[Host]:

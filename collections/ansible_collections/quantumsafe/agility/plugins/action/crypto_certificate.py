@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from ..plugin_utils._escrowing import SPEC as ESCROW
 from ..plugin_utils._escrowing import Escrows
 from ..plugin_utils._issuers import SPEC as ISSUER
 from ..plugin_utils._issuers import Issuer, answered, fits, issuer_of
-from ..plugin_utils._lifecycle import issued, switched
+from ..plugin_utils._lifecycle import issued, retires, switched
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, target
@@ -143,8 +144,10 @@ class ActionModule(ActionBase):
             proofs, wrong = prove(run, asked, answered)
             return proofs, [*_unswitched(after, plan), *wrong]
 
-        why, snapshot = f"{CAMPAIGN}{run.result.campaign}", found.snapshot
-        outcome = carry_out(run, id_, why, snapshot.identity, changes(found, plan, keys, chains), _activations(found, plan), found.extra, proof)
+        why, snapshot, retire = f"{CAMPAIGN}{run.result.campaign}", found.snapshot, partial(retires, found.snapshot)
+        outcome = carry_out(
+            run, id_, why, snapshot.identity, changes(found, plan, keys, chains), _activations(found, plan), found.extra, proof, retire
+        )
         run.told["keys"] = switched(snapshot, outcome)
         return outcome
 

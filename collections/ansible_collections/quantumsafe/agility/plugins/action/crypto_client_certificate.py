@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -27,7 +28,7 @@ from ..plugin_utils._core.targets.answer import parse_keys
 from ..plugin_utils._core.targets.script import AnyChange, compose_drop_keys
 from ..plugin_utils._issuers import SPEC as ISSUER
 from ..plugin_utils._issuers import Issuer, answered, issuer_of
-from ..plugin_utils._lifecycle import issued, switched
+from ..plugin_utils._lifecycle import issued, retires, switched
 from ..plugin_utils._mutual import Move, Sides, able, both, move_of, record, remembered, sides, still_shown
 from ..plugin_utils._mutual_proof import Proofs, gets_in, lets_in
 from ..plugin_utils._outcome import carry_out, settle
@@ -185,7 +186,7 @@ class ActionModule(ActionBase):
         snapshot = here.found.snapshot
         activations = _activations(here, endpoints)
         why = f"{CAMPAIGN}{run.result.campaign}"
-        outcome = carry_out(run, id_, why, snapshot.identity, made, activations, here.found.extra, proof)
+        outcome = carry_out(run, id_, why, snapshot.identity, made, activations, here.found.extra, proof, partial(retires, snapshot))
         run.told["keys"] = switched(snapshot, outcome)
         settle(run, outcome)
 

@@ -14,11 +14,13 @@ from ..plugin_utils._campaign import Gate
 from ..plugin_utils._core.model import Problem, Snapshot
 from ..plugin_utils._core.targets.answer import TransactionReport, notes, parse_transactions
 from ..plugin_utils._core.targets.host import close_shared
+from ..plugin_utils._core.targets.retired import parse_retired
 from ..plugin_utils._core.targets.script import compose_recover, compose_status
 from ..plugin_utils._core.targets.transact import Prove
 from ..plugin_utils._lifecycle import shredded, switched
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
+from ..plugin_utils._retiring import end
 from ..plugin_utils._run import COMMON, Run, guarded, target
 from ..plugin_utils._undoing import OF, Look, activations, campaigns, diff, look, probes, restores, to_undo, took_part, unreadable
 
@@ -58,28 +60,31 @@ class ActionModule(ActionBase):
             raise Problem("keep and keep_days cannot be negative", "agility_keep_days")
         before = reports = _reports(run)
         said: tuple[str, ...] = ()
+        ended: list[dict[str, Any]] = []
         if self._task.check_mode:
             resolved = [r.id for r in before if not r.final and not r.left]
             forgotten = _old(before, days, keep)
         else:
-            reports, said = run.channel.ask(
+            reports, said, due = run.channel.ask(
                 lambda nonce: compose_recover(nonce, days, keep, bool(run.args["adopt"])),
-                lambda output, nonce: (parse_transactions(output, nonce), notes(output, nonce)),
+                lambda output, nonce: (parse_transactions(output, nonce), notes(output, nonce), parse_retired(output, nonce)),
             )
-            for note in said:
+            ended, stays = end(run, due)
+            for note in (*said, *stays):
                 Display().warning(f"{run.host}: {note}")
             now = {r.id: r.state for r in reports}
             resolved = [r.id for r in before if now.get(r.id, r.state) != r.state]
             forgotten = [r.id for r in before if r.id not in now]
         states = {r.id: r.state for r in reports}
         resolutions = {id_: states.get(id_, "ABSENT") for id_ in resolved}
-        run.told |= {"resolved": resolutions, "forgotten": forgotten, "keys": shredded(before, forgotten, said)}
+        run.told |= {"resolved": resolutions, "forgotten": forgotten, "keys": [*shredded(before, forgotten, said), *ended]}
         newest = sorted(reports, key=lambda r: -r.serial)
         run.note(journal=tuple({"id": r.id, "state": r.state, "left": r.left, "age": r.age, "size": r.size, "by": r.started_by} for r in newest))
-        if resolved or forgotten:
+        changed = bool(resolved or forgotten or ended)
+        if changed:
             run.note(status="would-change" if self._task.check_mode else "changed")
         _still_open(run, reports, resolved)
-        return {"changed": bool(resolved or forgotten), "resolved": resolved, "forgotten": forgotten}
+        return {"changed": changed, "resolved": resolved, "forgotten": forgotten, "shredded": [one["path"] for one in ended]}
 
     def _rollback(self, run: Run) -> dict[str, Any]:
         campaign, wanted = str(run.args.get("campaign") or ""), str(run.args.get("transaction") or "")

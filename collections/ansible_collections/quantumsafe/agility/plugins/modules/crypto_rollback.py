@@ -28,7 +28,8 @@ options:
     default: false
   keep_days:
     description:
-      - With O(recover), forget finished transactions that are older than this many days. Old keys among their files are shredded.
+      - With O(recover), forget finished transactions that are older than this many days. Old keys among their files are shredded,
+        and those that they took out of use and left in their places, if they are the same still and nothing names them (docs/certificates.md).
       - What is forgotten cannot be rolled back any more. Open and failed transactions are never forgotten. Without it nothing is.
     type: int
   keep:
@@ -99,6 +100,12 @@ forgotten:
   type: list
   elements: str
   sample: []
+shredded:
+  description: Keys that lay in their places since a transaction which is forgotten took them out of use, and that are shredded now.
+  returned: when recover is set
+  type: list
+  elements: str
+  sample: [/etc/nginx/tls/server.key]
 code:
   description: What stopped the host, in one word, e.g. V(pending), V(changed), V(validate), V(disk-full); empty when it was not the host.
   returned: failure

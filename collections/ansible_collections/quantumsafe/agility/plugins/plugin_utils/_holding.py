@@ -26,7 +26,7 @@ from ._run import Run, target
 
 def hold(run: Run, found: Survey) -> Inventory:
     """One more round trip: what lies there, linked to the endpoints that were found."""
-    uses = _uses(found)
+    uses = uses_of(found)
     patterns = uses.roles.get("authorized_keys", ())
     paths = dict.fromkeys([*uses.paths, *(path for role, among in uses.roles.items() if role != "authorized_keys" for path in among)])
     asked = tuple(path for path in paths if path.startswith("/") and path.isprintable())
@@ -34,7 +34,8 @@ def hold(run: Run, found: Survey) -> Inventory:
     return inventory(shown, uses)
 
 
-def _uses(found: Survey) -> Uses:
+def uses_of(found: Survey) -> Uses:
+    """Every path that the services here open, as far as we read them."""
     pairs = [(one.path, endpoint.id) for endpoint in found.endpoints for one in endpoint.certificates]
     pairs += _bound(found.snapshot)
     paths: dict[str, tuple[str, ...]] = {}

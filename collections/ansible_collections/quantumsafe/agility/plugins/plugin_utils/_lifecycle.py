@@ -10,6 +10,7 @@ from typing import Any
 
 from ._certifying import servings
 from ._core.certificates.read import leaf
+from ._core.certificates.token import in_token
 from ._core.credentials import Certificate, Pair
 from ._core.model import Problem, Snapshot
 from ._core.targets.answer import TransactionReport
@@ -30,14 +31,41 @@ def switched(before: Snapshot, outcome: Outcome) -> Facts:
     if outcome.state not in DONE or outcome.after is None:  # of one that went back, after is what was for a moment
         return []
     old, new = _served(before), _served(outcome.after)
-    return [_told("installed", *new[id_]) for id_ in new if id_ not in old] + [_told("retired", *old[id_]) for id_ in old if id_ not in new]
+    gone = [_told("retired", *old[id_]) for id_ in old if id_ not in new]
+    return [_told("installed", *new[id_]) for id_ in new if id_ not in old] + [one | _left(one["key"], outcome) for one in gone]
+
+
+def _left(key: str, outcome: Outcome) -> dict[str, str]:
+    """What becomes of the key, and the fingerprint that its end will be told with."""
+    forgotten = "until the transaction is forgotten"
+    if found := next((one for one in outcome.retired if one.path == key), None):
+        return {"stays": f"at its path {forgotten}"} | ({"public": found.public} if found.public else {})
+    if in_token(key):
+        return {"stays": "in its token"}
+    if outcome.report and any(kept.path == key and kept.kind != "create" for kept in outcome.report.files):
+        return {"stays": f"with its old file {forgotten}"}
+    return {"stays": "at its path: it is still named, or it is a link"}
+
+
+def retires(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Keys in files that were named and are not any more."""
+    named = _named(after)
+    return tuple(path for path in sorted({pair.key for pair in _pairs(before)}) if path not in named and path.startswith("/") and path.isprintable())
+
+
+def _named(snapshot: Snapshot) -> set[str]:
+    return {path for pair in _pairs(snapshot) for path in (pair.certificate, pair.key)}
+
+
+def _pairs(snapshot: Snapshot) -> list[Pair]:
+    """Of all that is served, or shown to servers.  Raises Problem where that cannot be read."""
+    return [b.pair for one in servings(snapshot) for b in one.bindings] + [one.binding.pair for one in both(snapshot)[1]]
 
 
 def _served(snapshot: Snapshot) -> dict[tuple[Pair, str], tuple[str, Certificate]]:
     out = {}
     with suppress(Problem):  # a way back is called for when configurations are broken
-        served = [binding.pair for serving in servings(snapshot) for binding in serving.bindings]
-        for pair in dict.fromkeys([*served, *(showing.binding.pair for showing in both(snapshot)[1])]):
+        for pair in dict.fromkeys(_pairs(snapshot)):
             file = snapshot.files.get(pair.certificate)
             if one := leaf(file.text, pair.certificate) if file and file.text else None:
                 out[pair, one.sha256] = (pair.key, one)

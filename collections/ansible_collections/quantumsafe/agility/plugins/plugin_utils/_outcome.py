@@ -12,7 +12,7 @@ from ._core.model import Activation, Identity
 from ._core.report.results import plain
 from ._core.services import SERVICES
 from ._core.targets.script import AnyChange, Transaction
-from ._core.targets.transact import Outcome, Prove, transact
+from ._core.targets.transact import Outcome, Prove, Retires, transact
 from ._entries import begin
 from ._run import Run
 
@@ -28,6 +28,7 @@ def carry_out(
     activations: Iterable[Activation],
     extra: tuple[str, ...],
     proof: Prove,
+    retires: Retires = lambda after: (),
 ) -> Outcome:
     """One transaction on this host.  why: behind who started it, for whoever finds it pending; extra: globs to look at besides afterwards."""
     started_by = f"{getpass.getuser()}@{socket.gethostname()}{why}"
@@ -35,7 +36,7 @@ def carry_out(
     run.note(transaction=id_)
     begin(run)
     requests = {name: service.collect for name, service in SERVICES.items()}
-    return transact(run.channel, transaction, requests, extra, proof, run.host, run.taken)
+    return transact(run.channel, transaction, requests, extra, proof, run.host, run.taken, retires)
 
 
 def settle(run: Run, outcome: Outcome, done: str = "changed") -> None:

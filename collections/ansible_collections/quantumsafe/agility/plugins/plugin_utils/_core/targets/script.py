@@ -23,7 +23,7 @@ COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
 TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
     for name in (
-        *("journal", "swap", "services", "triggers", "transaction", "ending", "history"),
+        *("journal", "swap", "services", "triggers", "transaction", "ending", "history", "retired"),
         *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys"),
     )
 )
@@ -310,8 +310,10 @@ def compose_drop_keys(id_: str, nonce: str) -> Message:
     return script_of(own_copy(TRANSACTION), nonce, [_call("ca_drop_keys", _id(id_))])
 
 
-def compose_confirm(id_: str, token: str, nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_confirm", _id(id_), token)])
+def compose_confirm(id_: str, token: str, nonce: str, retired: Words = ()) -> Message:
+    """retired: keys that nothing names any more; written down first, so that a crash behind the confirmation forgets none (retired.py)."""
+    calls = [_call("ca_retire", _id(id_), *retired)] if retired else []
+    return script_of(own_copy(TRANSACTION), nonce, [*calls, _call("ca_confirm", _id(id_), token)])
 
 
 def compose_revert(id_: str, reason: str, nonce: str) -> Message:

@@ -16,6 +16,7 @@ from ..model import Collect, Problem, Snapshot
 from ..probe.ssh import parse_ssh_debug
 from .answer import NoAnswer, TransactionReport, parse_snapshot, parse_transaction
 from .host import Channel, Unreachable
+from .retired import Retired, parse_retired
 from .script import Transaction, compose_apply, compose_confirm, compose_revert, compose_status
 
 GRACE = 15  # seconds after the deadline within which a host must have reverted
@@ -35,6 +36,7 @@ class Outcome:
     """state: the last of the host's journal, e.g. "CONFIRMED", "REVERTED", "REVERT_FAILED", "REFUSED", "UNKNOWN".
 
     why: one sentence when it is not CONFIRMED.  evidence: what the confirming connection was and what it negotiated.
+    retired: keys that stay at their paths until this transaction is forgotten, as the host wrote them down.
     """
 
     state: str
@@ -43,14 +45,23 @@ class Outcome:
     after: Snapshot | None = None
     evidence: Mapping[str, str] = field(default_factory=dict)
     proofs: tuple[Mapping[str, object], ...] = ()
+    retired: tuple[Retired, ...] = ()
 
 
 # after-snapshot → (proofs, what is wrong); runs between reload and confirm, must not raise for a failed proof
 Prove = Callable[[Snapshot], tuple[tuple[Mapping[str, object], ...], list[str]]]
+Retires = Callable[[Snapshot], tuple[str, ...]]  # after-snapshot → paths of keys that nothing names any more
 
 
 def transact(
-    channel: Channel, transaction: Transaction, requests: Mapping[str, Collect], extra: tuple[str, ...], prove: Prove, host: str, taken: str
+    channel: Channel,
+    transaction: Transaction,
+    requests: Mapping[str, Collect],
+    extra: tuple[str, ...],
+    prove: Prove,
+    host: str,
+    taken: str,
+    retires: Retires = lambda after: (),
 ) -> Outcome:
     """Apply, look again (`extra`: what the survey needed besides the requests), prove, confirm.
 
@@ -75,25 +86,35 @@ def transact(
     try:
         proofs, wrong = prove(after)
         if not wrong:
-            return _confirm(channel, transaction, token, sent, after, proofs)
+            return _confirm(channel, transaction, token, sent, after, proofs, retires(after))
     except Exception as error:  # a fault of ours must not leave a host pending until its deadline
         wrong = [f"internal error while proving it: {type(error).__name__}: {error}"]
     return _revert(channel, transaction, sent, after, proofs, "; ".join(wrong))
 
 
 def _confirm(
-    channel: Channel, transaction: Transaction, token: str, sent: float, after: Snapshot, proofs: tuple[Mapping[str, object], ...]
+    channel: Channel,
+    transaction: Transaction,
+    token: str,
+    sent: float,
+    after: Snapshot,
+    proofs: tuple[Mapping[str, object], ...],
+    retired: tuple[str, ...],
 ) -> Outcome:
     """Deliver the token over a connection that shares nothing with the one that changed the host."""
     try:
         with channel.fresh() as fresh:
-            report = fresh.ask(lambda nonce: compose_confirm(transaction.id, token, nonce), parse_transaction, within=VERB)
+            report, kept = fresh.ask(
+                lambda nonce: compose_confirm(transaction.id, token, nonce, retired),
+                lambda out, nonce: (parse_transaction(out, nonce), parse_retired(out, nonce)),
+                within=VERB,
+            )
             evidence = {"connection": channel.proof(), **parse_ssh_debug(fresh.stderr)}
     except (Unreachable, NoAnswer) as lost:
         return settle(channel, transaction, sent, f"no new connection after the change: {lost}")
     if report.state not in DONE and not report.final:
         return settle(channel, transaction, sent, report.message or f"it was not confirmed, but stays {report.state}")
-    return Outcome(report.state, report.message, report, after, evidence, proofs)
+    return Outcome(report.state, report.message, report, after, evidence, proofs, kept)
 
 
 def _revert(channel: Channel, transaction: Transaction, sent: float, after: Snapshot, proofs: tuple[Mapping[str, object], ...], why: str) -> Outcome:

@@ -80,6 +80,7 @@ ca_forget() {
       *) continue ;;
     esac
     if [ "$ca_keep_it" -eq 1 ] || [ $(($(date +%s) - $(stat -c %Y "$ca_tx/journal"))) -le $(($1 * 86400)) ]; then continue; fi
+    ca_put_retired || continue
     for ca_f in "$ca_tx"/old/* "$ca_tx"/theirs.*; do
       if [ ! -f "$ca_f" ] || [ "$(stat -c %h "$ca_f")" != 1 ]; then continue; fi
       shred -u "$ca_f" 2>/dev/null || printf '\001N %s of %s was removed without shredding: shred is missing or failed\n' "${ca_f##*/tx/}" "$ca_tid"
@@ -87,6 +88,7 @@ ca_forget() {
     rm -rf "$ca_tx"
   done
   ca_unlock
+  ca_due_retired
 }
 
 # ca_by_age: the ids of all transactions, the newest first, by the number that they were given.
