@@ -50,18 +50,19 @@ def test_a_refused_canary_stops_the_batches_behind_it(lab: Lab, tmp_path: Path) 
 def test_a_saved_plan_in_the_results_folder_itself_is_applied_and_not_overwritten(lab: Lab) -> None:
     before = configuration("web-new")
     planned = lab.play("plan", "web-new", agility_campaign="saved")
-    plan = planned.host("web-new")["plan"]
+    plan, whole = planned.host("web-new")["plan"]["changes"], (planned.output / "plan.json").read_bytes()
     on("web-new", "echo '# edited' >> /etc/ssh/sshd_config.d/50-hardening.conf")
     folder = str(planned.output)
     ran = lab.play("enforce", "web-new", agility_plan=folder, agility_output=folder, agility_campaign="saved")
     assert ran.rc != 0
     assert planned.host("web-new")["status"] == "refused"
-    assert planned.host("web-new")["plan"] == plan
+    assert planned.host("web-new")["plan"]["changes"] == plan
     on("web-new", "sed -i '$d' /etc/ssh/sshd_config.d/50-hardening.conf && touch -d @1767225600 /etc/ssh/sshd_config.d/50-hardening.conf")
     done = lab.play("enforce", "web-new", agility_plan=folder, agility_output=folder, agility_campaign="saved")
     assert done.rc == 0, done.text
-    assert planned.host("web-new")["plan"] == plan
+    assert planned.host("web-new")["plan"]["changes"] == plan
     assert planned.host("web-new")["status"] == "changed"
+    assert (planned.output / "plan.json").read_bytes() == whole
     assert lab.play("rollback", "web-new", agility_campaign="saved").rc == 0
     assert configuration("web-new") == before
 

@@ -17,7 +17,8 @@ from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.survey import Survey, choose, read
 from ..plugin_utils._core.targets.transact import Outcome
 from ..plugin_utils._outcome import carry_out, settle
-from ..plugin_utils._planning import only_way_in, plan_host, planned_before, seen_besides, unsettled
+from ..plugin_utils._planning import drift, only_way_in, plan_host, planned_before, seen_besides, unsettled
+from ..plugin_utils._plans import SAVED
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run
 from ..plugin_utils._undoing import CAMPAIGN
@@ -26,7 +27,7 @@ from ..plugin_utils._windows import WINDOW
 SPEC = {
     **COMMON,
     "campaign": {"type": "str"},
-    "plan": {"type": "path"},
+    **SAVED,
     "confirm_timeout": {"type": "int", "default": 120},
     **WINDOW,
     "out_of_band": {"type": "str"},
@@ -49,6 +50,7 @@ class ActionModule(ActionBase):
             run.note(status="ok")
             return
         if self._task.check_mode:
+            drift(run, plan)
             run.note(status="would-change")
             return
         if stop := gate.closed(int(run.args["ssh_batch_limit"]), plan.tightens_ssh, only_way_in(run, plan)):

@@ -9,10 +9,12 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._campaign import Gate
+from ..plugin_utils._entries import ledger_of
 from ..plugin_utils._planning import plan_host, planned_before
+from ..plugin_utils._plans import SAVED
 from ..plugin_utils._run import COMMON, Run, guarded
 
-SPEC = {**COMMON, "campaign": {"type": "str"}, "plan": {"type": "path"}, "out_of_band": {"type": "str"}}
+SPEC = {**COMMON, "campaign": {"type": "str"}, **SAVED, "out_of_band": {"type": "str"}}
 
 
 class ActionModule(ActionBase):
@@ -25,6 +27,8 @@ class ActionModule(ActionBase):
         out = guarded(run, planned_before if run.args["plan"] else plan_host) | {"changed": False}
         plan = run.result.plan or {}
         Gate(run).planned(run.result.status, bool(plan.get("tightens_ssh")))
+        if not run.args["plan"] and not self._task.check_mode:
+            out["agility_plan_signers"] = str(ledger_of(run).keys)  # for the callback, which writes plan.json
         out |= {name: list(plan.get(name, ())) for name in ("reasons", "warnings")}
         if self._task.diff and plan.get("diff"):
             out["diff"] = plan["diff"]

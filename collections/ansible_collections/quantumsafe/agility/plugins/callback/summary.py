@@ -11,6 +11,7 @@ short_description: Rebuilds the summary of a crypto-agility run and shows it
 version_added: 0.1.0
 description:
   - After the last task it rebuilds C(summary.json) and C(inventory.csv) from the host files of the results folder and prints what matters.
+  - After the playbook C(plan) it also writes C(plan.json), its signature C(plan.sig) and C(ticket.md) there, see docs/plans.md.
   - A final play would not run when a batch failed as a whole, or under C(--limit); this callback does.
   - It ends the run with exit code 2 when a host is not as it was promised and Ansible would not say so, since the failure was rescued or
     ignored. Callbacks that are named after it in C(callbacks_enabled) then do not hear of the end.
@@ -58,12 +59,16 @@ class CallbackModule(CallbackBase):
         self.folders: dict[str, None] = {}
         self.lost: dict[str, HostResult] = {}
         self.chains: dict[str, None] = {}  # of the ledger
+        self.plans: dict[str, str] = {}  # folder → the keys that sign the plan of this run
+        self.applies = False
 
     def _seen(self, result: Any) -> None:
         if folder := result._result.get("agility_output"):
             self.folders[str(folder)] = None
         if chain := result._result.get("agility_ledger"):
             self.chains[str(chain)] = None
+        if signers := result._result.get("agility_plan_signers"):
+            self.plans[str(folder)] = str(signers)
         if result._result.get("agility_result"):
             self.lost.pop(result._host.get_name(), None)
 
@@ -76,6 +81,9 @@ class CallbackModule(CallbackBase):
         host = result._host.get_name()
         problem = {"message": str(result._result.get("msg", status)).strip(), "where": host, "remedy": ""}
         self.lost[host] = HostResult(host, verb, status, run=run_id(os.getpid()), problem=problem)
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self.applies = self.applies or str(task.resolved_action or task.action).endswith("crypto_enforce")
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._seen(result)
@@ -123,6 +131,13 @@ class CallbackModule(CallbackBase):
         for line in closing_lines(summary):
             self._display.display(line)
         self._display.display(closing(summary, str(folder), colour))
+        if (keys := self.plans.get(str(folder))) and not self.applies:
+            # not earlier: importing _run freezes what is loaded by then
+            from ansible_collections.quantumsafe.agility.plugins.plugin_utils._plans import save
+
+            mine = [result for result in results if result.run == run_id(os.getpid())]
+            for line in save(folder, mine, Path(keys)):
+                self._display.display(line)
         return any(r.status in BAD and r.run == run_id(os.getpid()) and r.verb not in LOOKS for r in results)
 
 

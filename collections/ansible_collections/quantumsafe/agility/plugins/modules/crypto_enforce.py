@@ -19,8 +19,20 @@ options:
     description: The campaign that this change belongs to; C(rollback) takes it. The run's name when absent.
     type: str
   plan:
-    description: Folder of an earlier run whose saved plans are applied, exactly. A host whose files changed since is refused.
+    description:
+      - A saved plan (C(plan.json), or its folder) that is applied, exactly. Refused, before a host is touched, are a signature that is not good,
+        another policy, a host that is not in the plan, another machine under its name, and a host whose files changed since.
+      - A results folder without C(plan.json) is taken, too; nobody has signed it.
     type: path
+  plan_signed:
+    description: Refuse a saved plan that nobody signed. A signature that is there and not good is refused always.
+    type: bool
+    default: false
+  plan_public_keys:
+    description: PEM files with the public keys that may vouch for a saved plan. Those of the controller's own ledger when empty.
+    type: list
+    elements: path
+    default: []
   confirm_timeout:
     description: Seconds until the host reverts by itself when no proof arrives.
     type: int

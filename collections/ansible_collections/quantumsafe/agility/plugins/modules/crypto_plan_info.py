@@ -21,8 +21,17 @@ options:
     description: The campaign that this plan belongs to. The run's name when absent.
     type: str
   plan:
-    description: Folder of an earlier run whose saved plan is taken as it is; the host is not looked at again.
+    description: A saved plan (C(plan.json), or its folder) that is taken as it is; the host is not looked at again.
     type: path
+  plan_signed:
+    description: Refuse a saved plan that nobody signed. A signature that is there and not good is refused always.
+    type: bool
+    default: false
+  plan_public_keys:
+    description: PEM files with the public keys that may vouch for a saved plan. Those of the controller's own ledger when empty.
+    type: list
+    elements: path
+    default: []
   out_of_band:
     description: How you get into this host without ssh, in your own words. It silences the warning that ssh is the only way in that is known.
     type: str

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ._core.model import Plan, Problem, Snapshot
-from ._core.plan import diff, make_plan
+from ._core.plan import diff, drifted, make_plan
 from ._core.policy.model import Policy
 from ._core.reach import Client
 from ._core.report.output import file_name
@@ -19,6 +19,7 @@ from ._core.report.results import plain, read_host
 from ._core.services import SERVICES
 from ._core.targets.controller import openssh_client, paramiko_client
 from ._core.targets.survey import Survey, choose, read
+from ._plans import artefact, planned_entry
 from ._run import Run
 
 SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
@@ -46,6 +47,11 @@ def planned_before(run: Run) -> bool:
     False when neither is there to be taken.  Raises Problem when a saved plan does not fit.
     """
     saved = str(run.args.get("plan") or "")
+    if saved and (whole := artefact(Path(saved))):
+        run.note(**planned_entry(run, whole))
+        return _taken(run)
+    if saved and run.args["plan_signed"]:
+        raise Problem("there is no plan.json in it, so nobody signed it; nothing was changed", saved, "plan again, with the callback summary enabled")
     path = Path(saved or run.output) / "hosts" / file_name(run.host)
     try:
         earlier = read_host(path) if path.is_file() else None
@@ -58,11 +64,22 @@ def planned_before(run: Run) -> bool:
     run.note(**{f: getattr(earlier, f) for f in ("as_of", "owner", "policy", "target", "endpoints", "findings", "plan")})
     if earlier.plan["policy"] != run.policy().digest:
         raise Problem("the saved plan was made under another policy", str(path), "make a new plan, or give the policy it was made with")
-    run.note(campaign=str(run.args.get("campaign") or run.run), status="would-change" if earlier.plan["changes"] else "ok")
-    run.channel.route = str(earlier.plan.get("route", "stdin"))
     if earlier.run == run.run:
         run.channel.trips = earlier.rounds  # of one run all that went to the host counts
+    return _taken(run)
+
+
+def _taken(run: Run) -> bool:
+    plan = run.result.plan or {}
+    run.note(campaign=str(run.args.get("campaign") or run.run), status="would-change" if plan["changes"] else "ok")
+    run.channel.route = str(plan.get("route", "stdin"))
     return True
+
+
+def drift(run: Run, plan: Plan) -> None:
+    """Raises Problem when this host is no longer what a saved plan was made for.  The host itself refuses so, too: this is for check mode."""
+    if run.args.get("plan") and (why := drifted(run.look().snapshot, plan)):
+        raise Problem(f"{why}; nothing would be changed", run.host, "make a new plan")
 
 
 ONLY_WAY = "ssh is the only way in that is known, and this change"

@@ -206,6 +206,17 @@ def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish], kind: Protocol) -> Pr
     )
 
 
+def drifted(snapshot: Snapshot, plan: Plan) -> str:
+    """Why this host is not what the plan was made for, "" = it is: as the host judges it itself before it changes anything."""
+    then, now = plan.identity, snapshot.identity
+    keys = set(then.host_key.split(",")) & set(now.host_key.split(","))
+    if (then.machine_id and then.machine_id != now.machine_id) or (then.host_key and not keys):
+        return "this host was replaced: another machine-id than was planned for, or none of its host keys is left"
+    hashes = {path: file.sha256 for file in snapshot.files.values() for path in (file.path, file.real)}
+    changed = [change.path for change in plan.changes if hashes.get(change.path, "") != change.sha256]
+    return f"{', '.join(changed)} changed since the plan was made" if changed else ""
+
+
 def diff(snapshot: Snapshot, changes: tuple[Change, ...]) -> list[dict[str, str]]:
     """Ansible's diff of the plan, from the redacted texts: before and after of each file."""
     out = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,17 @@ class Head:
     @property
     def text(self) -> bytes:
         """The file.  The statement is a text in it, so that what is signed can be taken out byte for byte."""
-        signatures = [{"algorithm": s.algorithm, "key": s.key, "value": base64.b64encode(s.value).decode()} for s in self.signatures]
+        signatures = spelled_signatures(self.signatures)
         return canonical({"statement": self.statement.decode(), "last": self.last, "signatures": signatures}) + b"\n"
+
+
+def spelled_signatures(signatures: Iterable[Signature]) -> list[dict[str, str]]:
+    return [{"algorithm": s.algorithm, "key": s.key, "value": base64.b64encode(s.value).decode()} for s in signatures]
+
+
+def read_signatures(data: Iterable[Mapping[str, str]]) -> tuple[Signature, ...]:
+    """Raises what read_head() catches."""
+    return tuple(Signature(one["algorithm"], one["key"], base64.b64decode(one["value"], validate=True)) for one in data)
 
 
 def following(head: Head | None, chain: str, facts: Mapping[str, Any]) -> Head:
@@ -69,8 +78,8 @@ def read_head(data: bytes) -> Head:
     try:
         outer = json.loads(data)
         said = json.loads(outer["statement"])
-        signatures = tuple(Signature(one["algorithm"], one["key"], base64.b64decode(one["value"], validate=True)) for one in outer["signatures"])
-        head = Head(said["chain"], said["count"], said["digest"], said["size"], outer["last"], tuple(said["lacking"]), signatures)
+        signed = read_signatures(outer["signatures"])
+        head = Head(said["chain"], said["count"], said["digest"], said["size"], outer["last"], tuple(said["lacking"]), signed)
         typed = all(isinstance(number, int) and not isinstance(number, bool) for number in (head.count, head.size)) and isinstance(head.chain, str)
         sound = typed and head.text == data and digest(head.last.encode() + b"\n") == head.digest
     except (KeyError, TypeError, AttributeError, RecursionError, binascii.Error, UnicodeError) as error:

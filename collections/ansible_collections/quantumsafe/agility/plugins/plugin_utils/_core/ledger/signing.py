@@ -1,4 +1,5 @@
-"""Signatures of heads: Ed25519 (RFC 8032), and ML-DSA-65 (FIPS 204) beside it where the package `cryptography` knows it.  Either breaks alone."""
+"""Signatures of heads and seals: Ed25519 (RFC 8032), and ML-DSA-65 (FIPS 204) beside it where the package `cryptography` knows it.
+Either breaks alone."""
 
 from __future__ import annotations
 
@@ -6,10 +7,10 @@ import hashlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ..model import Problem
-from .chain import Head, Signature
+from .chain import Signature
 
 # ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
 with suppress(ImportError):
@@ -29,6 +30,19 @@ class Public:
     key: Any
 
 
+class Signable(Protocol):
+    """A head or a seal."""
+
+    @property
+    def statement(self) -> bytes: ...
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]: ...
+
+    @property
+    def lacking(self) -> tuple[str, ...]: ...
+
+
 def private(pem: bytes, where: str) -> Any:
     """Raises Problem."""
     return _loaded(lambda: load_pem_private_key(pem, None), where)
@@ -42,7 +56,7 @@ def public(pem: bytes, where: str) -> Public:
 def public_of(key: Any, where: str = "") -> Public:
     name = type(key).__name__.removesuffix("PublicKey")
     if name not in _CLASSES:
-        raise Problem(f"a ledger is signed with {' or '.join(ALGORITHMS)}, not with a key of kind {name}", where)
+        raise Problem(f"ledgers and plans are signed with {' or '.join(ALGORITHMS)}, not with a key of kind {name}", where)
     return Public(_CLASSES[name], hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest(), key)
 
 
@@ -53,13 +67,13 @@ def _loaded(load: Any, where: str) -> Any:
         raise Problem(f"it is no key that can be read here: {error}", where, "give a PEM file without a password") from error
 
 
-def signatures(head: Head, keys: Iterable[Any]) -> tuple[Signature, ...]:
+def signatures(head: Signable, keys: Iterable[Any]) -> tuple[Signature, ...]:
     """One by each private key."""
     made = ((public_of(key.public_key()), key.sign(head.statement)) for key in keys)
     return tuple(Signature(by.algorithm, by.id, value) for by, value in made)
 
 
-def wrong(head: Head, pinned: Iterable[Public]) -> str:
+def wrong(head: Signable, pinned: Iterable[Public]) -> str:
     """Why the pinned keys do not vouch for this head, "" = they do.  Of each algorithm that one of them has there must be one signature."""
     known = {one.id: one for one in pinned}
     good = set()

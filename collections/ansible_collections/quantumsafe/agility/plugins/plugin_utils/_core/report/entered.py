@@ -59,7 +59,7 @@ def facts(result: HostResult, event: str, more: Mapping[str, Any]) -> dict[str, 
         "code": result.problem.get("code", ""),
         **more,
     }
-    return {key: _clean(value) for key, value in told.items() if value not in ("", [], {}, ())}
+    return {key: clean(value) for key, value in told.items() if value not in ("", [], {}, ())}
 
 
 def _endpoints(result: HostResult) -> list[str]:
@@ -75,7 +75,7 @@ def _counted(states: list[str]) -> dict[str, int]:
 def _prior(result: HostResult) -> str:
     """One digest for all files as they were before."""
     before = {kept["path"]: kept["before"] for kept in result.files}
-    return digest(canonical(_clean(before))) if before else ""
+    return digest(canonical(clean(before))) if before else ""
 
 
 def _proof(proof: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,10 +84,10 @@ def _proof(proof: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value != ""}
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
     """Plain data that has a canonical form: a byte of the host that was no UTF-8 is written as an escape."""
     if isinstance(value, str):
         return utf8(value)
     if isinstance(value, Mapping):
-        return {utf8(str(key)): _clean(one) for key, one in value.items()}
-    return [_clean(one) for one in value] if isinstance(value, list | tuple) else value
+        return {utf8(str(key)): clean(one) for key, one in value.items()}
+    return [clean(one) for one in value] if isinstance(value, list | tuple) else value

@@ -46,8 +46,9 @@ ca_try_apply() {
   ca_lacks=$(ca_missing cp ln mv rm mkdir rmdir chmod chown cat sync sort tr wc tail sleep)
   [ -z "$ca_lacks" ] || { ca_error missing-utility "the host lacks $ca_lacks"; return 1; }
   read -r ca_machine_id 2>/dev/null </etc/machine-id || ca_machine_id=''
-  if [ "$ca_for_machine" != - ] && [ "$ca_for_machine" != "$ca_machine_id" ] || [ "$ca_hostkey" != - ] && ! ca_common "$ca_hostkey" "$(ca_host_key)"; then
-    ca_error identity "this is not the machine that was planned for: another machine-id, or none of its host keys is left; make a new plan"
+  if { [ "$ca_for_machine" != - ] && [ "$ca_for_machine" != "$ca_machine_id" ]; } ||
+    { [ "$ca_hostkey" != - ] && ! ca_common "$ca_hostkey" "$(ca_host_key)"; }; then
+    ca_error identity "this host was replaced: another machine-id than was planned for, or none of its host keys is left; make a new plan"
     return 1
   fi
   if ! ca_prepare || ! ca_arm || ! ca_record ARMED; then
