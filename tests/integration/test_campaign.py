@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,28 @@ def test_one_transaction_of_two_is_rolled_back_by_its_id(lab: Lab) -> None:
     assert f"knows no transaction {first}x" in problem(unknown, "web-new")
     assert lab.play("rollback", "web-new", agility_transaction=first).rc == 0
     assert configuration("web-new") == before
+
+
+def test_all_since_a_moment_is_rolled_back_and_an_older_change_and_a_rebuilt_host_are_left(lab: Lab) -> None:
+    assert lab.play("enforce", "web-new", agility_campaign="older", agility_services=["openssh"]).rc == 0
+    middle, bare = configuration("web-new"), configuration("web-bare")
+    on("web-new", "sleep 1.1")
+    since = datetime.now(UTC).isoformat()
+    on("web-new", "sleep 1.1")
+    assert lab.play("enforce", "web-new,web-bare", agility_campaign="night", agility_services=["nginx"]).rc == 0
+    on("web-bare", f"mv {TX} {TX}.old")  # as on a host that was built anew
+    try:
+        ran = lab.play("rollback", "web-new,web-bare", agility_before=since)
+    finally:
+        on("web-bare", f"rm -rf {TX} && mv {TX}.old {TX}")
+    assert ran.rc != 0
+    assert (ran.host("web-new")["status"], ran.host("web-bare")["status"]) == ("rolled-back", "refused"), ran.text
+    assert problem(ran, "web-bare").startswith("replaced: web-bare was changed by the campaign night")
+    assert configuration("web-new") == middle
+    again = lab.play("rollback", "web-new,web-bare", agility_before=since)
+    assert (again.rc, again.changed("web-new"), again.changed("web-bare")) == (0, 0, 1), again.text
+    assert configuration("web-bare") == bare
+    assert lab.play("rollback", "web-new", agility_campaign="older").rc == 0
 
 
 @pytest.mark.parametrize(("hand", "said"), [("chmod 0640", "is 0640 root:root, not 0644 root:root any more"), ("chgrp ops", "is 0644 root:ops")])

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import Gate, budget, id_prefix
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import Gate, budget, ended, id_prefix
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.campaigns import campaign_lines, outstanding
@@ -128,7 +128,7 @@ def test_a_host_that_went_back_is_not_counted_as_tightened(tmp_path: Path) -> No
         assert shut(this, tightens=True) == ""
         this.ended(end)
         gate(tmp_path, host).planned("ok", tightens=False)
-    gate(tmp_path, "h2").rolled_back()
+    gate(tmp_path, "h2").rolled_back({"spring-h2"})
     assert shut(gate(tmp_path, "h4", ("h4",)), tightens=True) == ""
 
 
@@ -144,6 +144,16 @@ def test_plain_names_stay_readable_and_long_or_strange_ones_do_not_collide() -> 
     assert id_prefix("spring-2027") == "spring-2027"
     names = ["a" * 60 + "1", "a" * 60 + "2", "q1_2027", "q1.2027", "q1-2027"]
     assert len({id_prefix(name) for name in names}) == len(names)
+
+
+def test_who_changed_again_since_what_was_undone_is_still_changed(tmp_path: Path) -> None:
+    gate(tmp_path, "h0").ended("changed")
+    gate(tmp_path, "h0").rolled_back({"spring-before"})
+    assert ended(tmp_path / "campaigns/spring", "h0.json")["status"] == "changed"
+    gate(tmp_path, "h0").ended("ok")
+    assert ended(tmp_path / "campaigns/spring", "h0.json")["transaction"] == "spring-h0", "who needs nothing any more stays changed"
+    gate(tmp_path, "h0").rolled_back({"spring-h0"})
+    assert ended(tmp_path / "campaigns/spring", "h0.json")["status"] == "rolled-back"
 
 
 @pytest.mark.parametrize(("text", "hosts", "may"), [("0", 8, 0), ("2", 8, 2), ("5%", 8, 0), ("25 %", 8, 2), ("5%", 40, 2), ("100%", 3, 3)])

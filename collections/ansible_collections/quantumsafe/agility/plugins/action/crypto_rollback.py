@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -20,14 +21,16 @@ from ..plugin_utils._core.targets.transact import Prove
 from ..plugin_utils._lifecycle import shredded, switched
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
+from ..plugin_utils._rebuilt import replaced
 from ..plugin_utils._retiring import end
 from ..plugin_utils._run import COMMON, Run, guarded, target
-from ..plugin_utils._undoing import OF, Look, activations, campaigns, diff, look, probes, restores, to_undo, took_part, unreadable
+from ..plugin_utils._undoing import OF, Look, activations, campaigns, diff, look, moment, parts, probes, restores, to_undo, took_part, unreadable
 
 SPEC = {
     **COMMON,
     "campaign": {"type": "str"},
     "transaction": {"type": "str"},
+    "before": {"type": "str"},
     "recover": {"type": "bool", "default": False},
     "keep_days": {"type": "int"},
     "keep": {"type": "int", "default": 3},
@@ -87,20 +90,28 @@ class ActionModule(ActionBase):
         return {"changed": changed, "resolved": resolved, "forgotten": forgotten, "shredded": [one["path"] for one in ended]}
 
     def _rollback(self, run: Run) -> dict[str, Any]:
-        campaign, wanted = str(run.args.get("campaign") or ""), str(run.args.get("transaction") or "")
-        if bool(campaign) == bool(wanted):
-            raise Problem("name either a campaign or a transaction", run.host, "-e agility_campaign=… or -e agility_transaction=…")
+        campaign, wanted, before = (str(run.args.get(name) or "") for name in ("campaign", "transaction", "before"))
+        if [bool(campaign), bool(wanted), bool(before)].count(True) != 1:
+            raise Problem("name a campaign, a transaction or a moment", run.host, "-e agility_campaign=…, agility_transaction=… or agility_before=…")
+        now = datetime.now(UTC)
+        since = moment(before, now) if before else None
         reports = _reports(run)
         run.note(campaign=campaign)
-        told: dict[str, Any] = {"known": bool(wanted) or took_part(campaign, reports), "campaigns": campaigns(reports)}
-        undo = to_undo(run, campaign, wanted, reports)
+        told: dict[str, Any] = {"known": not campaign or took_part(campaign, reports), "campaigns": campaigns(reports)}
+        undo = to_undo(run, campaign, wanted, reports, (now - since).total_seconds() if since else None)
+        if _replaced(run, campaign, since, reports):
+            return told | {"known": True}
         if not undo:
             if not told["known"]:
                 run.note(status="skipped", problem={"message": f"took no part in campaign {campaign}", "where": run.host, "remedy": ""})
             return told
+        if pending := next((r for r in reports if r.left), None):  # its files would look as if somebody had changed them
+            raise Problem(f"{pending.id} is pending, {pending.left} s left, started by {pending.started_by}", run.host, WAITS)
         changes = restores(undo, bool(run.args["force"]))
         found = look(run, changes, self._task.diff)
         run.note(target=target(found.survey.snapshot))
+        if _replaced(run, campaign, since, reports, found.survey.snapshot.identity.machine_id):
+            return told
         if self._task.diff:
             told["diff"] = diff(found, changes)
         if self._task.check_mode:
@@ -112,10 +123,20 @@ class ActionModule(ActionBase):
         outcome = carry_out(run, id_, why, survey.snapshot.identity, changes, activations(survey, undo), survey.extra, _proof(run, found))
         run.told["keys"] = switched(survey.snapshot, outcome)
         settle(run, outcome, "rolled-back")
-        if campaign and run.result.status == "rolled-back":
-            Gate(run).rolled_back()
+        if run.result.status == "rolled-back":
+            for name, undone in parts(undo).items():
+                Gate(run, name).rolled_back(undone)
         close_shared(self)
         return told
+
+
+def _replaced(run: Run, campaign: str, since: datetime | None, reports: tuple[TransactionReport, ...], machine: str = "") -> bool:
+    """Whether the host is refused for it.  A transaction that is asked for by its name is found on the host, or not."""
+    asked = (campaign or since) and not run.args["force"]
+    other = replaced(run, campaign, since, {r.id for r in reports}, machine) if asked else {}
+    if other:
+        run.note(status="refused", problem=other)
+    return bool(other)
 
 
 def _reports(run: Run) -> tuple[TransactionReport, ...]:

@@ -12,6 +12,8 @@ version_added: 0.1.0
 description:
   - Restores the bytes, owner and mode of every file that a transaction changed, as a transaction of its own with the same guarantee.
   - Refuses, naming the file, when somebody changed a file, its owner or its mode since, unless O(force) is set.
+  - Refuses a host, with the code V(replaced), that a campaign changed as its state beside the results tells, and that knows nothing of the change
+    or is another machine by now, unless O(force) is set.
   - Configuration that cannot be parsed does not stop it; the daemon's own check must accept what is restored.
 options:
   campaign:
@@ -20,7 +22,13 @@ options:
         C(rollback) fail when no host of the play knows the campaign.
     type: str
   transaction:
-    description: Undo this transaction.
+    description: Undo this transaction. Exactly one of O(campaign), O(transaction) and O(before) is named.
+    type: str
+  before:
+    description:
+      - Undo every confirmed transaction since this moment that was not undone yet, newest first, as one transaction. A date and time with a time
+        zone, e.g. V(2027-01-10T01:30:00Z).
+      - The host says how long ago each of them ended, so its clock need not be right. What was undone since then stays undone.
     type: str
   recover:
     description: Instead, resolve open transactions. Those past their deadline or of another boot are reverted; others are left alone.
@@ -59,6 +67,10 @@ EXAMPLES = r"""
 - name: Take the campaign back
   quantumsafe.agility.crypto_rollback:
     campaign: spring-2027
+
+- name: As it was before the night
+  quantumsafe.agility.crypto_rollback:
+    before: "2027-01-09T22:00:00+01:00"
 
 - name: Resolve what is open, and forget what nobody will roll back any more
   quantumsafe.agility.crypto_rollback:

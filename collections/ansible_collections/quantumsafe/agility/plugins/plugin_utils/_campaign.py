@@ -14,7 +14,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -76,15 +76,15 @@ def ended(folder: Path, name: str) -> dict[str, str]:
     """What became of a host at last: {status, at, transaction, machine}; {} = nothing yet."""
     try:
         return dict(json.loads((folder / ENDED / name).read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return {}
 
 
 class Gate:
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, campaign: str = "") -> None:
         self.run = run
         self.name = file_name(run.host)
-        self.campaign = str(run.args.get("campaign") or run.run)
+        self.campaign = campaign or str(run.args.get("campaign") or run.run)
         self.folder = folder_of(run.output, self.campaign)
         self.remedy, self.status = "", "refused"
         self.refused = self.reserved = False
@@ -122,9 +122,11 @@ class Gate:
         if self.reserved and status in ("reverted", "refused"):
             self._mark(TIGHTENED, present=False)
 
-    def rolled_back(self) -> None:
-        self._mark(TIGHTENED, present=False)
-        self._end("rolled-back")
+    def rolled_back(self, undone: Collection[str]) -> None:
+        """undone: transactions; who did more since in this campaign is still changed."""
+        if ended(self.folder, self.name).get("transaction", "") in ("", *undone):
+            self._mark(TIGHTENED, present=False)
+            self._end("rolled-back")
 
     def _end(self, status: str) -> None:
         """For whoever asks where the campaign is, and for a way back that finds another machine under this name: so who needs nothing any more

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal, TypeVar
 
 from ._campaign import id_prefix
@@ -22,12 +23,22 @@ T = TypeVar("T")
 
 OF = ", rollback of "  # in the journal of an undo: what it undid
 CAMPAIGN = ", campaign "  # in the journal of a change
+MOMENT = "write e.g. 2027-01-10T01:30:00Z, or with +01:00 for the Z; nothing was changed"
 KEPT = "/var/lib/crypto-agility/tx/{}/old/{}"
 
 
 def campaigns(reports: tuple[TransactionReport, ...]) -> list[str]:
     """Those that this host took part in."""
     return sorted({report.started_by.partition(CAMPAIGN)[2] for report in reports} - {""})
+
+
+def parts(undo: list[TransactionReport]) -> dict[str, set[str]]:
+    """Campaign → its transactions among these."""
+    out: dict[str, set[str]] = {}
+    for report in undo:
+        if campaign := report.started_by.partition(CAMPAIGN)[2]:
+            out.setdefault(campaign, set()).add(report.id)
+    return out
 
 
 def took_part(campaign: str, reports: tuple[TransactionReport, ...]) -> bool:
@@ -38,13 +49,27 @@ def _campaign(report: TransactionReport) -> str:
     return report.id.rpartition("-")[0]
 
 
-def to_undo(run: Run, campaign: str, wanted: str, reports: tuple[TransactionReport, ...]) -> list[TransactionReport]:
-    """Confirmed ones of the campaign that were not undone yet, newest first.  Raises Problem for a transaction that cannot be undone."""
+def moment(text: str, now: datetime) -> datetime:
+    """The moment to go back to.  Raises Problem."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Problem(f"{text} is no moment", "agility_before", MOMENT) from error
+    if found.tzinfo is None or found > now:
+        raise Problem(f"{text} {'is to come' if found.tzinfo else 'has no time zone'}", "agility_before", MOMENT)
+    return found
+
+
+def to_undo(run: Run, campaign: str, wanted: str, reports: tuple[TransactionReport, ...], within: float | None = None) -> list[TransactionReport]:
+    """Confirmed ones of the campaign, or of the last seconds, that were not undone yet, newest first.  The host says how long ago each was, so
+    its clock need not be right.  Raises Problem for a transaction that cannot be undone."""
     done = [r for r in sorted(reports, key=lambda r: -r.serial) if r.state in ("CLEANED", "CONFIRMED")]
     undone = {id_ for r in done for id_ in r.started_by.partition(OF)[2].split(",")}
     mine = [r for r in done if OF not in r.started_by and r.id not in undone]
     if campaign:
         return [r for r in mine if _campaign(r) == id_prefix(campaign)]
+    if within is not None:
+        return [r for r in mine if r.age <= within]
     chosen = [r for r in mine if r.id == wanted]
     known = [r for r in reports if r.id == wanted]
     if not chosen and not known:
