@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model im
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.links import links, links_table
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, plain
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_vici import SAS
 
 from tests.fixtures.strongswan import load as vpn
 from tests.fixtures.tunnels import load as tun
@@ -107,6 +109,24 @@ def test_one_end_alone_that_offers_more_changes_nothing() -> None:
 def test_both_that_offer_hybrids_first_have_to_establish_them_anew() -> None:
     first = ((OLD, f"{HYBRID}, {OLD}"), ("aes256gcm16-x25519\n", "aes256gcm16-x25519-ke1_mlkem768, aes256gcm16-x25519\n"))
     assert pair(site("vpn-a", *first), site("vpn-b", *first)).verdict.state == "agreed"
+
+
+def listed(host: str, *more: str) -> tuple[dict[str, Any], ...]:
+    """The lab's end with ML-KEM in its SA, and with others beside it, as charon lists them: in no order."""
+    snapshot = vpn.captured(host)
+    old = snapshot.answers[SAS].out
+    new = old.replace("dh-group=CURVE_25519", "dh-group=CURVE_25519 ake1=ML_KEM_768")
+    new = new.replace("encr-keysize=256 bytes-in", "encr-keysize=256 dh-group=CURVE_25519 ake1=ML_KEM_768 bytes-in")
+    out = new + "\n" + "".join(old.replace("0be20a777aa61a44", number).replace("established=523", "established=999") for number in more)
+    return endpoints("strongswan", replace(snapshot, answers={**snapshot.answers, SAS: replace(snapshot.answers[SAS], out=out)}))
+
+
+def test_a_tunnel_is_moved_when_every_sa_of_both_lists_names_ml_kem() -> None:
+    assert pair(listed("vpn-a"), listed("vpn-b")).verdict.state == "moved"
+    assert pair(listed("vpn-a"), captured()["vpn-b"]).verdict.state == "able", "the lists of both ends count"
+    left = pair(listed("vpn-a", "0be20a777aa61a45"), listed("vpn-b", "0be20a777aa61a45"))
+    assert left.verdict.state == "able", "an older SA still carries traffic"
+    assert "KE1_ML_KEM_768" in left.channels[0].sides[0].did[-1], "the newest stands last"
 
 
 def test_an_end_that_reads_the_word_and_has_no_method_would_agree_and_fail() -> None:

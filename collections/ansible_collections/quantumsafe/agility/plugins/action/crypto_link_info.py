@@ -43,5 +43,5 @@ class ActionModule(ActionBase):
     def _addresses(self, known: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         """What the inventory says of where its hosts are."""
         hosts = known.get("hostvars", {})
-        said = {str(host): self._templar.template(dict(hosts[host]).get("ansible_host")) for host in known.get("groups", {}).get("all", ())}
+        said = {str(host): hosts[host].get("ansible_host") for host in known.get("groups", {}).get("all", ())}
         return {host: (str(address),) for host, address in said.items() if address}

@@ -152,12 +152,12 @@ class Seen:
         return VERSIONS.get(tree.values.get("version", "") if tree else self.view.text("version"), ())
 
     def agreed(self) -> list[vici.Tree]:
-        """What its SAs agreed on, the newest last."""
+        """What its SAs agreed on, the newest last: charon lists IKE SAs in no order."""
         found = vici.events(self.snapshot.answers.get(vici.SAS)).get(self.name, [])
         if not self.child:
-            return [tree for tree in found if tree.values.get("state") == "ESTABLISHED"]
+            return vici.by_age(tree for tree in found if tree.values.get("state") == "ESTABLISHED")
         mine = (one for tree in found for one in tree.under("child-sas").values() if one.values.get("name") == self.child)
-        return [one for one in mine if one.values.get("state") == "INSTALLED"]
+        return vici.by_age(one for one in mine if one.values.get("state") == "INSTALLED")
 
     def _possible(self, names: Iterable[str]) -> tuple[str, ...]:
         """Without what this daemon would agree on and then die of: 6.0.1 of Debian reads ke1_mlkem768 and has no ML-KEM."""

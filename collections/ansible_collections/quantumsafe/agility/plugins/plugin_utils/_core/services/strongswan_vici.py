@@ -6,7 +6,7 @@ Source: vici_dumper of strongSwan: `name {key=value list=[a b] section {…}}`. 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..model import Answer, Snapshot
@@ -89,6 +89,11 @@ def algorithms(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]] | None:
         elif line.endswith(":"):
             kind = line[:-1].strip()
     return out or None
+
+
+def by_age(trees: Iterable[Tree]) -> list[Tree]:
+    """SAs, the oldest first."""
+    return sorted(trees, key=lambda tree: -int(tree.values.get("established") or tree.values.get("install-time") or 0))
 
 
 def exchange(tree: Tree) -> str:
