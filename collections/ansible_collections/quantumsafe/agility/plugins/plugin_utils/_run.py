@@ -73,6 +73,7 @@ class Run:
         self.channel = Channel(action, installed=self.args.get("agent") == "installed")
         self.result = HostResult(self.host, verb, "ok", run=self.run, taken=self.taken)
         self.told: dict[str, Any] = {}  # what only the task itself can tell the ledger
+        self.window_until: datetime | None = None  # when the window closes in which it is changed
         self.timezone = "UTC"
         self._asks: tuple[Policy, Asks] | None = None
 
@@ -127,6 +128,8 @@ class Run:
                 ),
                 services,
             )
+        if not found.endpoints and "appliance" in found.snapshot.facts:
+            raise Problem("SSH, HTTPS, IKE and ESP are all absent from it", ", ".join(found.snapshot.files), "leave this host out with --limit")
         if not found.endpoints:
             names = ", ".join(services)
             raise Problem(f"none of {names} was found", self.host, "install one, or leave this host out with --limit or agility_services")
@@ -168,6 +171,8 @@ class Run:
             "status": r.status,
             **end(self, path),
         }
+        if self.window_until:
+            out["agility_window_until"] = self.window_until.isoformat()
         if r.status in BAD:
             out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem), "code": r.problem.get("code", "")}
         return out
