@@ -16,13 +16,13 @@ from .conftest import FIXTURES, TOP
 DEVICES = FIXTURES / "appliances"
 
 
-def audit(folder: Path, hosts: dict[str, dict[str, str]], **variables: object) -> tuple[str, dict[str, dict[str, Any]]]:
+def audit(folder: Path, hosts: dict[str, dict[str, str]], verb: str = "audit", **variables: object) -> tuple[str, dict[str, dict[str, Any]]]:
     """What the terminal shows, and the result of each host."""
     setting = "callbacks_enabled = quantumsafe.agility.summary"
     (folder / "ansible.cfg").write_text(f"[defaults]\ncollections_path = {TOP / 'collections'}\n{setting}\n", encoding="utf-8")
     (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     said = {"agility_output": "out", "agility_policy": str(DEVICES / "policy.yml"), **variables}
-    argv = ["ansible-playbook", "-i", "hosts.yml", "quantumsafe.agility.audit", "-e", json.dumps(said)]
+    argv = ["ansible-playbook", "-i", "hosts.yml", f"quantumsafe.agility.{verb}", "-e", json.dumps(said)]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "NO_COLOR": "1"}
     done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
     results = {name: json.loads((folder / f"out/hosts/{name}.json").read_text(encoding="utf-8")) for name in hosts}
@@ -81,3 +81,16 @@ def test_what_cannot_be_read_fails_that_device_alone_and_says_why(tmp_path: Path
     assert results["edge3"]["problem"]["message"].startswith("it is cut off")
     assert results["edge3"]["problem"]["where"] == f"{backups / 'edge3.txt'}:21"
     assert "it is cut off" in shown
+
+
+@pytest.mark.parametrize("verb", ["plan", "enforce"])
+def test_a_device_is_never_changed_and_the_attempt_says_so(tmp_path: Path, backups: Path, verb: str) -> None:
+    dummy, results = audit(tmp_path, {"edge1": {"agility_root": str(backups)}}, verb)
+    assert results["edge1"]["status"] == "failed"
+    assert results["edge1"]["problem"]["message"] == "what agility_root names is only audited, never changed"
+
+
+def test_a_device_with_nothing_to_judge_says_so(tmp_path: Path, backups: Path) -> None:
+    (backups / "edge4.cfg").write_text("version 15.2\nline vty 0 4\n transport input telnet\nend\n", encoding="utf-8")
+    dummy, results = audit(tmp_path, {"edge4": {"agility_root": str(backups)}})
+    assert results["edge4"]["problem"]["message"] == "SSH, HTTPS, IKE and ESP are all absent from it"

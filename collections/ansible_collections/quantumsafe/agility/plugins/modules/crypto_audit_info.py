@@ -16,7 +16,8 @@ options:
   root:
     description:
       - Audit offline, without any connection. A folder that stands for the root of a host (an unpacked image, a backup that holds C(etc/)),
-        or a snapshot that an earlier run saved.
+        a snapshot that an earlier run saved, the saved running configuration of a network device (Cisco IOS or IOS-XE), or a folder with such
+        a file for each host, called like the host (with or without .cfg, .conf, .config or .txt).
     type: path
   save_snapshot:
     description: Keep what the host showed (redacted) as C(snapshots/<host>.json) in O(output), to replay the audit later through O(root).

@@ -28,6 +28,8 @@ SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 def plan_host(run: Run) -> None:
     """Look, judge, plan.  The result carries the plan with its diff; status "would-change" or "ok"."""
     policy = run.policy()
+    if root := run.variable("agility_root"):
+        raise Problem("what agility_root names is only audited, never changed", root, "leave this host out with --limit, or unset agility_root")
     found = run.look()
     run.judge(found, policy)
     run.note(campaign=str(run.args.get("campaign") or run.run))

@@ -128,6 +128,8 @@ class Run:
                 ),
                 services,
             )
+        if not found.endpoints and "appliance" in found.snapshot.facts:
+            raise Problem("SSH, HTTPS, IKE and ESP are all absent from it", ", ".join(found.snapshot.files), "leave this host out with --limit")
         if not found.endpoints:
             names = ", ".join(services)
             raise Problem(f"none of {names} was found", self.host, "install one, or leave this host out with --limit or agility_services")
