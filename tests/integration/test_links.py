@@ -56,7 +56,6 @@ def test_every_tunnel_of_four_hosts_is_one_link_and_runs_made_apart_say_the_same
     assert joined.rc == 0 and found(joined) == found(ran), joined.text
 
 
-
 def test_a_tunnel_is_moved_only_when_the_sas_of_both_ends_name_it(lab: Lab) -> None:
     ran = play(lab, "enforce", "vpn-a,vpn-b", agility_campaign="links")
     assert ran.rc == 0, ran.text
