@@ -22,6 +22,7 @@ from ._run import Run
 
 WINDOW: dict[str, Any] = {
     "window_override": {"type": "dict", "options": {"reason": {"type": "str", "required": True}, "approver": {"type": "str", "required": True}}},
+    "error_budget": {"type": "str", "default": "0"},
 }
 
 
