@@ -62,3 +62,12 @@ def test_a_name_that_nobody_has_stops_before_any_host_is_asked(lab: Lab) -> None
     assert ran.rc != 0
     assert "no algorithm is called X25519MLKEM769" in said(ran)
     assert not list((ran.output / "hosts").glob("*.json"))
+
+
+def test_an_audit_in_slices_gives_the_report_of_one_run(lab: Lab) -> None:
+    whole = lab.play("audit", HOSTS)
+    slices = [str(lab.play("audit", host).output) for host in HOSTS.split(":")]
+    merged = lab.play("report", "", agility_slices=slices)
+    assert merged.rc == 0, merged.text
+    assert merged.summary == whole.summary
+    assert (merged.output / "inventory.csv").read_bytes() == (whole.output / "inventory.csv").read_bytes()
