@@ -184,3 +184,8 @@ def test_a_resolver_answers_as_resolve_does_and_forgets() -> None:
         assert {a: r.rule.id for a, r in resolver(target).items()} == {a: r.rule.id for a, r in resolve(policy, target, TODAY).items()}
         assert resolver(target) == resolve(policy, target, TODAY)
         assert len(resolver._known) <= 3
+
+
+def test_a_mistyped_name_is_told_as_one_and_not_as_an_unknown_part() -> None:
+    with pytest.raises(Problem, match="no algorithm is called X25519MLKEM769; did you mean X25519MLKEM768"):
+        retiring(of(TRANSITION), ["X25519MLKEM769"], TODAY)

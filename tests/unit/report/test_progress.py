@@ -30,6 +30,12 @@ def test_what_is_only_planned_is_not_done() -> None:
     assert one.line(after(60)) == "batch 1: 0/2 done, 0 changed, 0 failed, 0 reverted, 0 unreachable, 1 to change"
 
 
+def test_a_host_outside_of_its_window_failed_in_nothing() -> None:
+    one = Progress(2, BEGAN, batch=1)
+    one.heard("a", "out-of-window")
+    assert one.line(after(0)) == "batch 1: 0/2 done, 0 changed, 0 failed, 0 reverted, 0 unreachable, 1 not now"
+
+
 def test_the_window_that_closes_first_counts_and_a_closed_one_is_told() -> None:
     one = Progress(2, BEGAN, batch=1)
     one.heard("a", "changed", after(7200))

@@ -30,7 +30,9 @@ options:
       - With O(results) on the endpoints that were seen there.
     type: str
   resolve:
-    description: Write the policy with all that it extends as one file, C(policy.resolved.yml) in the results folder. It means the same.
+    description:
+      - Write the policy with all that it extends as one file, C(policy.resolved.yml) in the results folder. It means the same.
+      - With O(retire) it has those lines, from O(as_of) on, so that the retirement can be planned, or enforced.
     type: bool
     default: false
   results:

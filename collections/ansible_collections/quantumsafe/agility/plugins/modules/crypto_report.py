@@ -16,11 +16,18 @@ options:
     description: The results folder.
     type: path
     required: true
+  slices:
+    description:
+      - Results folders of runs that looked at a part of the fleet each. Their hosts are copied into O(output), and the report is that of one
+        run over all of them. Of a host that is in several the one that was looked at last counts.
+    type: list
+    elements: path
+    default: []
 author:
   - quantumsafe.agility contributors (@quantumsafe)
 attributes:
   check_mode:
-    description: Says whether a file would change and writes none.
+    description: Says whether a file would change and writes none. The summary is empty while there are slices that would come in.
     support: full
   diff_mode:
     description: There is no diff.
@@ -35,6 +42,12 @@ EXAMPLES = r"""
 - name: Rebuild the summary
   quantumsafe.agility.crypto_report:
     output: agility-results/20261123T014502-4711
+  delegate_to: localhost
+
+- name: One report of an audit that was run in two slices
+  quantumsafe.agility.crypto_report:
+    output: agility-results/monday
+    slices: [agility-results/monday-1, agility-results/monday-2]
   delegate_to: localhost
 """
 

@@ -52,7 +52,7 @@ def answer(run: Run) -> dict[str, Any]:
         "report": [f"{policy.name} {policy.version}: {len(policy.rules)} rules, {len(policy.stages)} stages, digest {policy.digest[:16]}"],
     }
     seen, used, complaints = _audit(run)
-    questions = (_unread(complaints), _register(policy, used, asked), _tests(run), _resolved(run, policy))
+    questions = (_unread(complaints), _register(policy, used, asked), _tests(run), _resolved(run, policy, asked))
     for question in (*questions, _explained(run, policy, seen, asked), _diff(run, policy, seen, asked)):
         out["report"] += question.pop("report", [])
         out |= question
@@ -136,11 +136,13 @@ def _text(file: str) -> str:
 # ---------------------------------------------------------------- resolve, explain
 
 
-def _resolved(run: Run, policy: Policy) -> dict[str, Any]:
+def _resolved(run: Run, policy: Policy, asked: date) -> dict[str, Any]:
+    """With `retire` as it would be then: a policy that can be planned and enforced."""
     if not run.args["resolve"]:
         return {}
     path = run.output / "policy.resolved.yml"
-    write_whole(path, dump(policy))
+    retire = run.args["retire"]
+    write_whole(path, dump(retiring(policy, retire, asked) if retire else policy))
     return {"resolved": str(path), "report": [f"resolved: {path}"]}
 
 
@@ -177,7 +179,7 @@ def _subjects(host: str, groups: tuple[str, ...], known: Seen | None) -> list[tu
 def _diff(run: Run, policy: Policy, seen: Audit, asked: date) -> dict[str, Any]:
     """This policy on that day beside another one, another day, or itself with algorithms retired."""
     other, day, retire = (run.args.get(name) for name in ("compare", "compare_as_of", "retire"))
-    if not (other or day or retire):
+    if not (other or day or retire) or (seen is None and run.args["resolve"] and not (other or day)):
         return {}
     if seen is None:
         raise Problem("a comparison needs the results folder of an audit", "results", "audit first, then give its folder (agility_results)")

@@ -9,7 +9,8 @@ from datetime import datetime
 from .results import BAD
 
 OPEN = "would-change"  # planned: nothing that can be counted as done yet
-SHOWN = {"reverted": "reverted", "unreachable": "unreachable"}  # every other bad end is a failure
+# every other bad end is a failure
+SHOWN = {"reverted": "reverted", "unreachable": "unreachable", "out-of-window": "not now", "paused": "not now"}
 
 
 @dataclass(slots=True)
@@ -30,11 +31,11 @@ class Progress:
     def line(self, now: datetime) -> str:
         """ "batch 2: 12/30 done, 3 changed, 1 failed, 0 reverted, 1 unreachable | window closes in 71 min | 84 hosts/min, 12 s to go" """
         ends = Counter(SHOWN.get(status, "failed") if status in BAD else status for status in self.statuses.values())
-        bad = sum(ends[name] for name in ("failed", "reverted", "unreachable"))
+        bad = sum(ends[name] for name in ("failed", "reverted", "unreachable", "not now"))
         done = ends.total() - bad - ends[OPEN]
         counts = [f"{done}/{self.hosts} done", f"{ends['changed'] + ends['rolled-back']} changed"]
         counts += [f"{ends[name]} {name}" for name in ("failed", "reverted", "unreachable")]
-        counts += [f"{ends[OPEN]} to change"] if ends[OPEN] else []
+        counts += [f"{ends[name]} {said}" for name, said in (("not now", "not now"), (OPEN, "to change")) if ends[name]]
         parts = [f"batch {self.batch}: {', '.join(counts)}"]
         if self.closes:
             parts.append(f"window closes in {lasting((self.closes - now).total_seconds())}" if self.closes > now else "window closed")

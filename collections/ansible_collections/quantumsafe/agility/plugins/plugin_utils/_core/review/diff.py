@@ -15,7 +15,7 @@ from ..assess import assess
 from ..model import Endpoint, Finding, Problem, Stage
 from ..policy.lives import lives_of
 from ..policy.model import Policy
-from ..policy.names import akin
+from ..policy.names import akin, with_part
 from ..policy.page import Page
 from ..policy.plain import build, digest_of
 from ..policy.resolve import Resolver, target_of
@@ -126,7 +126,7 @@ def retiring(policy: Policy, asked: Iterable[str], as_of: date) -> Policy:
         name, together, quantifier = (word.strip() for word in text.partition(" hybrids:"))
         if together and quantifier != "any":
             raise Problem(f"{text}: hybrids can only be any", "retire", "write NAME, or NAME hybrids: any")
-        part = {"hybrids": "any"} if together or not akin(name) else {}
+        part = {"hybrids": "any"} if together or (with_part(name) and not akin(name)) else {}
         lines[name] = {"state": "retired", "from": as_of.isoformat(), **part}
     page = Page("retire", {}, [])
     lives = lives_of(lines, page)
