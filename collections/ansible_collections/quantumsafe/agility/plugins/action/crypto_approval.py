@@ -14,7 +14,7 @@ from ..plugin_utils._core.ledger.approval import MOMENT, Approval, ends
 from ..plugin_utils._core.ledger.canonical import digest
 from ..plugin_utils._core.model import Problem
 from ..plugin_utils._core.report.planned import read_plan
-from ..plugin_utils._entries import enter_here
+from ..plugin_utils._entries import decided
 from ..plugin_utils._windows import now
 
 SPEC: dict[str, dict[str, Any]] = {
@@ -38,8 +38,14 @@ class ActionModule(ActionBase):
             if self._task.check_mode:
                 return {"changed": True}
             # Before it is given: an approval that the ledger does not know is none.
-            told = {"plan": approval.plan, "approval": {"by": approval.approver, "until": approval.until}}
-            enter_here(self, task_vars or {}, "approve", told)
+            told = {
+                "event": "approve",
+                "verb": "approve",
+                "host": "",
+                "plan": approval.plan,
+                "approval": {"by": approval.approver, "until": approval.until},
+            }
+            decided(self, task_vars or {}, told)
             return {"changed": True, "approval": str(give(Path(args["plan"]), approval, Path(args["keys"]))), "until": approval.until}
         except Problem as problem:
             return {"failed": True, "changed": False, "msg": str(problem)}

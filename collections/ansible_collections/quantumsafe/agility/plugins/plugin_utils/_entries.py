@@ -79,32 +79,33 @@ def _enter(run: Run, event: str, evidence: str, durable: bool) -> None:
 @contextmanager
 def on_controller(action: ActionBase, task_vars: Mapping[str, Any], verb: str) -> Iterator[list[dict[str, Any]]]:
     """A task without a host's result, whose life of keys is entered: it does not begin where that cannot be written.  Raises Problem."""
-    ledger, told = _here(action, task_vars, verb)
+    ledger, variable = _controllers(action, task_vars)
     ledger.ready()
     keys: list[dict[str, Any]] = []
     try:
         yield keys
     finally:
         if keys:
-            ledger.append({**told, "event": "confirm", "result": "changed", "keys": keys, **_said(_reads(action, task_vars))}, durable=True)
+            host = str(task_vars.get("inventory_hostname", ""))
+            told = {"event": "confirm", "verb": verb, "host": host, "run": run_id(os.getppid()), "result": "changed", "keys": keys}
+            ledger.append({**told, **_said(variable)}, durable=True)
 
 
-def enter_here(action: ActionBase, task_vars: Mapping[str, Any], event: str, more: Mapping[str, Any]) -> None:
-    """One entry of what is done on the controller.  Raises Problem."""
-    ledger, told = _here(action, task_vars, event)
-    ledger.append({**told, "event": event, **more, **_said(_reads(action, task_vars))}, durable=True)
+def decided(action: ActionBase, task_vars: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """What somebody decided about a campaign or a plan.  Raises Problem."""
+    ledger, variable = _controllers(action, task_vars)
+    ledger.append({**told, "run": run_id(os.getppid()), **_said(variable)}, durable=True)
 
 
-def _here(action: ActionBase, task_vars: Mapping[str, Any], verb: str) -> tuple[Ledger, dict[str, Any]]:
-    variable, run = _reads(action, task_vars), run_id(os.getppid())
+def _controllers(action: ActionBase, task_vars: Mapping[str, Any]) -> tuple[Ledger, Callable[..., str]]:
+    """The ledger of a task that has no Run, and what tells its variables."""
+
+    def variable(*names: str) -> str:
+        return next((text for name in names if (text := str(action._templar.template(task_vars.get(name)) or ""))), "")
+
+    run = run_id(os.getppid())
     folder = Path(variable("agility_ledger") or Path(variable("agility_output") or f"agility-results/{run}").absolute().parent / "ledger").absolute()
-    ledger = Ledger(folder, Path(variable("agility_ledger_keys") or folder / "keys").absolute(), chain_of(run))
-    return ledger, {"verb": verb, "host": str(task_vars.get("inventory_hostname", "")), "run": run}
-
-
-def _reads(action: ActionBase, task_vars: Mapping[str, Any]) -> Callable[..., str]:
-    """The first of these variables that is set."""
-    return lambda *names: next((text for name in names if (text := str(action._templar.template(task_vars.get(name)) or ""))), "")
+    return Ledger(folder, Path(variable("agility_ledger_keys") or folder / "keys").absolute(), chain_of(run)), variable
 
 
 def account() -> dict[str, str]:
