@@ -14,6 +14,7 @@ from .test_trouble import problem
 
 HARDENING = "/etc/ssh/sshd_config.d/50-hardening.conf"
 SITE = "/etc/nginx/sites-available/site"
+DAY = "2026-01-05"  # what must be left to do after a change is judged by the day of the plan
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 def planned(fleet: Lab, pristine: None) -> Ran:
     """Two hosts; a comment of one says a password, right beside the line that changes."""
     on("web-bare", f"sed -i '/ssl_ecdh_curve/i # password = canary' {SITE}")
-    return fleet.play("plan", "web-new,web-bare")
+    return fleet.play("plan", "web-new,web-bare", agility_as_of=DAY)
 
 
 def refused(fleet: Lab, host: str, plan: Path, *more: str, **variables: object) -> str:
@@ -48,7 +49,7 @@ def test_a_run_of_plan_leaves_one_signed_text_of_all_hosts_and_a_ticket(fleet: L
     for host, entry in plan["hosts"].items():
         held = {change["path"]: change["sha256"] for change in entry["plan"]["changes"]}
         assert held == {path: on(host, f"sha256sum {path}").split()[0] for path in (HARDENING, SITE)}
-    again = fleet.play("plan", "web-new,web-bare")
+    again = fleet.play("plan", "web-new,web-bare", agility_as_of=DAY)
     assert (again.output / "plan.json").read_bytes() == data
     ticket = (planned.output / "ticket.md").read_text(encoding="utf-8")
     assert digest in ticket and "web-bare, web-new" in ticket and f"agility_campaign=plan-{digest[:12]}" in ticket
@@ -106,6 +107,8 @@ def test_the_plan_is_applied_on_another_controller_exactly_and_undone_as_the_tic
     elsewhere = {"agility_output": str(tmp_path / "there/run"), "agility_campaign": campaign}
     done = fleet.play("enforce", "web-new,web-bare", **saved, **elsewhere)
     assert done.rc == 0, done.text
+    results = (Path(elsewhere["agility_output"]) / "hosts").glob("*.json")
+    assert [json.loads(path.read_text(encoding="utf-8"))["as_of"] for path in results] == [DAY, DAY]
     there = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["hosts"]
     for host, entry in there.items():
         after = {change["path"]: change["after"] for change in entry["plan"]["changes"] if change["after"]}
@@ -117,10 +120,28 @@ def test_the_plan_is_applied_on_another_controller_exactly_and_undone_as_the_tic
     assert {host: configuration(host) for host in before} == before
 
 
-def test_a_plan_of_another_day_is_judged_by_its_own_day(fleet: Lab, tmp_path: Path) -> None:
-    """What must be left to do after the change is worked out as it was when it was planned."""
-    planned = fleet.play("plan", "web-old", agility_as_of="2026-01-05")
-    done = fleet.play("enforce", "web-old", agility_plan=str(planned.output), agility_campaign="day")
+def test_a_plan_is_applied_only_while_somebody_who_did_not_plan_it_approves(fleet: Lab, planned: Ran, tmp_path: Path) -> None:
+    for name in ("plan.json", "plan.sig"):
+        shutil.copy(planned.output / name, tmp_path)
+    plan, keys = tmp_path / "plan.json", tmp_path / "approver"
+    digest = hashlib.sha256(plan.read_bytes()).hexdigest()
+    ours = [str(fleet.tmp / "ledger/keys" / name) for name in ("ed25519.pub", "ml-dsa-65.pub")]
+    given = {"agility_plan": str(plan), "agility_plan_digest": digest, "agility_approver": "alice", "agility_approval_until": "2999-01-01T00:00:00Z"}
+
+    wrong = fleet.play("approve", "", **{**given, "agility_plan_digest": "0" * 64}, agility_approver_keys=str(keys))
+    assert wrong.rc != 0 and "not the one that you approve" in wrong.text and not list(tmp_path.glob("approval-*"))
+    demanded = {"agility_approval_public_keys": ours}
+    assert "nobody has approved the plan" in refused(fleet, "web-new", plan, **demanded)
+    assert fleet.play("approve", "", **given, agility_approver_keys=str(fleet.tmp / "ledger/keys")).rc == 0
+    assert "the planner's own key" in refused(fleet, "web-new", plan, **demanded)
+
+    said = fleet.play("approve", "", **given, agility_approver_keys=str(keys))
+    assert said.rc == 0, said.text
+    demanded = {"agility_approval_public_keys": [str(keys / "ed25519.pub"), str(keys / "ml-dsa-65.pub")]}
+    unplanned = fleet.play("enforce", "web-new", **demanded)
+    assert unplanned.rc != 0 and "only an approved plan may be applied here" in unplanned.text
+    done = fleet.play("enforce", "web-new", agility_plan=str(plan), agility_campaign="approved", **demanded)
     assert done.rc == 0, done.text
-    assert done.host("web-old")["as_of"] == "2026-01-05"
-    assert fleet.play("rollback", "web-old", agility_campaign="day").rc == 0
+    entered = "".join(path.read_text(encoding="utf-8") for path in (fleet.tmp / "ledger").glob("*.jsonl"))
+    assert '"event":"approve"' in entered and '"event":"apply"' in entered and entered.count('"by":"alice"') >= 3
+    assert fleet.play("rollback", "web-new", agility_campaign="approved").rc == 0

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
-from ..plugin_utils._core.model import Plan
+from ..plugin_utils._core.model import Plan, Problem
 from ..plugin_utils._core.report.results import plan_from
 from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.host import close_shared
@@ -66,6 +66,8 @@ class ActionModule(ActionBase):
 
 def _plan(run: Run) -> Plan:
     """The plan of this run's plan task, or of a saved run, or a new one."""
+    if run.args["approval_public_keys"] and not run.args["plan"] and not run.action._task.check_mode:
+        raise Problem("only an approved plan may be applied here (agility_approval_public_keys); nothing was changed", run.host, "give agility_plan")
     if not planned_before(run):
         plan_host(run)
     return plan_from(run.result.plan or {})

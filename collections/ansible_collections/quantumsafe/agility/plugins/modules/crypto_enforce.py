@@ -33,6 +33,13 @@ options:
     type: list
     elements: path
     default: []
+  approval_public_keys:
+    description:
+      - PEM files with the public keys of those who may approve. When given, a saved plan is refused unless one of them approved it
+        (M(quantumsafe.agility.crypto_approval)) and the approval has not expired; without a saved plan nothing is changed.
+    type: list
+    elements: path
+    default: []
   confirm_timeout:
     description: Seconds until the host reverts by itself when no proof arrives.
     type: int

@@ -32,6 +32,13 @@ options:
     type: list
     elements: path
     default: []
+  approval_public_keys:
+    description:
+      - PEM files with the public keys of those who may approve. When given, a saved plan is refused unless one of them approved it
+        (M(quantumsafe.agility.crypto_approval)) and the approval has not expired; without a saved plan nothing is changed.
+    type: list
+    elements: path
+    default: []
   out_of_band:
     description: How you get into this host without ssh, in your own words. It silences the warning that ssh is the only way in that is known.
     type: str

@@ -91,8 +91,8 @@ def on_controller(action: ActionBase, task_vars: Mapping[str, Any], verb: str) -
             ledger.append({**told, **_said(variable)}, durable=True)
 
 
-def decided(action: ActionBase, task_vars: Mapping[str, Any], told: Mapping[str, str]) -> None:
-    """What somebody decided about a campaign.  Raises Problem."""
+def decided(action: ActionBase, task_vars: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """What somebody decided about a campaign or a plan.  Raises Problem."""
     ledger, variable = _controllers(action, task_vars)
     ledger.append({**told, "run": run_id(os.getppid()), **_said(variable)}, durable=True)
 

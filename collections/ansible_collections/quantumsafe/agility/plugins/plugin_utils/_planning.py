@@ -52,8 +52,12 @@ def planned_before(run: Run) -> bool:
     if saved and (whole := artefact(Path(saved))):
         run.note(**planned_entry(run, whole))
         return _taken(run)
-    if saved and run.args["plan_signed"]:
-        raise Problem("there is no plan.json in it, so nobody signed it; nothing was changed", saved, "plan again, with the callback summary enabled")
+    if saved and (run.args["plan_signed"] or run.args["approval_public_keys"]):
+        raise Problem(
+            "there is no plan.json in it, so nobody signed it, nor approved it; nothing was changed",
+            saved,
+            "plan again, with the callback summary enabled",
+        )
     path = Path(saved or run.output) / "hosts" / file_name(run.host)
     try:
         earlier = read_host(path) if path.is_file() else None
