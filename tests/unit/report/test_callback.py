@@ -106,7 +106,11 @@ def test_a_folder_that_is_gone_does_not_break_the_run(out: Path, callback: Callb
 RESCUED = SimpleNamespace(failures={}, dark={})
 
 
-@pytest.mark.parametrize(("verb", "status", "run"), [("plan", "failed", RUN), ("enforce", "changed", RUN), ("enforce", "reverted", "yesterday")])
+@pytest.mark.parametrize(
+    ("verb", "status", "run"),
+    [("plan", "failed", RUN), ("enforce", "changed", RUN), ("enforce", "reverted", "yesterday")],
+    ids=("a look", "as promised", "of another run"),
+)
 def test_what_was_promised_and_is_so_and_what_was_not_promised_now_end_a_run_well(
     out: Path, callback: CallbackModule, verb: str, status: str, run: str
 ) -> None:
