@@ -157,8 +157,11 @@ def test_whom_a_hub_holds_an_sa_with_and_nobody_manages_is_named() -> None:
     said = hub[0]["settings"]["link"]
     facts = tuple(fact for fact in said["values"] if not fact.startswith("remote_"))
     hub[0]["settings"]["link"] = {**said, "values": (*facts, "remote_addrs=%any", "sa=1-2 x25519 192.0.2.7 road.example")}
+    hub[0]["settings"]["sa"] = {**hub[0]["settings"]["sa"], "values": (*hub[0]["settings"]["sa"]["values"], "3DES")}
     found = find({"vpn-a": captured()["vpn-a"], "vpn-b": tuple(hub)}, {})
     assert [whose(link) for link in found] == [("vpn-a", "vpn-b"), ("vpn-b", "road.example")]
+    assert [side.did for side in found[0].channels[0].sides] == [("AES_GCM_16-256/PRF_HMAC_SHA2_384/CURVE_25519",)] * 2, "not that of another spoke"
+    assert found[1].channels[0].sides[0].did == ("3DES",)
 
 
 # ---------------------------------------------------------------- WireGuard, OpenVPN

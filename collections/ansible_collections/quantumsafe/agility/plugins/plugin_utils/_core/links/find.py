@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import Any
 
 from .agree import agreements
-from .end import End, ends
+from .end import End, Sa, ends
 from .link import Channel, Link, Side, Verdict
-from .match import children, fits, named, one_peer
+from .match import children, fits, named, one_peer, sas
 from .verdict import judge, partner
 
 Hosts = Mapping[str, tuple[Mapping[str, Any], ...]]
@@ -50,7 +50,7 @@ def _pairs(mains: Sequence[End]) -> list[tuple[End, End]]:
 
 def _pair(a: End, b: End, inner: Mapping[int, tuple[End, ...]], hub: str) -> Link:
     both = [(one, two, agreements(one, two)) for one, two in ((a, b), *children(inner[id(a)], inner[id(b)]))]
-    channels = tuple(Channel(one.protocol, (_side(one, two), _side(two, one)), would) for one, two, would in both)
+    channels = tuple(Channel(one.protocol, (_side(one, sas(one, two, a)), _side(two, sas(two, one, b))), would) for one, two, would in both)
     return Link(a.service, channels, hub, judge(both))
 
 
@@ -59,24 +59,20 @@ def _partner(one: End, whom: str, inner: tuple[End, ...], unseen: Mapping[str, s
     called = {part for name in _calls(one) for part in (name, name.rpartition(":")[0])}
     host = next((host for name, host in unseen.items() if name in called), "")
     other = Side(host or whom, version="not looked at" if host else "", managed=False)
-    channels = tuple(Channel(end.protocol, (_side(end), other)) for end in (one, *inner))
+    mine = {end.id: tuple(sa for sa in end.sas if one_peer(one) or whom in (sa.identity, sa.address)) for end in (one, *inner)}
+    channels = tuple(Channel(end.protocol, (_side(end, mine[end.id]), other)) for end in (one, *inner))
     said = Verdict("unknown", f"{host} was not looked at: audit both ends") if host else partner(one, whom)
     return Link(one.service, channels, "" if one_peer(one) else one.host, said)
 
 
-def _side(end: End, other: End | None = None) -> Side:
-    return Side(end.host, end.name, end.version, True, end.offers, _did(end, other))
-
-
-def _did(end: End, other: End | None) -> tuple[str, ...]:
-    """Of a hub only what both ends have."""
-    if end.protocol == "wireguard":
-        return tuple(f"handshake {seconds} s ago" for seconds in end.all("met"))
+def _side(end: End, mine: tuple[Sa, ...]) -> Side:
+    """mine: of its SAs those of this link."""
+    did = tuple(suite for one, suite in zip(end.sas, end.settings.get("sa", ()), strict=False) if one in mine)
     if end.protocol == "openvpn":
-        return end.all("met")
-    shared = {one.number for one in other.sas} & {one.number for one in end.sas} if other else set()
-    told = zip(end.sas, end.settings.get("sa", ()), strict=False)
-    return tuple(suite for sa, suite in told if sa.number in shared or not shared)
+        did = end.all("met")
+    if end.protocol == "wireguard":
+        did = tuple(f"handshake {seconds} s ago" for seconds in end.all("met"))
+    return Side(end.host, end.name, end.version, True, end.offers, did)
 
 
 def _partners(one: End, met: Sequence[End]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from .end import End
+from .end import End, Sa
 
 SURE = 100
 ANYBODY = ("", "%any", "%any4", "%any6", "0.0.0.0/0", "::/0", "dynamic")
@@ -76,6 +76,12 @@ def _port(remote: str) -> int:
     """Of "address:port"; 0 where it is none."""
     port = remote.rpartition(":")[2]
     return int(port) if port.isdigit() else 0
+
+
+def sas(end: End, other: End, main: End) -> tuple[Sa, ...]:
+    """Those of this link: what both list, and of a connection (main) that is for one peer whatever it has."""
+    both = {one.number for one in end.sas} & {one.number for one in other.sas}
+    return tuple(one for one in end.sas if one.number in both or one_peer(main))
 
 
 def children(mine: tuple[End, ...], theirs: tuple[End, ...]) -> tuple[tuple[End, End], ...]:

@@ -9,7 +9,7 @@ from ..peers import quantum_safe
 from .agree import AUGMENTED, Agreement
 from .end import End
 from .link import Verdict
-from .match import one_peer
+from .match import sas
 
 Both = tuple[End, End, tuple[Agreement, ...]]
 ONE_END = "is not managed here: this end can put ML-KEM in front (stage prefer), and take nothing away"
@@ -40,7 +40,7 @@ def _obstacle(pairs: Sequence[Both]) -> Verdict | None:
 
 def _strongswan(pairs: Sequence[Both]) -> Verdict:
     a, b, dummy = pairs[0]
-    if all(_did(one, two) and _did(two, one) for one, two, dummy2 in pairs):
+    if all(_did(one, two, a) and _did(two, one, b) for one, two, dummy2 in pairs):
         return Verdict("moved", "every SA of it, in the lists of both ends, names ML-KEM")
     if all(said and all(quantum_safe(one.protocol, new.exchange) for new in said) for one, dummy, said in pairs):
         return Verdict("agreed", "both would agree on ML-KEM, and an SA of now is older: establish it anew, rekey the child, and look again")
@@ -67,10 +67,9 @@ def _new(a: End, b: End, name: str) -> tuple[bool, bool]:
     return algorithm is None or algorithm.construction != "hybrid", base not in a.offers or base not in b.offers
 
 
-def _did(end: End, other: End) -> bool:
+def _did(end: End, other: End, main: End) -> bool:
     """Of strongSwan: whether every SA of this link is quantum-safe; a hub has others, too."""
-    both = {one.number for one in end.sas} & {one.number for one in other.sas}
-    mine = [one for one in end.sas if one.number in both or not both or one_peer(end)]
+    mine = sas(end, other, main)
     return bool(mine) and all(quantum_safe(end.protocol, one.exchange) for one in mine)
 
 
