@@ -97,6 +97,45 @@ def test_of_hosts_that_come_at_once_without_a_plan_only_the_share_is_tightened(l
         assert lab.play("rollback", ",".join(four), agility_campaign="free").rc == 0
 
 
+# ---------------------------------------------------------------- from another terminal
+
+
+def test_a_campaign_is_paused_resumed_and_aborted_from_another_terminal(lab: Lab) -> None:
+    """Stop now, where are we, go on, never again, undo: as docs/operations.md has it."""
+    before, both = configuration("web-bare"), "web-new,web-bare"
+    first = lab.play("enforce", "web-new", agility_campaign="night")
+    assert first.rc == 0, first.text
+    unknown = lab.play("campaign", both, agility_campaign="nigth", agility_verb="pause")
+    assert unknown.rc != 0
+    assert "no campaign nigth was begun here" in unknown.text and "known here: night" in unknown.text
+
+    paused = lab.play("campaign", both, agility_campaign="night", agility_verb="pause", agility_reason="the pager goes off")
+    assert paused.rc == 0 and paused.changed("web-new") == 1, paused.text
+    held = lab.play("enforce", both, agility_campaign="night")
+    assert held.rc != 0
+    assert (held.host("web-new")["status"], held.host("web-bare")["status"]) == ("ok", "paused")
+    assert problem(held, "web-bare").endswith(": the pager goes off")
+    where = lab.play("campaign", both, agility_campaign="night")
+    assert where.rc != 0 and "Not as promised: web-bare." in where.text
+    assert "2 hosts: 1 done, 1 not yet" in where.text and "paused since" in where.text
+    assert configuration("web-bare") == before
+
+    assert lab.play("campaign", both, agility_campaign="night", agility_verb="resume").rc == 0
+    assert lab.play("enforce", both, agility_campaign="night").rc == 0
+    assert lab.play("campaign", both, agility_campaign="night").rc == 0, "every host is as promised"
+    assert lab.play("campaign", both, agility_campaign="night", agility_verb="abort").rc == 0
+    assert lab.play("rollback", both, agility_campaign="night").rc == 0
+    assert configuration("web-bare") == before
+    closed = lab.play("enforce", "web-bare", agility_campaign="night")
+    assert closed.host("web-bare")["status"] == "refused" and "is aborted since" in problem(closed, "web-bare")
+    told = lab.play("ledger", "", agility_ledger=str(lab.tmp / "ledger"), agility_campaign="night")
+    assert told.rc == 0, told.text
+    entries = [json.loads(line) for path in (lab.tmp / "ledger").glob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    decisions = [entry for entry in entries if entry["verb"] == "campaign"]
+    assert {entry["event"] for entry in decisions} == {"pause", "resume", "abort"}
+    assert {entry["why"]["reason"] for entry in decisions if entry["event"] == "pause"} == {"the pager goes off"}
+
+
 # ---------------------------------------------------------------- the way back
 
 

@@ -226,8 +226,11 @@ fleet_up() { # [N plain hosts]; what runs from the right image stays, the rest i
 write_plain_inventory() { # HOST...
   local host
   {
-    echo '# Written by "lab up". Use it beside inventories/lab, which holds the connection settings.'
+    echo '# Written by "lab up". Use it beside inventories/lab.  Its connection settings without templates, as in most inventories: the bench uses it.'
     echo 'plain:'
+    echo '  vars:'
+    printf '    ansible_ssh_private_key_file: "%s"\n' "$STATE/id_ed25519"
+    printf '    ansible_ssh_common_args: "-F none -o StrictHostKeyChecking=yes -o UserKnownHostsFile=%s -o GlobalKnownHostsFile=/dev/null -o IdentitiesOnly=yes"\n' "$STATE/known_hosts"
     if [[ $# -eq 0 ]]; then echo '  hosts: {}'; else echo '  hosts:'; fi
     for host in "$@"; do printf '    %s:\n      ansible_host: %s\n' "$host" "$(host_address "$host")"; done
   } > "$STATE/inventory-plain.yml.new"

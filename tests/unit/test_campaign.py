@@ -8,23 +8,30 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import Gate, id_prefix
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import Gate, budget, id_prefix
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.campaigns import campaign_lines, outstanding
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.entered import event_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import BAD, STATUSES, HostResult
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._standing import FILE, stand, standing
 
 ALWAYS = Policy("p", "1", (), ())  # it has no windows
 FLEET = tuple(f"h{number}" for number in range(8))
 
 
 def gate(
-    tmp_path: Path, host: str, batch: tuple[str, ...] = FLEET, out: str = "out", campaign: str = "spring", play: tuple[str, ...] = FLEET
+    tmp_path: Path, host: str, batch: tuple[str, ...] = FLEET, out: str = "out", campaign: str = "spring", play: tuple[str, ...] = FLEET, **args: str
 ) -> Gate:
     run: Any = SimpleNamespace(
         host=host,
         run="r1",
+        taken="2026-11-27T02:00:00Z",
+        result=HostResult(host, "enforce", "ok", transaction=f"spring-{host}"),
         output=tmp_path / out,
         groups=(),
         policy=lambda: ALWAYS,
-        args={"campaign": campaign, "confirm_timeout": 120},
+        args={"campaign": campaign, "confirm_timeout": 120, **args},
         vars={"ansible_play_batch": list(batch), "ansible_play_hosts_all": list(play)},
         channel=SimpleNamespace(transport="ssh"),
         action=SimpleNamespace(_task=SimpleNamespace(check_mode=False)),
@@ -137,3 +144,103 @@ def test_plain_names_stay_readable_and_long_or_strange_ones_do_not_collide() -> 
     assert id_prefix("spring-2027") == "spring-2027"
     names = ["a" * 60 + "1", "a" * 60 + "2", "q1_2027", "q1.2027", "q1-2027"]
     assert len({id_prefix(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(("text", "hosts", "may"), [("0", 8, 0), ("2", 8, 2), ("5%", 8, 0), ("25 %", 8, 2), ("5%", 40, 2), ("100%", 3, 3)])
+def test_an_error_budget_is_hosts_or_per_cent_rounded_down(text: str, hosts: int, may: int) -> None:
+    assert budget(text, hosts) == may
+
+
+@pytest.mark.parametrize("text", ["", "-1", "5.5%", "five", "%", "1 2"])
+def test_an_error_budget_that_says_nothing_stops_the_host(text: str) -> None:
+    with pytest.raises(Problem, match="is no error budget"):
+        budget(text, 8)
+
+
+def test_a_mistyped_budget_is_no_failure_of_the_host(tmp_path: Path) -> None:
+    mistyped = gate(tmp_path, "h0", error_budget="five")
+    with pytest.raises(Problem):
+        shut(mistyped)
+    mistyped.ended("failed")
+    assert shut(gate(tmp_path, "h1")) == ""
+
+
+def test_within_the_error_budget_the_campaign_goes_on_and_one_more_stops_it(tmp_path: Path) -> None:
+    gate(tmp_path, "h0").ended("reverted")
+    gate(tmp_path, "h1", ("h1",)).planned("failed", tightens=False)
+    assert "h0, h1 failed before" in shut(gate(tmp_path, "h2", ("h2",)))
+    assert shut(gate(tmp_path, "h2", ("h2",), error_budget="25%")) == ""
+    gate(tmp_path, "h3").ended("failed")
+    assert shut(gate(tmp_path, "h4", ("h4",), error_budget="2")).endswith("h0, h1, h3 failed before, over its error budget of 2")
+    gate(tmp_path, "h3").ended("changed")
+    assert shut(gate(tmp_path, "h4", ("h4",), error_budget="2")) == ""
+
+
+# ---------------------------------------------------------------- from another terminal
+
+
+def begun(tmp_path: Path) -> Path:
+    assert shut(gate(tmp_path, "h0")) == ""
+    return tmp_path / "campaigns/spring"
+
+
+def decide(folder: Path, verb: str, reason: str = "pager", dry: bool = False) -> bool:
+    return stand(folder, verb, "night@ctl", "2026-11-27T02:00:00Z", reason, dry)
+
+
+def test_a_paused_campaign_leaves_hosts_alone_and_a_resumed_one_goes_on(tmp_path: Path) -> None:
+    folder = begun(tmp_path)
+    assert decide(folder, "pause")
+    held = gate(tmp_path, "h1")
+    assert shut(held) == "the campaign is paused since 2026-11-27T02:00:00Z by night@ctl: pager"
+    assert (held.status, "paused" in BAD) == ("paused", True)
+    assert "agility_campaign=spring -e agility_verb=resume" in held.remedy
+    held.ended("paused")
+    assert decide(folder, "resume")
+    assert shut(gate(tmp_path, "h2")) == "", "who was held up did not fail"
+
+
+def test_an_aborted_campaign_stays_so_and_says_the_way_back(tmp_path: Path) -> None:
+    folder = begun(tmp_path)
+    assert decide(folder, "pause")
+    assert decide(folder, "abort", "enough")
+    for verb in ("pause", "resume"):
+        with pytest.raises(Problem, match=r"is aborted since .* by night@ctl: enough"):
+            decide(folder, verb)
+    held = gate(tmp_path, "h1")
+    assert "aborted" in shut(held)
+    assert held.status == "refused"
+    assert "rollback, -e agility_campaign=spring" in held.remedy
+
+
+def test_what_is_decided_already_changes_nothing_and_neither_does_check_mode(tmp_path: Path) -> None:
+    folder = begun(tmp_path)
+    assert not decide(folder, "resume")
+    assert decide(folder, "pause", dry=True)
+    assert standing(folder) == {}
+    assert decide(folder, "pause", "first")
+    assert not decide(folder, "pause", "second")
+    assert standing(folder)["reason"] == "first"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "open"}', '{"state": "paused"}', '{"state": []}'])
+def test_a_standing_that_cannot_be_read_holds_the_campaign(tmp_path: Path, text: str) -> None:
+    folder = begun(tmp_path)
+    (folder / FILE).write_text(text, encoding="utf-8")
+    assert "standing.json cannot be read" in shut(gate(tmp_path, "h1"))
+    assert decide(folder, "resume")
+    assert shut(gate(tmp_path, "h1")) == ""
+
+
+def test_the_table_has_on_top_what_is_not_as_promised(tmp_path: Path) -> None:
+    hosts = {host: {"status": status} for host, status in (("a", "changed"), ("b", "not yet"), ("c", "reverted"), ("d", "ok"), ("e", "unknown"))}
+    lines = campaign_lines("spring", "", hosts)
+    assert lines[:2] == ["campaign spring: it goes on", "5 hosts: 2 done, 1 not yet, 1 reverted, 1 unknown"]
+    assert [line.split()[0] for line in lines[3:]] == ["c", "e", "b", "a", "d"]
+    assert outstanding(hosts, aborted=False) == ("b", "c", "e")
+    assert outstanding(hosts, aborted=True) == ("a", "e"), "promised is then that nothing of it stands"
+
+
+@pytest.mark.parametrize("status", [status for status in STATUSES if status != "would-change"])
+def test_whatever_became_of_a_host_has_an_event_in_the_ledger(status: str) -> None:
+    assert event_of(HostResult("a", "enforce", status))

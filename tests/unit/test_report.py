@@ -13,7 +13,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess i
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.inventory import COLUMNS, inventory
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, output_folder, run_id
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.rebuild import rebuild
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, plain, read_hosts, write_host
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, plain, read_hosts, shown, write_host
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.summary import summarise
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
@@ -108,3 +108,12 @@ def test_hosts_that_share_a_host_key_are_named_together() -> None:
     results = tuple(HostResult(host, "audit", "ok", target={"host_keys": found}) for host, found in keys.items())
     (warning,) = summarise(results)["warnings"]
     assert warning["host"] == "a, b" and "SHA256:x" in warning["message"]
+
+
+def test_a_result_has_a_line_for_each_key_and_each_item() -> None:
+    data = {"host": "a\nb", "findings": ({"b": 1, "a": [1, 2]}, {"é": None}), "notes": {"x": {"y": True}}, "none": ()}
+    text = shown(data)
+    assert json.loads(text) == json.loads(json.dumps(data))
+    assert (
+        text == '{\n "findings": [\n  {"a": [1, 2], "b": 1},\n  {"é": null}\n ],\n "host": "a\\nb",\n "none": [],\n "notes": {"x": {"y": true}}\n}\n'
+    )

@@ -17,6 +17,7 @@ from .results_of import folder
 
 RUN = run_id(os.getpid())
 ENFORCE = "quantumsafe.agility.crypto_enforce"
+COUNTED = SimpleNamespace(failures={"a": 1}, dark={})  # Ansible ends with a code of its own
 
 
 def event(host: str, action: str, **result: Any) -> SimpleNamespace:
@@ -42,14 +43,14 @@ def found(out: Path) -> dict[str, tuple[str, str]]:
 def test_a_later_unreachable_task_does_not_erase_a_failed_revert(out: Path, callback: CallbackModule) -> None:
     write_host(out, HostResult("a", "enforce", "revert-failed", run=RUN, transaction="T1", problem={"message": "nginx died"}))
     callback.v2_runner_on_unreachable(event("a", "ansible.builtin.ping", msg="timed out"))
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(COUNTED)
     (kept,), _ = read_hosts(out)
     assert (kept.status, kept.transaction, kept.problem["message"]) == ("revert-failed", "T1", "nginx died")
 
 
 def test_a_host_that_only_other_tasks_failed_to_reach_gets_a_file(out: Path, callback: CallbackModule) -> None:
     callback.v2_runner_on_unreachable(event("b", "ansible.builtin.ping", msg="timed out"))
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(COUNTED)
     assert found(out) == {"b": ("audit", "unreachable")}
     assert json.loads((out / "summary.json").read_text(encoding="utf-8"))["failed"][0]["message"] == "timed out"
 
@@ -58,7 +59,7 @@ def test_it_is_remembered_although_the_folder_was_not_known_yet(out: Path) -> No
     callback = CallbackModule()
     callback.v2_runner_on_unreachable(event("b", "ansible.builtin.ping", msg="timed out"))
     callback.v2_runner_on_ok(event("a", ENFORCE, agility_output=str(out), agility_result="x"))
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(COUNTED)
     assert found(out) == {"b": ("audit", "unreachable")}
 
 
@@ -66,14 +67,14 @@ def test_a_task_of_ours_that_died_before_it_could_write_fails_its_host(out: Path
     write_host(out, HostResult("a", "plan", "would-change", run=RUN, owner="web team"))
     for host in ("a", "c"):
         callback.v2_runner_on_failed(event(host, ENFORCE, msg="unsupported parameter"))
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(COUNTED)
     assert found(out) == {"a": ("enforce", "failed"), "c": ("enforce", "failed")}
     assert read_hosts(out)[0][0].owner == "web team"
 
 
 def test_failures_of_other_collections_are_none_of_ours(out: Path, callback: CallbackModule) -> None:
     callback.v2_runner_on_failed(event("a", "ansible.builtin.command", msg="rc 1"))
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(COUNTED)
     assert found(out) == {}
 
 
@@ -81,14 +82,14 @@ def test_a_rescue_that_wrote_the_result_has_the_last_word(out: Path, callback: C
     callback.v2_runner_on_failed(event("a", ENFORCE, msg="crashed"))
     path = write_host(out, HostResult("a", "rollback", "rolled-back", run=RUN))
     callback.v2_runner_on_ok(event("a", "quantumsafe.agility.crypto_rollback", agility_output=str(out), agility_result=str(path)))
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(COUNTED)
     assert found(out) == {"a": ("rollback", "rolled-back")}
 
 
 def test_yesterdays_good_news_in_a_folder_used_again_does_not_hide_todays_silence(out: Path, callback: CallbackModule) -> None:
     write_host(out, HostResult("a", "audit", "ok", run="yesterday"))
     callback.v2_runner_on_unreachable(event("a", "ansible.builtin.ping", msg="timed out"))
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(COUNTED)
     assert found(out) == {"a": ("audit", "unreachable")}
 
 
@@ -98,5 +99,28 @@ def test_a_folder_that_is_gone_does_not_break_the_run(out: Path, callback: Callb
     callback.folders[str(out / "gone")] = None
     callback.folders.pop(str(out))
     callback.v2_runner_on_unreachable(event("a", "ansible.builtin.ping", msg="timed out"))
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(COUNTED)
     assert "gone" in warnings[0]
+
+
+RESCUED = SimpleNamespace(failures={}, dark={})
+
+
+@pytest.mark.parametrize(
+    ("verb", "status", "run"),
+    [("plan", "failed", RUN), ("enforce", "changed", RUN), ("enforce", "reverted", "yesterday")],
+    ids=("a look", "as promised", "of another run"),
+)
+def test_what_was_promised_and_is_so_and_what_was_not_promised_now_end_a_run_well(
+    out: Path, callback: CallbackModule, verb: str, status: str, run: str
+) -> None:
+    write_host(out, HostResult("a", verb, status, run=run, problem={"message": "x"}))
+    callback.v2_playbook_on_stats(RESCUED)
+    assert (out / "summary.json").is_file()
+
+
+def test_a_rescue_does_not_hide_a_host_that_is_not_as_it_was_promised(out: Path, callback: CallbackModule) -> None:
+    write_host(out, HostResult("a", "enforce", "reverted", run=RUN, problem={"message": "x"}))
+    with pytest.raises(SystemExit, match="2"):
+        callback.v2_playbook_on_stats(RESCUED)
+    assert (out / "summary.json").is_file()

@@ -13,7 +13,7 @@ from tests.fixtures.tunnels.load import captured, having, text_of
 WG0, WG1 = "/etc/wireguard/wg0.conf", "/etc/wireguard/wg1.conf"
 PEER = next(line.split(" = ")[1] for line in text_of("tun-a", WG0).splitlines() if line.startswith("PublicKey"))
 IN_EFFECT = f"peer\twg1\t{PEER}\t1\t"
-DOWN = ("interface\twg1\t51821\n", "")
+DOWN = (next(line for line in captured("tun-a").answers["wireguard-shown"].out.splitlines(True) if line.startswith("interface\twg1")), "")
 
 
 def peer(snapshot: Snapshot, interface: str) -> Endpoint:

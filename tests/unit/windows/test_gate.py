@@ -31,6 +31,7 @@ class Fake:
         self.vars: dict[str, Any] = {"ansible_play_batch": [host], "ansible_play_hosts_all": [f"h{i}" for i in range(8)]}
         self.channel = SimpleNamespace(transport="ssh")
         self.action = SimpleNamespace(_task=SimpleNamespace(check_mode=False))
+        self.taken, self.result = "2026-12-05T12:00:00Z", HostResult(host, "enforce", "ok")
         self.noted: dict[str, Any] = {}
 
     def policy(self) -> Any:

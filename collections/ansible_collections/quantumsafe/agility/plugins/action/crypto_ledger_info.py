@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
         question = Question(**{name: str(args[name]) for name in ASKS})
         entries = merged(verdict.chains)
         asked = [entry for entry in entries if question.asks(entry)]
-        mine = {(entry["host"], entry.get("transaction")) for entry in asked}
+        mine = {(entry.get("host"), entry.get("transaction")) for entry in asked}
         rows = [row for row in changes(entries) if (row["host"], row["transaction"]) in mine]
         return _told(verdict) | {"entries": asked, "changes": rows, "report": report(rows)}
 

@@ -12,6 +12,8 @@ version_added: 0.1.0
 description:
   - After the last task it rebuilds C(summary.json) and C(inventory.csv) from the host files of the results folder and prints what matters.
   - A final play would not run when a batch failed as a whole, or under C(--limit); this callback does.
+  - It ends the run with exit code 2 when a host is not as it was promised and Ansible would not say so, since the failure was rescued or
+    ignored. Callbacks that are named after it in C(callbacks_enabled) then do not hear of the end.
 requirements:
   - Enable it with C(callbacks_enabled = quantumsafe.agility.summary) in C(ansible.cfg).
 author:
@@ -42,6 +44,7 @@ VERBS = {
     "crypto_host_key": "rotate",
     "crypto_certificate_info": "certificates",
 }
+LOOKS = ("audit", "plan", "certificates")
 
 
 class CallbackModule(CallbackBase):
@@ -86,11 +89,12 @@ class CallbackModule(CallbackBase):
         self._lose(result, "unreachable")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
+        unkept = False
         for folder in self.folders:
             try:
                 for lost in self.lost.values():
                     _record(Path(folder), lost)
-                self._close(Path(folder))
+                unkept |= self._close(Path(folder))
             except Exception as error:  # a report must never turn a good run into a bad one
                 self._display.warning(f"quantumsafe.agility: no summary for {folder}: {error}")
         for chain in self.chains:
@@ -99,11 +103,14 @@ class CallbackModule(CallbackBase):
                 self._display.display(f"ledger: {chain}, {head.count} entries; its head, to be kept elsewhere: {head.digest}")
             except (OSError, ValueError) as error:
                 self._display.warning(f"quantumsafe.agility: the ledger {chain} has no head that can be read: {error}")
+        if unkept and not any({**stats.failures, **stats.dark}.values()):
+            raise SystemExit(2)  # as Ansible does for a host that failed; a rescue or ignore_errors took that away
 
-    def _close(self, folder: Path) -> None:
+    def _close(self, folder: Path) -> bool:
+        """Whether a host of this run is not as a change promised it.  A look (audit, plan) promises nothing."""
         summary, results, dummy = rebuild(folder)
         if not results:
-            return
+            return False
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         width = shutil.get_terminal_size((140, 40)).columns
         self._display.banner("CRYPTO-AGILITY")
@@ -116,6 +123,7 @@ class CallbackModule(CallbackBase):
         for line in closing_lines(summary):
             self._display.display(line)
         self._display.display(closing(summary, str(folder), colour))
+        return any(r.status in BAD and r.run == run_id(os.getpid()) and r.verb not in LOOKS for r in results)
 
 
 def _record(folder: Path, lost: HostResult) -> None:

@@ -66,6 +66,13 @@ options:
         description: Who decided so.
         type: str
         required: true
+  error_budget:
+    description:
+      - How many hosts of the campaign may have failed before it stops, a number or per cent of the hosts of the play, e.g. V(2) or V(5%), rounded
+        down. One more stops it until hosts are mended.
+      - The run itself ends, as Ansible does it, when every host of a batch failed, such as the one of a canary; the next goes on.
+    type: str
+    default: '0'
 notes:
   - Right before anything is sent to the host, the windows and freezes of the policy are worked out for it, by the controller's clock. Outside
     of them nothing is touched, and the result is C(out-of-window), a failure, with the next window.

@@ -112,6 +112,11 @@ status:
   returned: always
   type: str
   sample: changed
+agility_window_until:
+  description: When the change window closes in which the host was changed, in UTC or the policy's time zone, as ISO 8601.
+  returned: when the host has a window, and it was open
+  type: str
+  sample: "2026-12-05T04:00:00+01:00"
 transaction:
   description: The id of the transaction; empty when nothing was due.
   returned: always

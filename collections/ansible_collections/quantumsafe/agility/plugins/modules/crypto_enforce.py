@@ -65,6 +65,11 @@ code:
   returned: failure
   type: str
   sample: pending
+agility_window_until:
+  description: When the change window closes in which the host was changed, in UTC or the policy's time zone, as ISO 8601.
+  returned: when the host has a window, and it was open
+  type: str
+  sample: "2026-12-05T04:00:00+01:00"
 transaction:
   description: The id of the transaction on the host; empty when there was nothing to do.
   returned: always

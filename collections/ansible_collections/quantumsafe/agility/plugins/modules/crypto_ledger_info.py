@@ -50,7 +50,8 @@ options:
   event:
     description:
       - Only entries of this event, V(audit), V(inventory), V(plan), V(apply), V(confirm), V(revert), V(refuse), V(fail), V(rollback), V(recover),
-        V(wait) or V(nothing); or that tell of a key or certificate that was V(founded), V(issued), V(installed), V(retired), V(shredded),
+        V(wait) or V(nothing); of a decision about a campaign, V(pause), V(resume) or V(abort); or that tell of a key or certificate that was
+        V(founded), V(issued), V(installed), V(retired), V(shredded),
         V(removed), V(trusted) or V(withdrawn).
     type: str
     default: ''

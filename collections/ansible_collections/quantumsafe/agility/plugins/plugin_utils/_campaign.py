@@ -11,20 +11,29 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from ._core.report.output import file_name
+from ._core.model import Problem
+from ._core.report.campaigns import DONE
+from ._core.report.output import file_name, write_whole
 from ._core.report.results import BAD
 from ._entries import ready
 from ._run import Run, guarded
+from ._standing import ABORTED, PAUSED, folder_of, said, standing
 from ._windows import not_now
 
-FAILED, UNPLANNED = "failed", "not-planned"
+FAILED, UNPLANNED, ENDED = "failed", "not-planned", "ended"
 PLANNED, TIGHTENED = "tightens-ssh", "tightened-ssh"
+HELD = {
+    PAUSED: ("paused", "go on with the playbook campaign, -e agility_campaign={} -e agility_verb=resume, then run this again; nothing was changed"),
+    ABORTED: ("refused", "take it back with the playbook rollback, -e agility_campaign={}; what is still wanted needs another campaign"),
+}
 NOT_NOW = "run it again then; in an emergency agility_window_override takes a reason and an approver; nothing was changed"
 
 
@@ -54,11 +63,29 @@ def _entered(run: Run, gate: Gate, work: Callable[[Run, Gate], None]) -> None:
     work(run, gate)
 
 
+def budget(text: str, hosts: int) -> int:
+    """How many of so many hosts may have failed.  Raises Problem."""
+    if not (found := re.fullmatch(r"([0-9]{1,6}) ?(%?)", text.strip())):
+        raise Problem(
+            f"{text} is no error budget", "agility_error_budget", "write a number of hosts, e.g. 2, or per cent, e.g. 5%; nothing was changed"
+        )
+    return hosts * int(found[1]) // 100 if found[2] else int(found[1])
+
+
+def ended(folder: Path, name: str) -> dict[str, str]:
+    """What became of a host at last: {status, at, transaction, machine}; {} = nothing yet."""
+    try:
+        return dict(json.loads((folder / ENDED / name).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+
+
 class Gate:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.name = file_name(run.host)
-        self.folder = run.output.parent / "campaigns" / file_name(str(run.args.get("campaign") or run.run)).removesuffix(".json")
+        self.campaign = str(run.args.get("campaign") or run.run)
+        self.folder = folder_of(run.output, self.campaign)
         self.remedy, self.status = "", "refused"
         self.refused = self.reserved = False
 
@@ -84,34 +111,58 @@ class Gate:
         self._mark(PLANNED, tightens)
         if status == "ok":
             self._mark(FAILED, present=False)
+            if self.run.args.get("campaign"):
+                self._end(status)
 
     def ended(self, status: str) -> None:
         if self.refused:
             return  # by this gate: nothing was learnt about the host
         self._mark(FAILED, status in BAD)
+        self._end(status)
         if self.reserved and status in ("reverted", "refused"):
             self._mark(TIGHTENED, present=False)
 
     def rolled_back(self) -> None:
         self._mark(TIGHTENED, present=False)
+        self._end("rolled-back")
+
+    def _end(self, status: str) -> None:
+        """For whoever asks where the campaign is, and for a way back that finds another machine under this name: so who needs nothing any more
+        stays changed."""
+        needless = status == "ok" and ended(self.folder, self.name).get("status") in DONE
+        if not needless and not self.run.action._task.check_mode:
+            result, path = self.run.result, self.folder / ENDED / self.name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            facts = {"status": status, "at": self.run.taken, "transaction": result.transaction, "machine": result.target.get("machine_id", "")}
+            write_whole(path, json.dumps(facts, sort_keys=True))
 
     # -- may this host be changed now?
 
     def closed(self, ssh_batch_limit: int, tightens_ssh: bool, only_way: bool) -> str:
         """Why this host must not be changed now, "" when it may."""
-        why = self._not_from_here(tightens_ssh, only_way) or self._stopped() or self._not_now()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # from now on the campaign is known, and can be paused
+        self.refused = True  # also by a word of the operator that says nothing: none of this tells about the host
+        why = self._held() or self._not_from_here(tightens_ssh, only_way) or self._stopped() or self._not_now()
         why = why or (self._too_many(ssh_batch_limit) if tightens_ssh else "")
         self.refused = bool(why)
         return why
 
     def late(self) -> bool:
-        """Whether the window closed while keys were made and certificates were waited for; then the host is left as it is, and told so."""
-        if why := self._not_now():
+        """Whether the window closed, or somebody paused the campaign, while keys were made and certificates were waited for; then the host is
+        left as it is, and told so."""
+        if why := self._held() or self._not_now():
             self.refused = True
             if self.reserved:
                 self._mark(TIGHTENED, present=False)
             self.run.note(status=self.status, problem={"message": why, "where": self.run.host, "remedy": self.remedy})
         return self.refused
+
+    def _held(self) -> str:
+        if not (now := standing(self.folder)):
+            return ""
+        self.status, remedy = HELD[now["state"]]
+        self.remedy = remedy.format(self.campaign)
+        return f"the campaign is {said(now)}"
 
     def _not_now(self) -> str:
         if why := not_now(self.run):
@@ -133,11 +184,13 @@ class Gate:
         if self.name in failed:
             return ""
         wrong = sorted(failed | {name for name in self._marked(UNPLANNED) if not self._with_me(name)})
-        if not wrong:
+        allowed = budget(str(self.run.args.get("error_budget") or "0"), len(self._names("ansible_play_hosts_all") | failed))
+        if len(wrong) <= allowed:
             return ""
         named = [unquote(name.removesuffix(".json")) for name in wrong[:3]]
         self.remedy = f"mend it and run the campaign with -l {named[0]}, then for all; nothing was changed here (the campaign's state: {self.folder})"
-        return f"the campaign stopped: {', '.join(named)} failed before"
+        more = f" and {len(wrong) - len(named)} more" if len(wrong) > len(named) else ""
+        return f"the campaign stopped: {', '.join(named)}{more} failed before" + (f", over its error budget of {allowed}" if allowed else "")
 
     def _with_me(self, name: str) -> bool:
         """Whether that host could not be planned in this very batch: it fails alone.  Ansible has already struck it off its own list."""
@@ -147,7 +200,6 @@ class Gate:
 
     def _too_many(self, limit: int) -> str:
         """What the campaign has tightened so far and this batch, against all hosts.  Counted and noted under a lock, for hosts come at once."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             done = self._marked(TIGHTENED)

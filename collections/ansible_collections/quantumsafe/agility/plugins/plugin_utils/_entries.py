@@ -79,13 +79,7 @@ def _enter(run: Run, event: str, evidence: str, durable: bool) -> None:
 @contextmanager
 def on_controller(action: ActionBase, task_vars: Mapping[str, Any], verb: str) -> Iterator[list[dict[str, Any]]]:
     """A task without a host's result, whose life of keys is entered: it does not begin where that cannot be written.  Raises Problem."""
-
-    def variable(name: str) -> str:
-        return str(action._templar.template(task_vars.get(name)) or "")
-
-    run = run_id(os.getppid())
-    folder = Path(variable("agility_ledger") or Path(variable("agility_output") or f"agility-results/{run}").absolute().parent / "ledger").absolute()
-    ledger = Ledger(folder, Path(variable("agility_ledger_keys") or folder / "keys").absolute(), chain_of(run))
+    ledger, variable = _controllers(action, task_vars)
     ledger.ready()
     keys: list[dict[str, Any]] = []
     try:
@@ -93,8 +87,25 @@ def on_controller(action: ActionBase, task_vars: Mapping[str, Any], verb: str) -
     finally:
         if keys:
             host = str(task_vars.get("inventory_hostname", ""))
-            told = {"event": "confirm", "verb": verb, "host": host, "run": run, "result": "changed", "keys": keys}
-            ledger.append({**told, **_said(lambda *names: next(filter(None, map(variable, names)), ""))}, durable=True)
+            told = {"event": "confirm", "verb": verb, "host": host, "run": run_id(os.getppid()), "result": "changed", "keys": keys}
+            ledger.append({**told, **_said(variable)}, durable=True)
+
+
+def decided(action: ActionBase, task_vars: Mapping[str, Any], told: Mapping[str, str]) -> None:
+    """What somebody decided about a campaign.  Raises Problem."""
+    ledger, variable = _controllers(action, task_vars)
+    ledger.append({**told, "run": run_id(os.getppid()), **_said(variable)}, durable=True)
+
+
+def _controllers(action: ActionBase, task_vars: Mapping[str, Any]) -> tuple[Ledger, Callable[..., str]]:
+    """The ledger of a task that has no Run, and what tells its variables."""
+
+    def variable(*names: str) -> str:
+        return next((text for name in names if (text := str(action._templar.template(task_vars.get(name)) or ""))), "")
+
+    run = run_id(os.getppid())
+    folder = Path(variable("agility_ledger") or Path(variable("agility_output") or f"agility-results/{run}").absolute().parent / "ledger").absolute()
+    return Ledger(folder, Path(variable("agility_ledger_keys") or folder / "keys").absolute(), chain_of(run)), variable
 
 
 def account() -> dict[str, str]:

@@ -73,6 +73,7 @@ class Run:
         self.channel = Channel(action, installed=self.args.get("agent") == "installed")
         self.result = HostResult(self.host, verb, "ok", run=self.run, taken=self.taken)
         self.told: dict[str, Any] = {}  # what only the task itself can tell the ledger
+        self.window_until: datetime | None = None  # when the window closes in which it is changed
         self.timezone = "UTC"
         self._asks: tuple[Policy, Asks] | None = None
 
@@ -168,6 +169,8 @@ class Run:
             "status": r.status,
             **end(self, path),
         }
+        if self.window_until:
+            out["agility_window_until"] = self.window_until.isoformat()
         if r.status in BAD:
             out |= {"unreachable" if r.status == "unreachable" else "failed": True, "msg": say(r.problem), "code": r.problem.get("code", "")}
         return out

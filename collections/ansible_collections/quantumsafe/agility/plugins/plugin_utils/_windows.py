@@ -22,6 +22,7 @@ from ._run import Run
 
 WINDOW: dict[str, Any] = {
     "window_override": {"type": "dict", "options": {"reason": {"type": "str", "required": True}, "approver": {"type": "str", "required": True}}},
+    "error_budget": {"type": "str", "default": "0"},
 }
 
 
@@ -34,7 +35,9 @@ def not_now(run: Run) -> str:
 
     Raises Problem for an override that does not say who, and why.
     """
-    why = said(standing(run.policy(), run.host, run.groups, now(), longest(int(run.args["confirm_timeout"]))))
+    found = standing(run.policy(), run.host, run.groups, now(), longest(int(run.args["confirm_timeout"])))
+    run.window_until = found.until if found.state == "open" else None
+    why = said(found)
     given = run.args.get("window_override")
     if not why or not given:
         return why

@@ -15,6 +15,8 @@ EVENTS = {
     "rolled-back": "rollback",
     "reverted": "revert",
     "refused": "refuse",
+    "out-of-window": "refuse",
+    "paused": "refuse",
     "revert-failed": "fail",
     "unknown": "fail",
     "failed": "fail",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,6 +12,7 @@ from ..model import Activation, Change, Edit, Finding, Identity, Plan, Probe, So
 from .output import file_name, utf8, write_whole
 
 FORMAT = 1
+_FIELDS: dict[type, tuple[str, ...]] = {}  # class → its fields, () = it is no dataclass
 # worst first; what a person at 3 a.m. must see on top
 STATUSES = (
     "revert-failed",
@@ -20,6 +21,7 @@ STATUSES = (
     "failed",
     "refused",
     "out-of-window",
+    "paused",
     "unreachable",
     "would-change",
     "pending",
@@ -29,7 +31,7 @@ STATUSES = (
     "skipped",
 )
 ENDPOINT_KEYS = ("id", "protocol", "version", "addresses", "settings", "capabilities")
-BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "out-of-window", "unreachable")
+BAD = ("revert-failed", "unknown", "reverted", "failed", "refused", "out-of-window", "paused", "unreachable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,19 @@ def write_host(folder: Path, result: HostResult) -> Path:
     """hosts/<name>.json, atomically.  Raises OSError."""
     path = folder / "hosts" / file_name(result.host)
     data = {f.name: getattr(result, f.name) for f in fields(result)}  # plain already; asdict would copy all of it
-    write_whole(path, utf8(json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"))
+    write_whole(path, utf8(shown(data)))
     return path
+
+
+def shown(data: Mapping[str, Any]) -> str:
+    """JSON with a line for each key and each item of a list: json's own indent=1 is written in Python, at ten times the price a host."""
+    write = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+    lines = (
+        f" {write(key)}: "
+        + ("[\n" + ",\n".join(f"  {write(item)}" for item in value) + "\n ]" if value and isinstance(value, (list, tuple)) else write(value))
+        for key, value in sorted(data.items())
+    )
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def read_host(path: Path) -> HostResult:
@@ -112,9 +125,15 @@ def read_hosts(folder: Path) -> tuple[tuple[HostResult, ...], tuple[str, ...]]:
     return tuple(sorted(results, key=lambda r: r.host)), tuple(complaints)
 
 
-def plain(value: Any) -> dict[str, Any]:
-    """A dataclass of model.py as plain data."""
-    return asdict(value)
+def plain(value: Any) -> Any:
+    """A dataclass of model.py as plain data; asdict() would copy every word in it, too."""
+    if (names := _FIELDS.get(value.__class__)) is None:
+        names = _FIELDS[value.__class__] = tuple(f.name for f in fields(value)) if is_dataclass(value) else ()
+    if names:
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    return tuple(map(plain, value)) if isinstance(value, (tuple, list)) else value
 
 
 def finding_from(data: Mapping[str, Any]) -> Finding:

@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from ..documents import keyword, lines
 from ..documents.keyword import Directive, Document
 from ..model import Origin, Snapshot, Unparsable
+from ..service import once
 from .paths import glob
 
 MAIN = "/etc/ssh/sshd_config"
@@ -58,6 +59,10 @@ class Placed:
 
 def reading_order(snapshot: Snapshot) -> tuple[Placed, ...]:
     """Raises Unparsable for a file that is no text or whose grammar is broken, and where sshd is told to read another one."""
+    return once(snapshot, "openssh", _reading_order)
+
+
+def _reading_order(snapshot: Snapshot) -> tuple[Placed, ...]:
     other, origin = options(snapshot).get("f", (MAIN, Origin("")))
     if other != MAIN:
         raise Unparsable(f"sshd is started with -f {other}, which is not read here", str(origin), f"include it in {MAIN} instead")

@@ -51,6 +51,12 @@ class Proposal:
         return tuple(name for name in out if name != NONE)
 
     @property
+    def told(self) -> str:
+        """For who compares both ends: "key_exchange=x25519 cipher=aes256gcm16 ke1=mlkem768,none"."""
+        kinds = [(kind, self.of(kind)) for kind in KINDS] + [(f"ke{number}", names) for number, names in self.additional]
+        return " ".join(f"{kind}={','.join(names)}" for kind, names in kinds if names)
+
+    @property
     def always(self) -> bool:
         """Whether there is an exchange of its own each time; ESP may do without."""
         return bool(self.key_exchange) and NONE not in self.key_exchange

@@ -17,6 +17,7 @@ from ..model import Capability, Endpoint, Evidence, Origin, Setting, Snapshot
 from ..peers import quantum_safe
 from . import strongswan_vici as vici
 from .strongswan_config import Config, Entry, View
+from .strongswan_link import facts
 from .strongswan_proposals import NONE, Kind, Proposal, default_exchanges, distinct, parse, split
 
 LISTED: dict[str, tuple[str, ...]] = {
@@ -139,6 +140,9 @@ class Seen:
             again = (f"rekey={self.view.text('rekey_time', '4h')}", f"reauth={self.view.text('reauth_time', '0s')}")
             yield "lifetime", Setting(again, self._origin("rekey_time", "reauth_time"))
             yield "authentication", Setting(tuple(self._authentication()), self._origin("local_addrs"))
+        if counts is not None:
+            yield "offer", Setting(tuple(one.told for one in counts), origin, evidence)
+        yield "link", Setting(tuple(facts(self)), self._origin("remote_addrs", "remote_ts"))
         if agreed := self.agreed():
             yield "sa", Setting(tuple(vici.suite(tree) for tree in agreed), Origin("swanctl --list-sas"), "negotiated")
 

@@ -8,6 +8,7 @@ ends the tunnel.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..model import Activation, Capability, Change, Collect, Endpoint, Evidence, Inexpressible, Origin, Setting, Snapshot, Wishes
@@ -89,6 +90,7 @@ def _endpoint(snapshot: Snapshot, seen: Seen, now: Shown, users: Counter[str]) -
             "cipher": Setting(("ChaCha20-Poly1305",), built_in),
             "hash": Setting(("BLAKE2s",), built_in),
             "psk": Setting(tuple(facts), origin, evidence),
+            "link": Setting(tuple(_link(seen, now)), origin),
         },
         capabilities={
             "key_exchange": Capability((PLAIN, "PresharedKey"), "whitepaper, 5.2: an optional preshared key", label),
@@ -98,6 +100,18 @@ def _endpoint(snapshot: Snapshot, seen: Seen, now: Shown, users: Counter[str]) -
         role="server" if seen.said and seen.said.port and not seen.said.endpoint else "client",
         transport="udp",
     )
+
+
+def _link(seen: Seen, now: Shown) -> Iterator[str]:
+    """What tells which peer of another host is the other end, and how long ago they last met."""
+    interface, public = seen.name
+    yield f"peer={public}"
+    if interface in now.own:
+        yield f"own={now.own[interface]}"
+    if where := (seen.live.endpoint if seen.live else "") or (seen.said.endpoint if seen.said else ""):
+        yield f"remote={where}"
+    if seen.live and seen.live.handshake is not None:
+        yield f"met={seen.live.handshake}"
 
 
 def _configured(seen: Seen) -> str:

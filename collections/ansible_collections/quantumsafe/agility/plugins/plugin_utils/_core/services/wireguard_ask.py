@@ -16,7 +16,7 @@ NETDEVS = tuple(f"{place}/systemd/network/{name}" for place in ("/etc", "/run") 
 _AWK = """
 function id(k) { if (k == "" || k == "(none)") return "-"; if (!(k in n)) n[k] = ++count; return n[k] }
 function flush() { if (pub != "") print "file", from, pub, id(psk); pub = psk = "" }
-kind == "dump" && NF == 5 { print "interface", $1, $4 }
+kind == "dump" && NF == 5 { print "interface", $1, $4, $3 }
 kind == "dump" && NF == 9 { print "peer", $1, $2, id($3), $4, $6 }
 kind == "dump" { next }
 FNR == 1 { flush(); from = FILENAME; peer = 0 }
@@ -58,13 +58,16 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """asked: whether wg could tell what is in effect.  ports: by interface that is up; userspace: those that no kernel runs.
+    """asked: whether wg could tell what is in effect.  ports, own: by interface that is up; userspace: those that no kernel runs.
+
+    own: the public key of this end.
 
     numbers: (file, public key of the peer) → number of its preshared key; modes: of files that hold nothing but a key.
     """
 
     asked: bool
     ports: dict[str, int]
+    own: dict[str, str]
     peers: tuple[Live, ...]
     userspace: frozenset[str]
     numbers: dict[tuple[str, str], str]
@@ -78,7 +81,8 @@ def shown(snapshot: Snapshot) -> Shown:
     modes = (line.split(" ", 4)[1:] for line in lines if line.startswith("mode "))
     return Shown(
         asked="wg" in lines,
-        ports={row[1]: int(row[2]) for row in rows if row[0] == "interface" and len(row) == 3},
+        ports={row[1]: int(row[2]) for row in rows if row[0] == "interface" and len(row) == 4},
+        own={row[1]: row[3] for row in rows if row[0] == "interface" and len(row) == 4},
         peers=tuple(
             Live(row[1], row[2], row[3].strip("-"), "" if row[4] == "(none)" else row[4], now - int(row[5]) if int(row[5]) else None)
             for row in rows

@@ -1,0 +1,63 @@
+#!/usr/bin/python
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of M(quantumsafe.agility.crypto_link_info); the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: crypto_link_info
+short_description: Show both ends of every tunnel side by side
+version_added: 0.1.0
+description:
+  - Finds in the results of audits which endpoints of which hosts are two ends of one tunnel (strongSwan, WireGuard, OpenVPN), and tells what
+    each offers, what they would agree on, what they did agree on, and whether both could move to a quantum-safe exchange.
+  - An end that nobody here manages is normal, and is named.
+  - Writes C(links.json) into the results folder. Asks no host and changes none.
+options:
+  output:
+    description: The results folder. It is read, unless O(results) is given, and gets C(links.json).
+    type: path
+  results:
+    description: Results folders of several runs. The last look at each host counts.
+    type: list
+    elements: path
+    default: []
+author:
+  - quantumsafe.agility contributors (@quantumsafe)
+attributes:
+  check_mode:
+    description: Is the same, for no host is changed.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+  platform:
+    description: The controller.
+    support: full
+    platforms: posix
+"""
+
+EXAMPLES = r"""
+- name: Which tunnels are there, from two audits that were made apart
+  quantumsafe.agility.crypto_link_info:
+    results: [agility-results/north, agility-results/south]
+  delegate_to: localhost
+  run_once: true
+  register: tunnels
+"""
+
+RETURN = r"""
+links:
+  description: The links; C(channels) holds both sides of what is negotiated, the connection first, then its children.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{service: strongswan, hub: "", verdict: {state: able, why: "both can do x25519-ke1_mlkem768: …"}}]
+report:
+  description: The same as lines for a person.
+  returned: success
+  type: list
+  elements: str
+  sample: ["vpn-a site ↔ vpn-b site (strongswan)"]
+"""
