@@ -33,7 +33,7 @@ def chain_of(run: str) -> str:
 
 def _boot() -> str:
     path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text(encoding="ascii") if path.is_file() else ""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 class Ledger:

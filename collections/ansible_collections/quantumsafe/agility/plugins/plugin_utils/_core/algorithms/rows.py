@@ -99,7 +99,12 @@ def load() -> tuple[Algorithm, ...]:
             rows += (replace(a, protocol=place[0], aspect=place[1]) for a in out[protocol, aspect])
         if place == ("tls", "cipher"):
             rows += _suites(read("tls12_suites"), documents)
-    return tuple(replace(a, names=with_vendors(place, a.id, a.names)) for place, rows in out.items() for a in rows)
+    return tuple(_with_vendors(place, a) for place, rows in out.items() for a in rows)
+
+
+def _with_vendors(place: tuple[str, str], row: Algorithm) -> Algorithm:
+    names = with_vendors(place, row.id, row.names)
+    return row if names == row.names else replace(row, names=names)
 
 
 def _row(group: Mapping[str, Any], row: Mapping[str, Any], parts: Mapping[str, Mapping[str, int]], documents: Mapping[str, str]) -> Algorithm:

@@ -3,11 +3,13 @@ one line."""
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_UTF16 = codecs.lookup("utf-16-be").encode  # looked up here, before a worker is forked for each host, and not in each of them
 LARGEST = 2**53 - 1  # beyond it JSON readers differ (RFC 8785 §3.2.2.3 takes numbers as IEEE 754); fractions are refused for the same reason
 
 
@@ -26,7 +28,7 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, int) and abs(value) <= LARGEST:
         return value
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _sorted(value[key]) for key in sorted(value, key=lambda key: str(key).encode("utf-16-be", "surrogatepass"))}  # §3.2.3
+        return {key: _sorted(value[key]) for key in sorted(value, key=lambda key: _UTF16(key, "surrogatepass"))}  # §3.2.3
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [_sorted(one) for one in value]
     raise ValueError(f"the ledger holds no {type(value).__name__} such as {value!r:.40}")
