@@ -1,25 +1,30 @@
 """PRIVATE to the collection: the pure core.  Text and facts in, values out; see docs/architecture.md for the rooms.
 
-Ansible compiles every module of a collection anew at each start, which took 0.15 s of each of our runs.  So Python's own loader, which keeps
-its bytecode in __pycache__, loads what is in here.
+Ansible compiles every module of a collection anew at each start, which took 0.15 s of each of our runs.  So all that is in here is declared to
+Python's own loader, which keeps its bytecode in __pycache__, before Ansible's is asked for it; each is loaded when it is first used.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
-from types import ModuleType
+from importlib.machinery import SourceFileLoader
+from importlib.util import LazyLoader, module_from_spec, spec_from_file_location
+from pathlib import Path
 
 
-class _Compiled:
-    """Finds the modules of this package, and no others (importlib.abc.MetaPathFinder)."""
-
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if not path or not name.startswith(f"{__name__}."):
-            return None
-        return FileFinder(path[0], (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(name, target)
+def _declare(folder: Path) -> None:
+    for path in sorted(folder.rglob("*.py")):
+        words = path.relative_to(folder).with_suffix("").parts
+        package = words[-1] == "__init__"
+        name = ".".join((__name__, *(words[:-1] if package else words)))
+        if name in sys.modules:
+            continue
+        loader = LazyLoader(SourceFileLoader(name, str(path)))
+        spec = spec_from_file_location(name, path, loader=loader, submodule_search_locations=[str(path.parent)] if package else None)
+        if spec:
+            sys.modules[name] = module = module_from_spec(spec)
+            loader.exec_module(module)
 
 
 if not isinstance(globals().get("__loader__"), SourceFileLoader):  # Ansible's; elsewhere, in tests, Python's has it already
-    sys.meta_path.insert(0, _Compiled())
+    _declare(Path(__file__).parent)

@@ -37,14 +37,14 @@ def _ike(a: End, b: End) -> int | None:
     return sum(view or 0 for view in views) or None
 
 
-def _sees(a: End, b: End) -> int | None:
-    """How well what `a` says of its peer fits `b`: 0 = it takes anybody."""
-    wanted, is_ = named(a.all("remote_id")), named(b.all("local_id"))
+def _sees(one: End, other: End) -> int | None:
+    """How well what `one` says of its peer fits the `other`: 0 = it takes anybody."""
+    wanted, is_ = named(one.all("remote_id")), named(other.all("local_id"))
     if wanted and is_ and not any(fnmatchcase(_plain(name), _plain(pattern)) for name in is_ for pattern in wanted):
         return None
     known = 3 if wanted and is_ and not any("*" in pattern for pattern in wanted) else 0
-    wanted = named(a.all("remote_addrs"))
-    here = {*named(b.all("local_addrs")), *b.names}
+    wanted = named(one.all("remote_addrs"))
+    here = {*named(other.all("local_addrs")), *other.names}
     if wanted and not here.intersection(wanted):
         return known or None
     return known + (2 if wanted else 0)
