@@ -35,7 +35,10 @@ def test_a_reload_that_kills_the_service_goes_back_by_itself_and_stops_the_campa
 
 
 def test_a_failed_host_closes_the_gate_for_the_next_batch_although_a_rescue_hides_it(lab: Lab, tmp_path: Path) -> None:
-    """The barrier reads the campaign's state on disk: a rescue hides the failure from Ansible, not from us.  web-new comes first."""
+    """The barrier reads the campaign's state on disk: a rescue hides the failure from Ansible, not from us, nor from the exit code.
+
+    web-new comes first.
+    """
     play, out, before = tmp_path / "rescue.yml", tmp_path / "out", configuration("web-bare")
     play.write_text(
         """---
@@ -56,7 +59,7 @@ def test_a_failed_host_closes_the_gate_for_the_next_batch_although_a_rescue_hide
         done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=120)
     finally:
         on("web-new", MEND)
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 2, done.stdout
     first, second = (json.loads((out / "hosts" / f"{name}.json").read_text(encoding="utf-8")) for name in ("web-new", "web-bare"))
     assert first["status"] == "reverted"
     assert second["status"] == "refused"
