@@ -109,6 +109,26 @@ options:
     type: path
 """
 
+    SAVED = r"""
+options:
+  plan_signed:
+    description: Refuse a saved plan that nobody signed. A signature that is there and not good is refused always.
+    type: bool
+    default: false
+  plan_public_keys:
+    description: PEM files with the public keys that may vouch for a saved plan. Those of the controller's own ledger when empty.
+    type: list
+    elements: path
+    default: []
+  approval_public_keys:
+    description:
+      - PEM files with the public keys of those who may approve. When given, a saved plan is refused unless one of them approved it
+        (M(quantumsafe.agility.crypto_approval)) and the approval has not expired; without a saved plan nothing is changed.
+    type: list
+    elements: path
+    default: []
+"""
+
     HOST = r"""
 requirements:
   - On the host a POSIX shell, awk, sed, stat, base64 or od, and a SHA-256 tool. No Python.
@@ -135,6 +155,20 @@ attributes:
     support: none
   platform:
     description: Hosts with a POSIX shell.
+    support: full
+    platforms: posix
+"""
+
+    CONTROLLER = r"""
+attributes:
+  check_mode:
+    description: It changes nothing at any time.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+  platform:
+    description: The controller; no host is contacted.
     support: full
     platforms: posix
 """

@@ -36,17 +36,12 @@ options:
     required: true
 author:
   - quantumsafe.agility contributors (@quantumsafe)
+extends_documentation_fragment:
+  - quantumsafe.agility.agility.controller
 attributes:
   check_mode:
     description: Checks the plan, and writes nothing.
     support: full
-  diff_mode:
-    description: There is no diff.
-    support: none
-  platform:
-    description: Runs on the controller.
-    support: full
-    platforms: posix
 """
 
 EXAMPLES = r"""

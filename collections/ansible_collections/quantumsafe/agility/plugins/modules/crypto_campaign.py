@@ -37,17 +37,11 @@ options:
     type: path
 extends_documentation_fragment:
   - quantumsafe.agility.agility.variables
+  - quantumsafe.agility.agility.controller
 attributes:
   check_mode:
     description: Can run in check mode and predict what a run would do.
     support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  platform:
-    description: The controller.
-    support: full
-    platforms: posix
 """
 
 EXAMPLES = r"""

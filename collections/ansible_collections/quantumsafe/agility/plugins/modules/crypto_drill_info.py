@@ -27,7 +27,7 @@ options:
     elements: path
     default: []
   since:
-    description: When the policy was changed, in ISO 8601, UTC without a zone. The results folder then holds what C(enforce) did.
+    description: When the policy was changed, in ISO 8601 with its time zone. The results folder then holds what C(enforce) did.
     type: str
 extends_documentation_fragment:
   - quantumsafe.agility.agility

@@ -24,22 +24,6 @@ options:
         another policy, a host that is not in the plan, another machine under its name, and a host whose files changed since.
       - A results folder without C(plan.json) is taken, too; nobody has signed it.
     type: path
-  plan_signed:
-    description: Refuse a saved plan that nobody signed. A signature that is there and not good is refused always.
-    type: bool
-    default: false
-  plan_public_keys:
-    description: PEM files with the public keys that may vouch for a saved plan. Those of the controller's own ledger when empty.
-    type: list
-    elements: path
-    default: []
-  approval_public_keys:
-    description:
-      - PEM files with the public keys of those who may approve. When given, a saved plan is refused unless one of them approved it
-        (M(quantumsafe.agility.crypto_approval)) and the approval has not expired; without a saved plan nothing is changed.
-    type: list
-    elements: path
-    default: []
   confirm_timeout:
     description: Seconds until the host reverts by itself when no proof arrives.
     type: int
@@ -57,6 +41,7 @@ options:
     default: 25
 extends_documentation_fragment:
   - quantumsafe.agility.agility
+  - quantumsafe.agility.agility.saved
   - quantumsafe.agility.agility.host
   - quantumsafe.agility.agility.window
 """

@@ -29,17 +29,7 @@ options:
     type: path
 extends_documentation_fragment:
   - quantumsafe.agility.agility.variables
-attributes:
-  check_mode:
-    description: It changes nothing at any time.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  platform:
-    description: The controller.
-    support: full
-    platforms: posix
+  - quantumsafe.agility.agility.controller
 """
 
 EXAMPLES = r"""

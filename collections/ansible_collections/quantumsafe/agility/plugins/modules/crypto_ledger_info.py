@@ -65,17 +65,8 @@ options:
     default: ''
 author:
   - quantumsafe.agility contributors (@quantumsafe)
-attributes:
-  check_mode:
-    description: It changes nothing at any time.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  platform:
-    description: The controller.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - quantumsafe.agility.agility.controller
 """
 
 EXAMPLES = r"""

@@ -25,17 +25,8 @@ options:
     default: []
 author:
   - quantumsafe.agility contributors (@quantumsafe)
-attributes:
-  check_mode:
-    description: Is the same, for no host is changed.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  platform:
-    description: The controller.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - quantumsafe.agility.agility.controller
 """
 
 EXAMPLES = r"""

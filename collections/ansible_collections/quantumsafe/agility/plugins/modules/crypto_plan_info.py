@@ -15,6 +15,7 @@ description:
   - Refuses what would take quantum safety from a class of peers, and what would lock the controller itself out of SSH.
 extends_documentation_fragment:
   - quantumsafe.agility.agility
+  - quantumsafe.agility.agility.saved
   - quantumsafe.agility.agility.info
 options:
   campaign:
@@ -23,22 +24,6 @@ options:
   plan:
     description: A saved plan (C(plan.json), or its folder) that is taken as it is; the host is not looked at again.
     type: path
-  plan_signed:
-    description: Refuse a saved plan that nobody signed. A signature that is there and not good is refused always.
-    type: bool
-    default: false
-  plan_public_keys:
-    description: PEM files with the public keys that may vouch for a saved plan. Those of the controller's own ledger when empty.
-    type: list
-    elements: path
-    default: []
-  approval_public_keys:
-    description:
-      - PEM files with the public keys of those who may approve. When given, a saved plan is refused unless one of them approved it
-        (M(quantumsafe.agility.crypto_approval)) and the approval has not expired; without a saved plan nothing is changed.
-    type: list
-    elements: path
-    default: []
   out_of_band:
     description: How you get into this host without ssh, in your own words. It silences the warning that ssh is the only way in that is known.
     type: str

@@ -25,17 +25,12 @@ options:
     default: []
 author:
   - quantumsafe.agility contributors (@quantumsafe)
+extends_documentation_fragment:
+  - quantumsafe.agility.agility.controller
 attributes:
   check_mode:
     description: Says whether a file would change and writes none. The summary is empty while there are slices that would come in.
     support: full
-  diff_mode:
-    description: There is no diff.
-    support: none
-  platform:
-    description: Runs on the controller.
-    support: full
-    platforms: posix
 """
 
 EXAMPLES = r"""
