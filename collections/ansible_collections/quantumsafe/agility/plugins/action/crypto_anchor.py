@@ -11,14 +11,13 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._anchoring import Standing, change, standing, still_needed, wanted
-from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
+from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._core.certificates.anchors import Anchor
 from ..plugin_utils._core.model import Plan, Problem, Snapshot
 from ..plugin_utils._core.report.results import plain
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
-from ..plugin_utils._windows import WINDOW
 
 SPEC = {
     "policy": COMMON["policy"],
@@ -28,7 +27,7 @@ SPEC = {
     "anchor_state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "force": {"type": "bool", "default": False},
     "confirm_timeout": {"type": "int", "default": 120},
-    **WINDOW,
+    **GATED,
 }
 
 

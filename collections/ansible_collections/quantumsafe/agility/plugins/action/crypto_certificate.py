@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
+from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._certifying import changes, left_in_tokens, make_keys, probes, servings, unserved, wanted
 from ..plugin_utils._core.certificates.issued import Asked
 from ..plugin_utils._core.certificates.rotate import Rotation
@@ -37,7 +37,6 @@ from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
 from ..plugin_utils._waiting import Memory, same, wait
-from ..plugin_utils._windows import WINDOW
 
 SPEC = {
     **COMMON,
@@ -54,7 +53,7 @@ SPEC = {
     **ESCROW,
     "anchor_check": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
     "confirm_timeout": {"type": "int", "default": 120},
-    **WINDOW,
+    **GATED,
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
+from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._certifying import changes, make_keys
 from ..plugin_utils._core.certificates.bundle import ends_below, holds, with_anchor, without
 from ..plugin_utils._core.certificates.issued import Asked
@@ -34,7 +34,6 @@ from ..plugin_utils._mutual_proof import Proofs, gets_in, lets_in
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
-from ..plugin_utils._windows import WINDOW
 
 SPEC = {
     "policy": COMMON["policy"],
@@ -50,7 +49,7 @@ SPEC = {
     **{name: how for name, how in ISSUER.items() if name != "issuer_folder" and not name.startswith("acme_")},
     "issuer": {"type": "str", "choices": ["local", "http", "est"], "default": "local"},  # those that sign at once, and for clients
     "confirm_timeout": {"type": "int", "default": 120},
-    **WINDOW,
+    **GATED,
 }
 STANDS = "servers trust both authorities meanwhile, which is harmless; run it again when that is done, for the whole inventory"
 Work = Callable[[Run, Gate, Move, Sides], None]

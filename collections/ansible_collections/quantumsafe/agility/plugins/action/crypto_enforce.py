@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
+from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._core.model import Plan, Problem
 from ..plugin_utils._core.report.results import plan_from
 from ..plugin_utils._core.services import SERVICES
@@ -22,14 +22,13 @@ from ..plugin_utils._plans import SAVED
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run
 from ..plugin_utils._undoing import CAMPAIGN
-from ..plugin_utils._windows import WINDOW
 
 SPEC = {
     **COMMON,
     "campaign": {"type": "str"},
     **SAVED,
     "confirm_timeout": {"type": "int", "default": 120},
-    **WINDOW,
+    **GATED,
     "out_of_band": {"type": "str"},
     "ssh_batch_limit": {"type": "int", "default": 25},
 }

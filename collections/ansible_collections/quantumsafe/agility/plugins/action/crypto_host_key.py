@@ -12,7 +12,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils._campaign import Gate, id_prefix, in_campaign
+from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._core.model import Plan, Problem, Snapshot
 from ..plugin_utils._core.plan import diff
 from ..plugin_utils._core.report.results import plain
@@ -29,7 +29,6 @@ from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._planning import only_way
 from ..plugin_utils._run import COMMON, Run, target
 from ..plugin_utils._undoing import CAMPAIGN
-from ..plugin_utils._windows import WINDOW
 
 SPEC = {
     **COMMON,
@@ -46,7 +45,7 @@ SPEC = {
     "renew_before": {"type": "int", "default": 16},
     "revoked_keys": {"type": "path"},
     "confirm_timeout": {"type": "int", "default": 120},
-    **WINDOW,
+    **GATED,
     "out_of_band": {"type": "str"},
     "ssh_batch_limit": {"type": "int", "default": 25},
 }

@@ -26,8 +26,9 @@ from ._core.report.results import BAD
 from ._entries import ready
 from ._run import Run, guarded
 from ._standing import ABORTED, PAUSED, folder_of, said, standing
-from ._windows import not_now
+from ._windows import WINDOW, not_now
 
+GATED: dict[str, Any] = {**WINDOW, "error_budget": {"type": "str", "default": "0"}}  # options of every task that changes a host
 FAILED, UNPLANNED, ENDED = "failed", "not-planned", "ended"
 PLANNED, TIGHTENED = "tightens-ssh", "tightened-ssh"
 HELD = {
