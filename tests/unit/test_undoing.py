@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.answer import Kept, TransactionReport
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._undoing import moment, restores, to_undo
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._undoing import restores, to_undo
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._windows import moment
 
 OLD, NEW = "0" * 64, "1" * 64
 
@@ -50,8 +51,8 @@ ANY: Any = None
 )
 def test_a_moment_is_whole_and_in_the_past(text: str, said: str) -> None:
     with pytest.raises(Problem, match=said):
-        moment(text, NOW)
-    assert moment("2027-01-10T02:30+01:00", NOW) == moment("2027-01-10T01:30:00Z", NOW)
+        moment(text, NOW, "agility_before")
+    assert moment("2027-01-10T02:30+01:00", NOW, "") == moment("2027-01-10T01:30:00Z", NOW, "")
 
 
 def test_all_that_was_confirmed_since_and_not_undone_is_undone_newest_first() -> None:

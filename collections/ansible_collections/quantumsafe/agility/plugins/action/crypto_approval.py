@@ -10,8 +10,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._approving import give
-from ..plugin_utils._core.ledger.approval import MOMENT, Approval, ends
-from ..plugin_utils._core.ledger.canonical import digest
+from ..plugin_utils._core.ledger.approval import Approval, ends
+from ..plugin_utils._core.ledger.canonical import MOMENT, digest
 from ..plugin_utils._core.model import Problem
 from ..plugin_utils._core.report.planned import read_plan
 from ..plugin_utils._entries import decided

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,12 +13,14 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._campaign import ENDED, UNPLANNED, ended
+from ..plugin_utils._core.ledger.canonical import MOMENT
 from ..plugin_utils._core.model import Problem
 from ..plugin_utils._core.report import campaigns
 from ..plugin_utils._core.report.output import file_name, run_id
 from ..plugin_utils._entries import account, decided
 from ..plugin_utils._run import arguments
 from ..plugin_utils._standing import ABORTED, WILL, folder_of, said, stand, standing
+from ..plugin_utils._windows import now
 
 SPEC: dict[str, Any] = {
     "campaign": {"type": "str", "required": True},
@@ -57,7 +58,7 @@ class ActionModule(ActionBase):
         return folder
 
     def _decide(self, folder: Path, args: dict[str, Any]) -> bool:
-        who, at = account(), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        who, at = account(), now().strftime(MOMENT)
         dry = self._task.check_mode
         changed = stand(folder, args["verb"], f"{who['user']}@{who['controller']}", at, args["reason"], dry)
         if changed and not dry:
@@ -73,11 +74,11 @@ class ActionModule(ActionBase):
 
     def _where(self, folder: Path, campaign: str) -> dict[str, Any]:
         hosts = self._hosts(folder)
-        now = standing(folder)
-        left = campaigns.outstanding(hosts, now.get("state") == ABORTED)
+        found = standing(folder)
+        left = campaigns.outstanding(hosts, found.get("state") == ABORTED)
         rows = [{"host": host, **{name: str(mark.get(name, "")) for name in ("status", "at", "transaction")}} for host, mark in sorted(hosts.items())]
-        lines = campaigns.campaign_lines(campaign, said(now) if now else "", hosts)
-        return {"state": now.get("state", "open"), "standing": now, "hosts": rows, "outstanding": list(left), "report": lines}
+        lines = campaigns.campaign_lines(campaign, said(found) if found else "", hosts)
+        return {"state": found.get("state", "open"), "standing": found, "hosts": rows, "outstanding": list(left), "report": lines}
 
     def _hosts(self, folder: Path) -> dict[str, dict[str, Any]]:
         """The hosts of this play, and whoever left a mark."""

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from ..plugin_utils._core.report.drill import done, drilled, rate
 from ..plugin_utils._core.report.results import read_hosts
 from ..plugin_utils._core.review.diff import Side, differences, retiring
 from ..plugin_utils._policies import saved
-from ..plugin_utils._run import COMMON, Run, described, say
+from ..plugin_utils._run import COMMON, Run, answered
+from ..plugin_utils._windows import moment, now
 
 SPEC = {
     **COMMON,
@@ -31,12 +31,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        try:
-            return {"changed": False, **_answer(Run(self, task_vars or {}, "drill", SPEC))}
-        except Problem as problem:
-            return {"failed": True, "changed": False, "msg": say(described(problem))}
-        except OSError as error:
-            return {"failed": True, "changed": False, "msg": str(error)}
+        return answered(lambda: _answer(Run(self, task_vars or {}, "drill", SPEC)))
 
 
 def _answer(run: Run) -> dict[str, Any]:
@@ -48,15 +43,8 @@ def _answer(run: Run) -> dict[str, Any]:
     told = {"agility_output": str(run.output), "complaints": complaints}
     if not run.args.get("since"):
         return {**told, **drilled(results, rows, rate(read_hosts(Path(folder))[0] for folder in run.args["earlier"]))}
-    out = done(results, rows, (datetime.now(UTC) - _moment(str(run.args["since"]))).total_seconds())
+    ended = now()
+    out = done(results, rows, (ended - moment(str(run.args["since"]), ended, "agility_since")).total_seconds())
     if out["left"]:
         out |= {"failed": True, "msg": f"the retirement is not complete; {out['report'][-1]}, first: {out['left'][0]}"}
     return {**told, **out}
-
-
-def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Problem(f"{text} is no moment", "since", "write it in ISO 8601, as 2026-12-05T02:00:00+01:00") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -8,9 +8,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._core.model import Problem
 from ..plugin_utils._questions import SPEC, answer
-from ..plugin_utils._run import Run, described, say
+from ..plugin_utils._run import Run, answered
 
 
 class ActionModule(ActionBase):
@@ -19,9 +18,4 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        try:
-            return {"changed": False, **answer(Run(self, task_vars or {}, "policy", SPEC))}
-        except Problem as problem:
-            return {"failed": True, "changed": False, "msg": say(described(problem))}
-        except OSError as error:
-            return {"failed": True, "changed": False, "msg": str(error)}
+        return answered(lambda: answer(Run(self, task_vars or {}, "policy", SPEC)))

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -24,7 +24,8 @@ from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._rebuilt import replaced
 from ..plugin_utils._retiring import end
 from ..plugin_utils._run import COMMON, Run, guarded, target
-from ..plugin_utils._undoing import OF, Look, activations, campaigns, diff, look, moment, parts, probes, restores, to_undo, took_part, unreadable
+from ..plugin_utils._undoing import OF, Look, activations, campaigns, diff, look, parts, probes, restores, to_undo, took_part, unreadable
+from ..plugin_utils._windows import moment, now
 
 SPEC = {
     **COMMON,
@@ -75,9 +76,9 @@ class ActionModule(ActionBase):
             ended, stays = end(run, due)
             for note in (*said, *stays):
                 Display().warning(f"{run.host}: {note}")
-            now = {r.id: r.state for r in reports}
-            resolved = [r.id for r in before if now.get(r.id, r.state) != r.state]
-            forgotten = [r.id for r in before if r.id not in now]
+            left = {r.id: r.state for r in reports}
+            resolved = [r.id for r in before if left.get(r.id, r.state) != r.state]
+            forgotten = [r.id for r in before if r.id not in left]
         states = {r.id: r.state for r in reports}
         resolutions = {id_: states.get(id_, "ABSENT") for id_ in resolved}
         run.told |= {"resolved": resolutions, "forgotten": forgotten, "keys": [*shredded(before, forgotten, said), *ended]}
@@ -93,12 +94,12 @@ class ActionModule(ActionBase):
         campaign, wanted, before = (str(run.args.get(name) or "") for name in ("campaign", "transaction", "before"))
         if [bool(campaign), bool(wanted), bool(before)].count(True) != 1:
             raise Problem("name a campaign, a transaction or a moment", run.host, "-e agility_campaign=…, agility_transaction=… or agility_before=…")
-        now = datetime.now(UTC)
-        since = moment(before, now) if before else None
+        at = now()
+        since = moment(before, at, "agility_before") if before else None
         reports = _reports(run)
         run.note(campaign=campaign)
         told: dict[str, Any] = {"known": not campaign or took_part(campaign, reports), "campaigns": campaigns(reports)}
-        undo = to_undo(run, campaign, wanted, reports, (now - since).total_seconds() if since else None)
+        undo = to_undo(run, campaign, wanted, reports, (at - since).total_seconds() if since else None)
         if _replaced(run, campaign, since, reports):
             return told | {"known": True}
         if not undo:

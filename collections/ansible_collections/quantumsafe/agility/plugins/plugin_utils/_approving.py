@@ -31,10 +31,10 @@ def approved(plan: Path, digest: str, seal: Path, approvers: Sequence[Public]) -
     if not seal.is_file():
         raise Problem("nobody signed the plan, so nobody can tell who must not approve it; nothing was changed", str(seal), "plan again")
     for path in found:
-        sig = path.with_suffix(".sig")
-        why = refusal(path.read_bytes(), sig.read_bytes() if sig.is_file() else b"", digest, seal.read_bytes(), approvers, now())
+        text, sig = path.read_bytes(), path.with_suffix(".sig")  # read once: what is told is what was judged
+        why = refusal(text, sig.read_bytes() if sig.is_file() else b"", digest, seal.read_bytes(), approvers, now())
         if not why:
-            return read_approval(path.read_bytes())
+            return read_approval(text)
         refused.append(f"{path.name}: {why}")
     said = f"no approval of the plan is good: {'; '.join(refused)}" if found else "nobody has approved the plan"
     raise Problem(f"{said}; nothing was changed", str(plan), "have it approved with the playbook approve")

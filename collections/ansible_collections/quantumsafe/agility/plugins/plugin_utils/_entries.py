@@ -14,13 +14,14 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ._core.ledger.canonical import digest
+from ._core.ledger.canonical import MOMENT, digest
 from ._core.model import Problem
 from ._core.report.entered import QUIET, event_of, facts
 from ._core.report.output import run_id
@@ -33,9 +34,18 @@ OPERATOR = ("agility_operator", "awx_user_name", "tower_user_name")
 
 
 def ledger_of(run: Run) -> Ledger:
+    return _ledger(run.variable, run.output, run.run)
+
+
+def _ledger(variable: Callable[..., str], output: Path, run: str) -> Ledger:
     """agility_ledger, else beside the results folders, as campaigns are.  Its keys: agility_ledger_keys, else in it."""
-    folder = Path(run.variable("agility_ledger") or run.output.parent / "ledger").absolute()
-    return Ledger(folder, Path(run.variable("agility_ledger_keys") or folder / "keys").absolute(), chain_of(run.run))
+    folder = Path(variable("agility_ledger") or output.parent / "ledger").absolute()
+    return Ledger(folder, Path(variable("agility_ledger_keys") or folder / "keys").absolute(), chain_of(run))
+
+
+def variable_of(action: ActionBase, task_vars: Mapping[str, Any], *names: str) -> str:
+    """The first of these variables that is set, with its templates resolved: task_vars hold them as they were written."""
+    return next((text for name in names if (text := str(action._templar.template(task_vars.get(name)) or ""))), "")
 
 
 def enters(run: Run) -> bool:
@@ -99,13 +109,8 @@ def decided(action: ActionBase, task_vars: Mapping[str, Any], told: Mapping[str,
 
 def _controllers(action: ActionBase, task_vars: Mapping[str, Any]) -> tuple[Ledger, Callable[..., str]]:
     """The ledger of a task that has no Run, and what tells its variables."""
-
-    def variable(*names: str) -> str:
-        return next((text for name in names if (text := str(action._templar.template(task_vars.get(name)) or ""))), "")
-
-    run = run_id(os.getppid())
-    folder = Path(variable("agility_ledger") or Path(variable("agility_output") or f"agility-results/{run}").absolute().parent / "ledger").absolute()
-    return Ledger(folder, Path(variable("agility_ledger_keys") or folder / "keys").absolute(), chain_of(run)), variable
+    variable, run = partial(variable_of, action, task_vars), run_id(os.getppid())
+    return _ledger(variable, Path(variable("agility_output") or f"agility-results/{run}").absolute(), run), variable
 
 
 def account() -> dict[str, str]:
@@ -120,7 +125,7 @@ def account() -> dict[str, str]:
 def _said(variable: Callable[..., str]) -> dict[str, Any]:
     """When, who and why."""
     return {
-        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": datetime.now(UTC).strftime(MOMENT),
         "who": _given({**account(), "operator": variable(*OPERATOR)}),
         "why": _given({name: variable(f"agility_{name}") for name in ("ticket", "reason")}),
     }

@@ -23,6 +23,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ._core.assess import Requirements, assess
+from ._core.ledger.canonical import MOMENT
 from ._core.model import Endpoint, Problem, Snapshot
 from ._core.policy.model import Policy
 from ._core.policy.plain import from_plain, to_plain
@@ -38,7 +39,7 @@ from ._core.targets.offline import DEEPEST, from_path
 from ._core.targets.script import compose_collect
 from ._core.targets.snapshot_json import snapshot_to_json
 from ._core.targets.survey import Survey, choose, survey
-from ._entries import end
+from ._entries import end, variable_of
 from ._policies import reader, zone
 
 COMMON = {
@@ -68,7 +69,7 @@ class Run:
         self.groups = tuple(str(group) for group in task_vars.get("group_names", ()))
         self.run = run_id(os.getppid())
         self.output = output_folder(str(self.args.get("output") or ""), self.run)
-        self.taken = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.taken = datetime.now(UTC).strftime(MOMENT)
         self.started = time.monotonic()
         self.channel = Channel(action, installed=self.args.get("agent") == "installed")
         self.result = HostResult(self.host, verb, "ok", run=self.run, taken=self.taken)
@@ -178,8 +179,7 @@ class Run:
         return out
 
     def variable(self, *names: str) -> str:
-        """The first of these variables that is set, with its templates resolved: task_vars hold them as they were written."""
-        return next((text for name in names if (text := str(self.action._templar.template(self.vars.get(name)) or ""))), "")
+        return variable_of(self.action, self.vars, *names)
 
 
 def asks(resolver: Resolver, host: str, groups: tuple[str, ...]) -> Asks:
@@ -216,6 +216,16 @@ def guarded(run: Run, work: Callable[[Run], None]) -> dict[str, Any]:
     except OSError as error:
         run.note(status="failed", problem={"message": str(error), "where": "controller", "remedy": "check the results folder"})
     return run.finish()
+
+
+def answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The answer of a task that asks no host and changes nothing, as Ansible takes it."""
+    try:
+        return {"changed": False, **work()}
+    except Problem as problem:
+        return {"failed": True, "changed": False, "msg": say(described(problem))}
+    except OSError as error:
+        return {"failed": True, "changed": False, "msg": str(error)}
 
 
 def described(problem: Problem) -> dict[str, str]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Literal, TypeVar
 
 from ._campaign import id_prefix
@@ -23,7 +22,6 @@ T = TypeVar("T")
 
 OF = ", rollback of "  # in the journal of an undo: what it undid
 CAMPAIGN = ", campaign "  # in the journal of a change
-MOMENT = "write e.g. 2027-01-10T01:30:00Z, or with +01:00 for the Z; nothing was changed"
 KEPT = "/var/lib/crypto-agility/tx/{}/old/{}"
 
 
@@ -47,17 +45,6 @@ def took_part(campaign: str, reports: tuple[TransactionReport, ...]) -> bool:
 
 def _campaign(report: TransactionReport) -> str:
     return report.id.rpartition("-")[0]
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """The moment to go back to.  Raises Problem."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Problem(f"{text} is no moment", "agility_before", MOMENT) from error
-    if found.tzinfo is None or found > now:
-        raise Problem(f"{text} {'is to come' if found.tzinfo else 'has no time zone'}", "agility_before", MOMENT)
-    return found
 
 
 def to_undo(run: Run, campaign: str, wanted: str, reports: tuple[TransactionReport, ...], within: float | None = None) -> list[TransactionReport]:

@@ -22,12 +22,23 @@ from ._run import Run
 
 WINDOW: dict[str, Any] = {
     "window_override": {"type": "dict", "options": {"reason": {"type": "str", "required": True}, "approver": {"type": "str", "required": True}}},
-    "error_budget": {"type": "str", "default": "0"},
 }
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def moment(text: str, until: datetime, variable: str) -> datetime:
+    """A moment that has been by then, as somebody gave it in that variable.  Raises Problem."""
+    remedy = "write e.g. 2027-01-10T01:30:00Z, or with +01:00 for the Z; nothing was changed"
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Problem(f"{text} is no moment", variable, remedy) from error
+    if found.tzinfo is None or found > until:
+        raise Problem(f"{text} {'is to come' if found.tzinfo else 'has no time zone'}", variable, remedy)
+    return found
 
 
 def not_now(run: Run) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from .canonical import canonical
+from .canonical import MOMENT, canonical
 from .seal import read_seal, unsound
 from .signing import Public
 
 KIND = "quantumsafe.agility approval"
 FORMAT = 1
-MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)

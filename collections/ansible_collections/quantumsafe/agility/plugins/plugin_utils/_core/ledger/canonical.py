@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _UTF16 = codecs.lookup("utf-16-be").encode  # looked up here, before a worker is forked for each host, and not in each of them
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"  # how a moment is spelled, in UTC: in entries, approvals and results
 LARGEST = 2**53 - 1  # beyond it JSON readers differ (RFC 8785 §3.2.2.3 takes numbers as IEEE 754); fractions are refused for the same reason
 
 
