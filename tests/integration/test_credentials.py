@@ -19,7 +19,7 @@ yes -- "$(cat /etc/nginx/tls/server.crt)" | head -c 8000000 >many.pem
 head -c 20000000 /dev/zero >huge.pem
 printf 'TrustedUserCAKeys /etc/ssh/user_ca.pub\\n' >/etc/ssh/sshd_config.d/60-ca.conf
 ssh-keygen -q -t ed25519 -N '' -C 'whose is it' -f /root/user_ca && mv /root/user_ca.pub /etc/ssh/ && mv /root/user_ca /opt/app/user_ca.key
-printf 'ssl_certificate_key "pkcs11:token=edge;object=www;pin-value=4711?pin-source=/x"\\n' >/etc/planted.conf
+printf 'ssl_certificate_key "pkcs11:token=edge;object=www;pin-value=pin-one?pin-source=/x"\\n' >/etc/planted.conf
 """
 SECRETS = (
     "/opt/app/orphan.key",
@@ -73,7 +73,7 @@ def test_everything_is_found_linked_and_judged_and_no_byte_of_a_key_leaves(lab: 
         assert secret, path
         for line in secret:
             assert line not in written and line not in ran.text, path
-    assert "4711" not in written and "whose is it" not in written
+    assert "pin-one" not in written and "whose is it" not in written
     assert "orphan-key" in ran.text and "certificates:" in ran.text
 
 

@@ -150,7 +150,7 @@ def test_what_names_a_file_uses_it_and_what_nothing_names_is_an_orphan(every_sit
         site.tls, PAIR.format("used") + "\n" + PAIR.format("lost") + "\n rm lost.key; openssl ecparam -genkey -name prime256v1 -noout -out alone.key"
     )
     (site.host.etc / "mail.conf").write_text(f"# {site.tls}/lost.crt\ncert = <{site.tls}/used.crt;\nkey = '{site.tls}/used.key'\n")
-    (site.host.etc / "hsm.conf").write_text("key = pkcs11:token=edge;object=www;pin-value=1234?pin-value=5678&module-name=x\n")
+    (site.host.etc / "hsm.conf").write_text("key = pkcs11:token=edge;object=www;pin-value=pin-one?pin-value=pin-two&module-name=x\n")
     seen = site.look()
     found = {Path(one.path).name: one for one in seen.items}
     assert found["used.crt"].users == (f"{site.host.etc}/mail.conf:2",) and found["used.key"].users == (f"{site.host.etc}/mail.conf:3",)
@@ -158,14 +158,14 @@ def test_what_names_a_file_uses_it_and_what_nothing_names_is_an_orphan(every_sit
     assert set(found["lost.crt"].roles) == {"orphan-certificate", "no-key"}
     assert found["alone.key"].roles == ("orphan-key",)
     assert seen.tokens == ((f"{site.host.etc}/hsm.conf:1", "pkcs11:token=edge;object=www"),)
-    assert "1234" not in site.said and "5678" not in site.said
+    assert "pin-one" not in site.said and "pin-two" not in site.said
     (key,) = [one for one in seen.items if one.path == "pkcs11:token=edge;object=www"]
     assert (key.key and key.key.form, key.problem) == ("PKCS#11", f"its PIN stands in {site.host.etc}/hsm.conf:1")
 
 
 def test_who_can_use_a_key_in_a_token_is_who_can_read_its_pin(every_site: Site) -> None:
     site = every_site
-    pin = site.host.write("pin", "4711")
+    pin = site.host.write("pin", "pin-one")
     pin.chmod(0o644)
     made(site.tls, PAIR.format("www"))
     reference = f"store:pkcs11:token=edge;object=www?pin-source=file:{pin}"
@@ -177,7 +177,7 @@ def test_who_can_use_a_key_in_a_token_is_who_can_read_its_pin(every_site: Site) 
     assert (key.mode, key.users) == ("0644", ("nginx *:443", f"{site.host.etc}/web.conf:1"))
     assert key.key and (key.key.kind, key.key.public, key.key.encrypted) == ("ECDSA-P256", found[f"{site.tls}/www.crt"].public, True)
     assert found["pkcs11:object=gone"].problem == "its PIN is to be in /nowhere/pin, which is not there"
-    assert "4711" not in site.said and sha256(pin) not in site.said
+    assert "pin-one" not in site.said and sha256(pin) not in site.said
 
 
 def test_a_chain_that_ends_in_the_bundle_is_public_and_its_authority_with_a_key_is_ours(every_site: Site) -> None:
