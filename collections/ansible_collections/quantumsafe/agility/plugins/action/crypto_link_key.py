@@ -19,7 +19,7 @@ from ..plugin_utils._core.targets.answer import TransactionReport, parse_keys, p
 from ..plugin_utils._core.targets.keyed import Keyed
 from ..plugin_utils._core.targets.script import AnyChange, compose_drop_keys, compose_status
 from ..plugin_utils._core.targets.transact import DONE
-from ..plugin_utils._linking import Side, deliver, reached, swap
+from ..plugin_utils._linking import LATER, Side, deliver, reached, swap
 from ..plugin_utils._outcome import settle
 from ..plugin_utils._reaching import other
 from ..plugin_utils._run import COMMON, Run, described, target
@@ -58,6 +58,7 @@ def _both(run: Run, gate: Gate, told: dict[str, str]) -> None:
     for one in (run, there):
         one.args["services"] = ["wireguard"]
         one.note(campaign=str(run.args.get("campaign") or run.run))
+    there.args["confirm_timeout"] = int(run.args["confirm_timeout"]) + LATER
     found = run.look()
     with reached(there):
         beyond = there.look()
@@ -80,8 +81,10 @@ def _rotate(decides: Side, follows: Side) -> None:
     try:
         with reached(follows.run):
             digest, sealed = deliver(decides, follows, id_, salt)
-        if decides.gate.late():
-            return
+        for side in (follows, decides):
+            if side.gate.late():
+                _stopped(decides, follows, side)
+                return
         decides.run.note(evidence={"sealed": sealed})
 
         def changes(side: Side) -> Sequence[AnyChange]:
@@ -143,12 +146,17 @@ def _may(decides: Side, follows: Side, what: str) -> bool:
         return False
     for side in (follows, decides):
         if stop := side.gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
-            problem = {"message": stop, "where": side.host, "remedy": side.gate.remedy}
-            for one in (decides, follows):
-                one.run.note(status=side.gate.status, problem=problem)
-            decides.gate.refused = follows.gate.refused = True
+            side.run.note(status=side.gate.status, problem={"message": stop, "where": side.host, "remedy": side.gate.remedy})
+            _stopped(decides, follows, side)
             return False
     return True
+
+
+def _stopped(decides: Side, follows: Side, by: Side) -> None:
+    """The gate of one of them holds both; that says nothing about either."""
+    for side in (decides, follows):
+        side.gate.refused = True
+        side.run.note(status=by.run.result.status, problem=by.run.result.problem)
 
 
 def _agree(decides: Side, follows: Side, id_: str) -> None:

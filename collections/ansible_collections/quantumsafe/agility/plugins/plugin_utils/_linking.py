@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 BACK = 60  # seconds that the end that decides may take to go back
 SLACK = 60  # seconds until it is armed and proved
+LATER = BACK + SLACK  # by which the deadline of the end that follows is later
 BY_ITSELF = "it does as the other end does, by itself; run the recover playbook when it answers again"
 
 
@@ -61,7 +62,6 @@ class Side:
 def swap(decides: Side, follows: Side, id_: str, why: str, salt: str, changes: Callable[[Side], Sequence[AnyChange]], digest: str) -> None:
     """Put it in place at both ends.  digest: of the key that must be in use afterwards, "" = the same at both ends is enough."""
     seconds = int(decides.run.args["confirm_timeout"])
-    follows.run.args["confirm_timeout"] = seconds + BACK + SLACK
     met: list[dict[str, Any]] = []
 
     def decide(dummy: Snapshot) -> Any:
@@ -96,11 +96,12 @@ def _shake_hands(decides: Side, follows: Side, salt: str, digest: str) -> tuple[
     """A handshake that is newer than both changes, seen at both ends, and the same key in both files and in use at both.  Raises Problem."""
     since = follows.seen(salt).now
     here = decides.seen(salt, meet=True)
-    for dummy in range(5):
-        there = follows.seen(salt)
+    there = follows.seen(salt)
+    for dummy in range(5 if here.met else 0):  # the end that was called knows a packet later
         if there.met >= since:
             break
         time.sleep(1)
+        there = follows.seen(salt)
     wrong = [f"{side.host}: no handshake since the change" for side, met in ((decides, here.met > 0), (follows, there.met >= since)) if not met]
     keys = {f"{side.host}, {where}": key for side, seen in ((decides, here), (follows, there)) for where, key in _keys(side, seen)}
     wanted = digest or here.live
