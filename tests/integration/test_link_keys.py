@@ -19,6 +19,14 @@ FACTS = "cd /etc/wireguard && stat -c '%n %a %U %G %s %Y %i' wg1.conf && sha256s
 KEY = "sed -n 's/^PresharedKey = //p' /etc/wireguard/wg1.conf"
 NEWEST = "ls -td /var/lib/crypto-agility/tx/link-* | head -n 1"
 SETTINGS = {"agility_link_interface": "wg1", "agility_link_peer": "tun-b"}
+FROZEN = """
+policy: {name: frozen, version: "1"}
+extends: [hybrid-transition@1]
+zones:
+  branch: {hosts: [tun-b]}
+freezes:
+  - {id: year-end, zone: branch, from: "2026-01-01T00:00", to: "2036-01-01T00:00"}
+"""
 WATCH = "(while :; do cat /proc/[0-9]*/cmdline; done >/root/seen) >/dev/null 2>&1 & echo $!"
 
 
@@ -175,15 +183,39 @@ def test_without_its_controller_both_ends_end_with_one_key(tmp_path: Path, momen
     assert due("tun-b") == first
 
 
-def test_an_end_that_is_booted_before_it_is_confirmed_does_as_the_other_end_did(tmp_path: Path) -> None:
-    """No login reaches tun-b from the moment that it is told to follow; tun-a is confirmed, and then tun-b boots."""
+@pytest.fixture
+def half_way(tmp_path: Path) -> Iterator[Begun]:
+    """No login reaches tun-b from the moment that it is told to follow; tun-a is confirmed."""
     forget()
-    old = key("tun-a")
     begun = Begun(tmp_path)
     when("tun-b", "[ -s /var/lib/crypto-agility/tx/link-*/follow ]")
     on("tun-b", "systemctl stop ssh")
     when("tun-a", "grep -q CLEANED /var/lib/crypto-agility/tx/link-*/journal")
     assert state("tun-b") == "RELOADED"
+    yield begun
+    on("tun-b", "systemctl start ssh")
+
+
+def test_an_end_that_is_booted_before_it_is_confirmed_does_as_the_other_end_did(half_way: Begun) -> None:
     subprocess.run([LAB, "in-ns", "podman", "restart", "-t", "0", "tun-b"], check=True, capture_output=True, timeout=60)
-    assert begun.process.wait(120) == 0, begun.said.read_text()
-    assert state("tun-b") == "CLEANED" and key("tun-b") == key("tun-a") != old
+    assert half_way.process.wait(120) == 0, half_way.said.read_text()
+    assert [state(host) for host in PAIR] == ["CLEANED"] * 2 and key("tun-b") == key("tun-a")
+
+
+def test_an_end_that_somebody_takes_back_by_hand_takes_the_other_one_with_it(half_way: Begun) -> None:
+    new = key("tun-a")
+    on("tun-b", f"sh $({NEWEST})/revert.sh && systemctl start ssh")
+    assert half_way.process.wait(120) != 0
+    said = " ".join(half_way.said.read_text().split())
+    assert "tun-b, the other end: no new connection after the change" in said and "byte for byte as it was" in said
+    assert key("tun-a") == key("tun-b") != new
+
+
+def test_a_freeze_of_the_other_end_holds_both(lab: Lab, tmp_path: Path) -> None:
+    policy = tmp_path / "frozen.yml"
+    policy.write_text(FROZEN, encoding="utf-8")
+    before = [on(host, FACTS) for host in PAIR]
+    ran = play(lab, agility_policy=str(policy))
+    assert ran.rc != 0 and [ran.host(host)["status"] for host in PAIR] == ["out-of-window"] * 2, ran.text
+    assert ran.host("tun-a")["problem"]["message"].startswith("tun-b, the other end: frozen by year-end")
+    assert [on(host, FACTS) for host in PAIR] == before

@@ -156,7 +156,14 @@ def _stopped(decides: Side, follows: Side, by: Side) -> None:
     """The gate of one of them holds both; that says nothing about either."""
     for side in (decides, follows):
         side.gate.refused = True
-        side.run.note(status=by.run.result.status, problem=by.run.result.problem)
+        if side is not by:
+            side.run.note(status=by.run.result.status, problem=_of_other(by))
+
+
+def _of_other(side: Side) -> dict[str, str]:
+    """What went wrong there, for the result of the host that has it from there."""
+    problem = side.run.result.problem
+    return {**problem, "where": "", "message": f"{side.host}, the other end: {problem.get('message', '')}"}
 
 
 def _agree(decides: Side, follows: Side, id_: str) -> None:
@@ -169,7 +176,7 @@ def _agree(decides: Side, follows: Side, id_: str) -> None:
         changes = restores([_remembered(decides)[id_]], False)
         settle(here, decides.carry_out(f"{id_[:48]}-undo-{secrets.token_hex(2)}", why, changes, lambda dummy: ((), [])), "reverted")
     if here.result.status in ("changed", "ok", "reverted") and not here.result.problem:
-        here.note(status=there.result.status, problem={**there.result.problem, "where": follows.host})
+        here.note(status=there.result.status, problem=_of_other(follows))
 
 
 def _told_both(decides: Side, follows: Side, told: dict[str, str]) -> None:
