@@ -120,6 +120,6 @@ def test_a_file_that_wg_quick_would_refuse_stops_the_host_by_name() -> None:
 
 def test_a_preshared_key_is_never_written_on_one_end_alone() -> None:
     id_ = peer(captured("tun-a"), "wg0").id
-    with pytest.raises(Inexpressible, match=r"both ends together.*migrate_links"):
+    with pytest.raises(Inexpressible, match=r"both ends together.*link_keys"):
         SERVICE.write(captured("tun-a"), {id_: {"key_exchange": Wanted(("PresharedKey",))}})
     assert SERVICE.write(captured("tun-a"), {}) == ()

@@ -79,7 +79,7 @@ def _wireguard(a: End, b: End, would: tuple[Agreement, ...]) -> Verdict:
     if would[0].fails:
         return Verdict("unable", would[0].fails)
     if would[0].exchange != AUGMENTED:
-        return Verdict("unable", "WireGuard has no ML-KEM; a preshared key would help, and is set at both ends by hand (docs/tunnels.md)")
+        return Verdict("unable", "WireGuard has no ML-KEM; a preshared key would help: the playbook link_keys puts one in at both ends")
     if not (a.one("met") and b.one("met")):
         return Verdict("agreed", "both have a preshared key, and no handshake was seen since")
     return Verdict("moved", "a preshared key at both ends, and a handshake with it: as safe as that key is kept secret")

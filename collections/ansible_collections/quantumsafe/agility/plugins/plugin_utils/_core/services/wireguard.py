@@ -1,8 +1,8 @@
 """WireGuard.  Sources: the whitepaper, 5.2 and 5.4; wg(8), wg-quick(8), systemd.netdev(5).
 
 One endpoint for each peer of each interface, configured or in effect.  Its exchange is Curve25519 and nothing else; what a quantum computer
-cannot undo is only the preshared key that both ends mix in.  It is looked at and never written: a key that one end has and the other has not
-ends the tunnel.
+cannot undo is only the preshared key that both ends mix in.  It is looked at and never written here: a key that one end has and the other has not
+ends the tunnel (wireguard_key.py writes both).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ COLLECT = Collect(
 )
 PLAIN, AUGMENTED = "Noise_IKpsk2_25519", "Noise_IKpsk2_25519+psk"
 BOTH_ENDS = (
-    "a preshared key is set on both ends together, or the tunnel ends: make one with `wg genpsk` and put it into both files, "
-    "or wait for the release that moves both ends (migrate_links); to change the rest of this host, leave wireguard out (agility_services)"
+    "a preshared key is set on both ends together, or the tunnel ends: the playbook link_keys does it; "
+    "to change the rest of this host, leave wireguard out (agility_services)"
 )
 
 
