@@ -1,4 +1,4 @@
-"""Saved configurations of Junos, VyOS, FortiOS, EOS, ASA and PAN-OS: what they say, where it stands, what they do not say, and what is no such configuration."""
+"""Saved configurations of Junos, VyOS, FortiOS, EOS, ASA, PAN-OS and RouterOS: what they say, where it stands, what they do not say, and what is no such configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model im
 from tests.unit.conftest import CORPUS, FIXTURES, TODAY, policy_of, requirements
 
 FOLDER = FIXTURES / "appliances"
-NAMES = ("junos-24.conf", "junos.set", "vyos-2026.boot", "vyos.set", "fortios-76.conf", "eos-430.cfg", "asa-916.cfg", "panos-111.xml")
+NAMES = (
+    "junos-24.conf",
+    "junos.set",
+    "vyos-2026.boot",
+    "vyos.set",
+    "fortios-76.conf",
+    "eos-430.cfg",
+    "asa-916.cfg",
+    "panos-111.xml",
+    "routeros-721.rsc",
+)
 
 
 def snapshot(raw: bytes | str) -> Snapshot:
@@ -164,6 +174,25 @@ SAID = {
         "panos ipsec-crypto-profile child": {"cipher": "aes-256-gcm @44", "key_exchange": "group20 @50"},
     },
 }
+SAID["routeros-721.rsc"] = {
+    "routeros ssh": {"host_key": "ed25519 @22"},
+    "routeros www-ssl": {"version": "only-1.2 @20"},
+    "routeros ipsec profile default": {
+        "key_exchange": "modp2048 modp1024 @6",
+        "cipher": "aes-128 3des @6",
+        "version": "IKEv2 @11",
+        "ppk": "mode=off @6",
+    },
+    "routeros ipsec profile strong": {
+        "key_exchange": "ecp384 @7",
+        "cipher": "aes-256 @7",
+        "mac": "sha384 @7",
+        "prf": "sha384 @7",
+        "version": "IKEv2 @10",
+        "ppk": "mode=enabled @7",
+    },
+    "routeros ipsec proposal default": {"key_exchange": "ecp384 @13", "cipher": "aes-256-gcm @13"},
+}
 STRANGE = {"enable", "null"}  # words that name no algorithm, told in notes
 
 
@@ -205,6 +234,7 @@ def test_the_release_is_that_of_the_text_or_unknown() -> None:
         "eos-430.cfg": "Arista EOS 4.30.1F",
         "asa-916.cfg": "Cisco ASA 9.16(4)",
         "panos-111.xml": "PAN-OS 11.1.4",
+        "routeros-721.rsc": "RouterOS 7.21",
     }
     assert endpoints(fixture("vyos.set"))["vyos ssh"].version == "VyOS (release unknown)"
 

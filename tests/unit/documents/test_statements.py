@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import config_edit, curly, lines, statements
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import config_edit, curly, export, lines, statements, xml_paths
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents.statements import Document
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Unparsable
 from hypothesis import given
@@ -18,6 +18,8 @@ GRAMMARS: dict[str, Callable[[str, str], Document]] = {
     "vyos": curly.vyos,
     "set": statements.commands,
     "fortios": config_edit.parse,
+    "panos": xml_paths.parse,
+    "routeros": export.parse,
 }
 BRACES = [
     "system {",
@@ -51,8 +53,10 @@ COMMANDS = [
     'c" d',
     "unset a",
     "",
+    "/a b",
+    "add c=d,e \\",
 ]
-PIECES = [*BRACES, *COMMANDS]
+PIECES = [*BRACES, *COMMANDS, "<a>", '<entry name="b">', "</a>", "</entry>", "<member>c</member>"]
 
 
 @pytest.mark.parametrize("name", GRAMMARS)
@@ -137,7 +141,7 @@ def test_every_configuration_of_the_corpus_round_trips() -> None:
             assert document.statements, path
 
 
-@pytest.mark.parametrize("name", ["junos-24.conf", "junos.set", "vyos-2026.boot", "vyos.set", "fortios-76.conf"])
+@pytest.mark.parametrize("name", ["junos-24.conf", "junos.set", "vyos-2026.boot", "vyos.set", "fortios-76.conf", "panos-111.xml", "routeros-721.rsc"])
 def test_the_synthetic_configurations_round_trip(name: str) -> None:
     text = (FIXTURES / "appliances" / name).read_text(encoding="utf-8")
     kind = name.rsplit(".", maxsplit=1)[-1] if name.endswith(".set") else name.split("-", maxsplit=1)[0]
