@@ -9,6 +9,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorith
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import read, snapshot_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Finding, Snapshot, Unparsable
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.offline import from_path
 
 from tests.unit.conftest import CORPUS, FIXTURES, TODAY, policy_of, requirements
 
@@ -285,6 +286,12 @@ def test_a_group_of_junos_is_taken_over_where_it_is_applied_and_outweighed_by_wh
     assert found["junos ike proposal P1"]["key_exchange"] == "group1 @4"
     assert found["junos ike proposal P2"]["key_exchange"] == "group20 @6"
     assert "key_exchange" not in found["junos ike proposal Q"]
+
+
+def test_a_text_that_begins_with_the_role_of_a_junos_device_is_no_saved_snapshot(tmp_path: Path) -> None:
+    saved = tmp_path / "srx2.set"
+    saved.write_bytes(b"{primary:node0}\n" + fixture("junos.set"))
+    assert {one.id for one in read(from_path(tmp_path, "srx2", "", {}))} == set(SAID["junos.set"])
 
 
 def test_a_proposal_set_of_junos_is_unknown_by_name() -> None:
