@@ -10,6 +10,8 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.applianc
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Finding, Snapshot, Unparsable
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.offline import from_path
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.conftest import CORPUS, FIXTURES, TODAY, policy_of, requirements
 
@@ -328,6 +330,22 @@ def test_a_pasted_certificate_of_eos_is_no_configuration_and_its_key_is_not_kept
 
 
 # ---------------------------------------------------------------- what is refused
+
+
+@given(name=st.sampled_from(NAMES), places=st.lists(st.tuples(st.integers(0, 120), st.sampled_from(["line", "word", "twice", "empty"])), max_size=6))
+def test_whatever_is_missing_or_said_twice_is_read_or_refused_and_keeps_no_secret(name: str, places: list[tuple[int, str]]) -> None:
+    lines = fixture(name).decode().splitlines(keepends=True)
+    for place, how in places:
+        at = place % len(lines)
+        body = lines[at].rstrip("\n")
+        lines[at] = {"line": "", "word": f"{body.rpartition(' ')[0]}\n", "twice": lines[at] * 2, "empty": "\n"}[how]
+    try:
+        found = snapshot("".join(lines))
+    except Unparsable as error:
+        assert error.where.startswith("f")
+        return
+    assert all(setting.values for one in read(found) for setting in one.settings.values())
+    assert not any("CANARY" in str(file.text) for file in found.files.values())
 
 
 PROSE = b"Dear colleague, please look at this device:\n"

@@ -1,7 +1,7 @@
 """What is kept of a configuration: the statements on a platform's list, each with its whole path in the line where it stands; all else becomes empty.
 
 So no secret needs to be known to be left out, and what was braces, commands or edits is read in one way: as a tree.
-A pattern of the list is words: `*` is any one word, at its end `=` the one value of its name, `+` one of several and all behind it; what stands
+A pattern of the list is words: `*` is any one word, at its end `=` the one value of its name, `+` one of several and those behind it; what stands
 behind a pattern is cut off.
 """
 
@@ -28,12 +28,13 @@ def patterns(listed: tuple[str, ...]) -> Patterns:
     return {head: tuple(one for one in split if one[0] == head) for head in {one[0] for one in split}}
 
 
-def cut(words: tuple[str, ...], wanted: Patterns) -> tuple[tuple[str, ...], bool] | None:
-    """What is kept of a statement, and whether its name takes one value only; None = nothing."""
+def cut(words: tuple[str, ...], wanted: Patterns, own: int = -1) -> tuple[tuple[str, ...], bool] | None:
+    """What is kept of a statement, and whether its name takes one value only; None = nothing.  own: see Statement."""
     for pattern in wanted.get(words[0], ()):
         size = len(pattern)
         if len(words) >= size and all(part in ("*", "+", "=", word) for part, word in zip(pattern, words, strict=False)):
-            return (words, False) if pattern[-1] == "+" else (words[:size], pattern[-1] == "=")
+            whole = pattern[-1] == "+" and size > (own if own >= 0 else len(words) - 1)  # what stands below a list is none of it
+            return (words, False) if whole else (words[:size], pattern[-1] == "=")
     return None
 
 
@@ -42,7 +43,7 @@ def keep(document: Document, listed: tuple[str, ...]) -> str:
     wanted = patterns(listed)
     found: dict[int, dict[tuple[str, ...], None]] = {}
     for one in document.statements:
-        if kept := cut(one.words, wanted):
+        if kept := cut(one.words, wanted, one.own):
             found.setdefault(one.line, {})[kept[0]] = None
     return "".join(_line(found.get(number, ()), line) for number, line in enumerate(document.lines, 1))
 

@@ -68,7 +68,7 @@ def only(statements: Iterable[Statement], said: str, path: str) -> str:
 def flat(command: Command, above: tuple[str, ...] = ()) -> Iterator[Statement]:
     """A command and what belongs to it, each with its whole path."""
     words = (*above, *command.words)
-    yield Statement(words, command.line)
+    yield Statement(words, command.line, len(above))
     for one in command.body:
         yield from flat(one, words)
 

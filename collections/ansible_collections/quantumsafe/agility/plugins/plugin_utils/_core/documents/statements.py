@@ -20,10 +20,14 @@ _WORD = re.compile(r"""'[^'\n]*'|"(?:[^"\\\n]|\\.)*"|[^\s"']\S*""")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """words: the whole path, without quotes.  line: where it begins; inside a block that of the statement, not of the block."""
+    """words: the whole path, without quotes.  line: where it begins; inside a block that of the statement, not of the block.
+
+    own: how many words stand above it; -1 = all but the last, where each value is a statement of its own.
+    """
 
     words: tuple[str, ...]
     line: int
+    own: int = -1
 
 
 @dataclass(frozen=True, slots=True)
