@@ -20,6 +20,7 @@ MAIN = "/etc/ipsec.conf"
 USUAL = "/etc/ipsec.d/*.conf"
 DEEPEST_INCLUDE = 10
 DEFAULT = "%default"
+NO_TUNNEL = ("passthrough", "drop", "reject", "%passthrough", "%drop", "%reject")  # types of connections
 
 
 @dataclass(frozen=True, slots=True)
