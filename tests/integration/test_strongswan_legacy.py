@@ -23,15 +23,15 @@ rules:
 stages:
   - {protocol: ikev2, aspect: key_exchange, stage: prefer}
 """
-# The other end of `site`, and a client of `road`.
+# The other end of `site`, which takes anybody, and a client of `road`, which does so too.
 PEERS = """
 connections { old { local_addrs = 10.91.0.19
- remote_addrs = 10.91.0.22
+ remote_addrs = %any
  proposals = aes256gcm16-prfsha384-x25519
  local { auth = psk
  id = vpn-b.lab.test
  } remote { auth = psk
- id = vpn-d.lab.test
+ id = *.lab.test
  } children { net { esp_proposals = aes256gcm16-x25519
  local_ts = 10.92.2.1/32
  remote_ts = 10.92.4.1/32
@@ -116,9 +116,17 @@ def test_both_ends_are_shown_side_by_side_and_clients_are_counted(lab: Lab, poli
     assert "vpn-d runs strongSwan 5.9" in both["verdict"]["why"]
     assert [one["exchange"] for one in both["channels"][0]["would"]] == ["x25519"]
     assert links["vpn-b rider", "vpn-d road"]["hub"] == "vpn-d"
-    (hub,) = said["hubs"]
-    assert (hub["host"], hub["endpoint"], hub["clients"]["classical"]) == ("vpn-d", "road", ["rider.lab.test"])
+    hubs = {(hub["host"], hub["endpoint"]): hub["clients"]["classical"] for hub in said["hubs"]}
+    assert hubs == {("vpn-b", "old"): ["vpn-d.lab.test"], ("vpn-d", "road"): ["rider.lab.test"]}
     assert "vpn-d road takes anybody: of 1 client with an SA of it now 1 did not (rider.lab.test)" in ran.text
+
+
+def test_a_plan_for_a_server_that_takes_anybody_counts_its_clients(lab: Lab, policy: str) -> None:
+    ran = lab.play("plan", "vpn-b", "-i", "inventories/vpn", agility_services=["strongswan"], agility_policy=policy)
+    assert ran.rc == 0, ran.text
+    warnings = ran.host("vpn-b")["plan"]["warnings"]
+    assert "strongswan old takes anybody: of 1 client with an SA of it now 1 did not (vpn-d.lab.test)" in warnings
+    assert not [said for said in warnings if "strongswan rider takes" in said]
 
 
 def test_nothing_is_written_and_the_refusal_says_why(lab: Lab, tmp_path: Path) -> None:
