@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.find import find
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Inexpressible, Snapshot, Unparsable, Wanted
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import plain
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.service import Service
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.libreswan import SERVICE as LIBRESWAN
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_legacy import SERVICE
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.offline import from_path
 
 from tests.fixtures.stroke.load import LAB, MAIN, having, lab, text
 from tests.unit.conftest import CORPUS, FIXTURES
@@ -135,6 +138,18 @@ def test_a_charon_that_does_not_run_leaves_the_files() -> None:
         "charon did not answer ipsec listalgs",
     )
     assert found["site"].addresses == (("10.91.0.22", 500),) and "sa" not in found["site"].settings
+
+
+@pytest.mark.parametrize(("binary", "service"), [("usr/lib/ipsec/stroke", SERVICE), ("usr/libexec/ipsec/pluto", LIBRESWAN)], ids=["stroke", "pluto"])
+def test_an_unpacked_image_is_read_by_whose_binary_it_holds(tmp_path: Path, binary: str, service: Service) -> None:
+    for name, said in ((binary, ""), ("etc/ipsec.conf", LAB)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(said, encoding="utf-8")
+    both = {one.name: one for one in (SERVICE, LIBRESWAN)}
+    seen = from_path(tmp_path, "h", "2026-11-27", {name: one.collect for name, one in both.items()})
+    assert {name: [one.id for one in other.read(seen)][:1] for name, other in both.items()} == {
+        name: [f"{name} site"] if other is service else [] for name, other in both.items()
+    }
 
 
 def test_what_is_written_and_not_loaded_is_told_and_is_no_end_of_a_tunnel() -> None:

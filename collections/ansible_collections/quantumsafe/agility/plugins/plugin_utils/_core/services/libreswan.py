@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
 from ..service import Service, once
-from .ipsec_conf import MAIN, NO_TUNNEL, USUAL, Config, Conn, config
+from .ipsec_conf import MAIN, NO_TUNNEL, USUAL, Config, Conn, belongs, config
 from .libreswan_seen import Seen
 from .libreswan_status import COMMANDS, VERSION, Pluto, pluto, version
 from .read_only import refuse
@@ -41,7 +41,8 @@ def _of(snapshot: Snapshot) -> list[Seen]:
 
 def _config(snapshot: Snapshot) -> Config | None:
     """None also where `ipsec` is another's: strongSwan has the same file and the same command."""
-    return config(snapshot) if version(snapshot.answers.get(VERSION)) else None
+    asked = snapshot.answers.get(VERSION)
+    return config(snapshot) if belongs(asked, version(asked)) else None
 
 
 def _counts(conn: Conn, asked: Pluto) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
 from ..service import Service, once
-from .ipsec_conf import MAIN, NO_TUNNEL, Conn, config
+from .ipsec_conf import MAIN, NO_TUNNEL, Config, Conn, belongs, config
 from .read_only import refuse
 from .stroke_status import ALGS, COMMANDS, VERSION, Status, algorithms, status, version
 from .strongswan_legacy_seen import CERTS, Seen
@@ -32,7 +32,7 @@ def of(snapshot: Snapshot) -> tuple[Seen, ...]:
 
 
 def _of(snapshot: Snapshot) -> list[Seen]:
-    found = config(snapshot) if _ours(snapshot) else None
+    found = _config(snapshot)
     if found is None:
         return []
     told = algorithms(snapshot.answers.get(ALGS))
@@ -41,9 +41,9 @@ def _of(snapshot: Snapshot) -> list[Seen]:
     return [Seen(snapshot, conn, asked, daemon, child) for conn in found.conns() if _counts(conn, asked) for child in (False, True)]
 
 
-def _ours(snapshot: Snapshot) -> bool:
-    """libreswan has the same file and the same command."""
-    return bool(version(snapshot.answers.get(VERSION)))
+def _config(snapshot: Snapshot) -> Config | None:
+    asked = snapshot.answers.get(VERSION)
+    return config(snapshot) if belongs(asked, version(asked)) else None
 
 
 def _counts(conn: Conn, asked: Status | None) -> bool:
@@ -57,7 +57,7 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
 
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
-    found = config(snapshot) if _ours(snapshot) else None
+    found = _config(snapshot)
     return tuple(sorted(set(found.unseen))) if found else ()
 
 
