@@ -96,10 +96,11 @@ def test_a_run_that_was_killed_in_a_wave_goes_on_where_it_was(lab: Lab, tmp_path
         "agility_policy": str(TOP / "policies/default.yml"),
         "agility_output": str(lab.tmp / "killed"),
         "agility_campaign": "killed",
-        "agility_confirm_timeout": 5,
+        "agility_confirm_timeout": 8,
         "agility_rehearse": False,
         **QUICK,
     }
+    assert lab.play("waves", "web-new", *more, agility_campaign="killed", agility_rehearse=False, **QUICK).rc == 0
     on("web-bare", f"rm -rf {TX}")
     argv = ["ansible-playbook", "-i", "inventories/lab", "playbooks/waves.yml", "-l", both, *more, "-e", json.dumps(settings)]
     with subprocess.Popen(argv, cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ) as controller:
@@ -113,6 +114,7 @@ def test_a_run_that_was_killed_in_a_wave_goes_on_where_it_was(lab: Lab, tmp_path
 
     ran = lab.play("waves", both, *more, agility_campaign="killed", agility_rehearse=False, **QUICK)
     assert ran.rc == 0, ran.text
+    assert divided(lab, "killed") == [["web-new"], ["web-bare"]]
     assert (ran.host("web-new")["status"], ran.host("web-bare")["status"]) == ("ok", "changed")
     assert configuration("web-new") == middle
     assert lab.play("rollback", both, agility_campaign="killed").rc == 0
