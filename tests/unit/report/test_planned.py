@@ -32,7 +32,13 @@ POLICY = {"name": "ours", "version": "3", "digest": "d" * 64}
 
 
 def planned(host: str = "web", plan: Plan = PLAN, run: str = "r1", **more: Any) -> HostResult:
-    data = {**plain(replace(plan, host=host)), "diff": [SHOWN] if plan.changes else [], "route": "stdin", "extra": ["/etc/nginx/conf.d/*"]}
+    data = {
+        **plain(replace(plan, host=host)),
+        "diff": [SHOWN] if plan.changes else [],
+        "route": "stdin",
+        "extra": ["/etc/nginx/conf.d/*"],
+        "abilities": {},
+    }
     return HostResult(host, "plan", "would-change" if plan.changes else "ok", run=run, as_of="2026-11-27", policy=POLICY, plan=data, **more)
 
 
@@ -71,11 +77,12 @@ def test_a_byte_that_is_no_utf8_in_what_is_only_shown_does_not_stop_the_plan() -
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ('"format": 1', '"format": 2', "no plan of format 1"),
+        ('"format": 2', '"format": 1', "no plan of format 2"),
         ('"delete": 1', '"delete":  1', "not spelled"),
         ('"host": "web"', '"host": "db"', "the plan of another host"),
         ('"hosts"', '"guests"', "hosts"),
         ('"reasons"', '"causes"', "reasons"),
+        ('"aspects"', '"parts"', "only a part"),
     ],
 )
 def test_a_text_that_is_not_as_we_write_it_is_refused(old: str, new: str, why: str) -> None:

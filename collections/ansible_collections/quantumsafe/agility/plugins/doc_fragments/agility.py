@@ -129,6 +129,12 @@ options:
     type: list
     elements: path
     default: []
+  approvers:
+    description:
+      - Who owns an aspect, such as C(key_exchange), and must approve a plan that changes it, by the PEM files with their public keys. One good
+        approval by a key of each owner is demanded; of an aspect that is not named here one by O(approval_public_keys).
+    type: dict
+    default: {}
 """
 
     HOST = r"""

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ._approving import approved
+from ._approving import approved_by
 from ._core.ledger.canonical import digest
 from ._core.ledger.seal import sealed, unsound
 from ._core.ledger.signing import Public, public
@@ -36,6 +36,7 @@ SAVED: dict[str, Any] = {
     "plan_signed": {"type": "bool", "default": False},
     "plan_public_keys": {"type": "list", "elements": "path", "default": []},
     "approval_public_keys": {"type": "list", "elements": "path", "default": []},
+    "approvers": {"type": "dict", "default": {}},
 }
 
 
@@ -77,11 +78,6 @@ def planned_entry(run: Run, path: Path) -> dict[str, Any]:
         if not cache.is_dir():
             _split(run, path, cache)
     run.told["plan"] = (cache / "digest").read_text(encoding="ascii")
-    if run.args["approval_public_keys"]:
-        approval = approved(
-            path, run.told["plan"], path.with_name(SEAL), [public(Path(key).read_bytes(), str(key)) for key in run.args["approval_public_keys"]]
-        )
-        run.told["approval"] = {"by": approval.approver, "until": approval.until}
     mine = cache / "hosts" / file_name(run.host)
     if not mine.is_file():
         left_out = json.loads((cache / "left-out.json").read_text(encoding="utf-8")).get(run.host)
@@ -94,6 +90,8 @@ def planned_entry(run: Run, path: Path) -> dict[str, Any]:
             str(path),
             "make a new plan, or give the policy it was made with",
         )
+    if approval := approved_by(path, run.told["plan"], path.with_name(SEAL), entry["plan"]["aspects"], run.args):
+        run.told["approval"] = approval
     run.args["as_of"] = run.args.get("as_of") or entry["as_of"]  # what is left to do afterwards is judged by the day of the plan
     return fields(entry)
 

@@ -16,6 +16,7 @@ from ..model import Answer, Snapshot
 VERSION, STATUS = "libreswan-version", "libreswan-status"
 COMMANDS = {VERSION: ("ipsec", "--version"), STATUS: ("ipsec", "status")}
 _LINE = re.compile(r'(?:000 )?"(?P<name>[^"]+)"(?:\[\d+\])?(?: \S+)?: +(?P<said>.+)')
+_VERSION = re.compile(r"Libreswan v?(\d[\w.]*)")
 _ABLE = re.compile(r"(?:000 )?algorithm IKE [^:]*Key Exchange[^:]*: name=([^,\s]+)")
 _CIPHER = re.compile(r"(?:000 )?algorithm IKE encrypt: .*v2name=([^,\s]+)")
 _PRF = re.compile(r"(?:000 )?algorithm IKE PRF: name=([^,\s]+)")
@@ -58,7 +59,7 @@ def pluto(snapshot: Snapshot) -> Pluto:
 
 
 def version(answer: Answer | None) -> str:
-    found = re.search(r"Libreswan v?(\d[\w.]*)", answer.out if answer else "")
+    found = _VERSION.search(answer.out if answer else "")
     return found[1] if found else ""
 
 

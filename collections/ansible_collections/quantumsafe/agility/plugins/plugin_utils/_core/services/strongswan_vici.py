@@ -70,9 +70,12 @@ def proposals(tree: Tree, name: str) -> tuple[Proposal, ...] | None:
     return tuple(printed(one.lists.items()) for one in tree.under(name).values())
 
 
+_VERSION = re.compile(r"strongSwan (?:swanctl )?(\d[\w.]*)")
+
+
 def version(snapshot: Snapshot) -> str:
     answer = snapshot.answers.get(VERSION)
-    found = re.search(r"strongSwan (?:swanctl )?(\d[\w.]*)", answer.out if answer else "")
+    found = _VERSION.search(answer.out if answer else "")
     return found[1] if found else ""
 
 
