@@ -12,6 +12,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.plan imp
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.planned import document, fields, read_plan, spelled
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, plain, plan_from
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.ticket import ticket
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.waves.cut import Wave
 
 SITE = "/etc/nginx/site"
 CHANGE = Change(SITE, "a" * 64, (Edit(2, 1, ("curve new;\n",)),), "b" * 64)
@@ -103,6 +104,14 @@ def test_a_ticket_says_what_changes_who_notices_how_long_and_how_to_undo_it() ->
     assert "enforce -i INVENTORY -b -e agility_plan=/p/plan.json -e agility_campaign=spring" in text
     assert "rollback -i INVENTORY -b -e agility_campaign=spring" in text
     assert "f" * 64 in text and "Puppet manages it" in text
+
+
+def test_a_ticket_lists_the_waves_of_the_hosts_that_change() -> None:
+    plan = document([planned("a"), planned("b"), planned("d", Plan("d", Identity(), "d" * 64))])
+    waves = (Wave(("d",), "internet, web"), Wave(("b",), "internet, web"), Wave(("a", "z"), "internal, vpn"))
+    text = ticket(plan, "f" * 64, "spring", "/p/plan.json", waves)
+    assert "- wave 2 of 3 (internet, web), 1 host: b\n- wave 3 of 3 (internal, vpn), 1 host: a\n" in text
+    assert "wave 1 of" not in text
 
 
 def test_a_plan_that_changes_nothing_has_nothing_to_apply_or_undo() -> None:

@@ -24,6 +24,8 @@ from ._core.report.output import file_name, utf8, write_whole
 from ._core.report.planned import KIND, document, fields, read_plan, spelled
 from ._core.report.results import HostResult
 from ._core.report.ticket import ticket
+from ._core.report.waves import FILE, waves_from
+from ._core.waves.cut import Wave
 from ._entries import ledger_of
 from ._ledgerkeys import signers
 from ._run import Run
@@ -45,7 +47,7 @@ def save(folder: Path, results: Iterable[HostResult], keys: Path) -> list[str]:
     digest_, path = digest(data), folder / PLAN
     seal = sealed(KIND, data, *signers(keys))
     named = sorted({result.campaign for result in planned if result.campaign not in ("", result.run)})
-    text = ticket(json.loads(data), digest_, named[0] if len(named) == 1 else f"plan-{digest_[:12]}", str(path))
+    text = ticket(json.loads(data), digest_, named[0] if len(named) == 1 else f"plan-{digest_[:12]}", str(path), _waves(folder))
     write_whole(path, data.decode())
     write_whole(folder / SEAL, seal.text.decode())
     write_whole(folder / TICKET, utf8(text))
@@ -54,6 +56,12 @@ def save(folder: Path, results: Iterable[HostResult], keys: Path) -> list[str]:
         f"plan: {path}, SHA-256 {digest_}, signed with {by}; in plain words: {folder / TICKET}",
         *(f"plan: not signed with {w}" for w in seal.lacking),
     ]
+
+
+def _waves(folder: Path) -> tuple[Wave, ...]:
+    """As the plan task showed them; () = it did not."""
+    path = folder / FILE
+    return waves_from(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else ()
 
 
 def artefact(saved: Path) -> Path | None:
