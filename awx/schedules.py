@@ -1,6 +1,6 @@
 """awx/schedules.yml from the windows of a policy: python awx/schedules.py policies/enterprise.yml > awx/schedules.yml
 
-A window becomes a schedule that starts the job template `agility enforce` when it opens, for the hosts that it speaks for and under a campaign that
+A window becomes a schedule that starts the job template `agility waves` when it opens, for the hosts that it speaks for and under a campaign that
 is called like it.  They are switched off: somebody switches one on when there is an approved plan.  Whether a host may be changed is
 judged by the policy itself, right before the change; so days that are left out, freezes, and zones that meet need not be said here.
 """
@@ -23,7 +23,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.c
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import load  # noqa: E402
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Match, Policy, Window  # noqa: E402
 
-TEMPLATE = "agility enforce"
+TEMPLATE = "agility waves"
 FIRST = "20260101T000000"  # a window counts from nothing, so any midnight on the first of a year will do
 HEAD = "# Written by awx/schedules.py from {}; change that, then run it again.\n---\n"
 COUNTED = re.compile(r"([+-]?\d)([A-Z]{2})")
