@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,8 @@ import yaml
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import load
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Event, Match, Window
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import output_folder
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, write_host
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.windows.spans import joined, of_window
 from dateutil.rrule import rrulestr
 
@@ -148,6 +152,16 @@ def test_only_the_audit_runs_in_slices_and_each_has_a_folder_of_its_own() -> Non
     own, merged = TEMPLATES["agility audit"]["extra_vars"]["agility_output"], TEMPLATES["agility report"]["extra_vars"]["agility_slices"]
     assert "{{ awx_job_id }}" in own
     assert "-audit-*" in merged and own.split("-audit-")[0].startswith("/var/lib/agility/results/")
+
+
+def test_the_report_finds_the_slices_of_its_campaign_and_no_others(tmp_path: Path) -> None:
+    for name, host in (("nightly-audit-7", "a"), ("nightly-audit-12", "b"), ("weekly-audit-13", "c")):
+        write_host(output_folder(str(tmp_path / name), ""), HostResult(host, "audit", "ok", taken="2026-11-27T02:00:00Z"))
+    given = json.dumps(TEMPLATES["agility report"]["extra_vars"]).replace("/var/lib/agility/results", str(tmp_path))
+    argv = ["ansible-playbook", "-i", "localhost,", "playbooks/report.yml", "-e", given, "-e", "agility_campaign=nightly"]
+    done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(read(str(tmp_path / "nightly/summary.json")))["hosts"] == 2
 
 
 # ---------------------------------------------------------------- schedules
