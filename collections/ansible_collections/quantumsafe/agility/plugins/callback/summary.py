@@ -33,7 +33,14 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.c
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.credentials import closing_lines, look_at
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, run_id
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.rebuild import rebuild
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import BAD, HostResult, read_host, write_host
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import (
+    BAD,
+    HostResult,
+    each_host,
+    host_files,
+    read_host,
+    write_host,
+)
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table, closing, transaction_table
 
 # What a task of ours was doing to its host; the other modules have no host file to write.
@@ -135,8 +142,9 @@ class CallbackModule(CallbackBase):
             # not earlier: importing _run freezes what is loaded by then
             from ansible_collections.quantumsafe.agility.plugins.plugin_utils._plans import save
 
-            mine = [result for result in results if result.run == run_id(os.getpid())]
-            for line in save(folder, mine, Path(keys)):
+            read = (result for dummy, result in each_host(host_files(folder), []) if result.run == run_id(os.getpid()))
+            planned = [replace(result, endpoints=(), findings=()) for result in read]  # the bulk of them, of which a plan says nothing
+            for line in save(folder, planned, Path(keys)):
                 self._display.display(line)
         return any(r.status in BAD and r.run == run_id(os.getpid()) and r.verb not in LOOKS for r in results)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .inventory import defused
 from .results import HostResult
-from .reuse import shared
+from .reuse import Shared
 from .table import MANY, columns, one_line
 
 COLUMNS = (
@@ -24,15 +25,52 @@ LOOK = ("orphan-key", "orphan-certificate", "no-key", "authority", "code-signing
 POST_QUANTUM = ("ML-DSA-", "SLH-DSA-")
 
 
-def certificates(results: Sequence[HostResult]) -> str:
-    """RFC 4180 text, one row for each file."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for result in results:
+class Held:
+    """It is told one host after the other: a row of certificates.csv for each file (RFC 4180), counts, and what ends first."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._out = io.StringIO()
+        self._writer = csv.writer(self._out, lineterminator="\r\n")
+        self._writer.writerow(COLUMNS)
+        self._shared, self._places = shared, dict[str, list[str]]()  # of a key that lies on several hosts
+        self._kinds: dict[str, str] = {}  # of such a key
+        self._roles, self._numbers, self._first_end = Counter[str](), Counter[str](), ""
+        self.hosts = 0
+
+    def add(self, result: HostResult) -> None:
+        if not result.credentials:
+            return
+        self.hosts += 1
+        self._numbers["weak_ssh_keys"] += sum(len(one["weak"]) for one in result.credentials["ssh"])
         for item in result.credentials["items"]:
-            writer.writerow(defused(str(cell)) for cell in _row(result.host, item))
-    return out.getvalue()
+            self._writer.writerow(defused(str(cell)) for cell in _row(result.host, item))
+            self._count(item)
+        for item, dummy in self._shared.of(result):
+            public = item["key"]["public"]
+            self._kinds.setdefault(public, item["key"]["kind"])
+            self._places.setdefault(public, []).append(f"{result.host}:{item['path']}")
+
+    def _count(self, item: Mapping[str, Any]) -> None:
+        ends = [one["not_after"] for one in item["certificates"][:1]]
+        self._first_end = min(filter(None, (self._first_end, *ends)), default="")
+        self._roles.update(set(item["roles"]))
+        self._numbers["files"] += 1
+        self._numbers["certificates"] += item["count"] if "certificate" in item["kinds"] else 0
+        self._numbers["private_keys"] += bool(item["key"])
+        self._numbers["quantum_safe_keys"] += bool(item["key"]) and _kind(item).startswith(POST_QUANTUM)
+
+    def csv(self) -> str:
+        return self._out.getvalue()
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "hosts": self.hosts,
+            **{name: self._numbers[name] for name in ("files", "certificates", "private_keys", "quantum_safe_keys")},
+            "roles": {role: self._roles[role] for role in (*LOOK, "anchor", "locked") if self._roles[role]},
+            "first_end": self._first_end,
+            "shared_keys": [{"public": one, "kind": self._kinds[one], "places": places} for one, places in sorted(self._places.items())],
+            "weak_ssh_keys": self._numbers["weak_ssh_keys"],
+        }
 
 
 def _row(host: str, item: Mapping[str, Any]) -> tuple[str, ...]:
@@ -58,29 +96,6 @@ def _kind(item: Mapping[str, Any]) -> str:
 
 def _public(item: Mapping[str, Any]) -> str:
     return str(item["key"]["public"] if item["key"] and item["key"]["public"] else item["public"])
-
-
-def credentials(results: Sequence[HostResult]) -> dict[str, Any]:
-    """Counts, what ends first, and the keys that lie on more than one host."""
-    items = [item for result in results for item in result.credentials["items"]]
-    ends = sorted(one["not_after"] for item in items for one in item["certificates"][:1] if one["not_after"])
-    keys = [_kind(item) for item in items if item["key"]]
-    return {
-        "hosts": len(results),
-        "files": len(items),
-        "certificates": sum(item["count"] for item in items if "certificate" in item["kinds"]),
-        "private_keys": len(keys),
-        "quantum_safe_keys": sum(kind.startswith(POST_QUANTUM) for kind in keys),
-        "roles": {role: number for role in (*LOOK, "anchor", "locked") if (number := sum(role in item["roles"] for item in items))},
-        "first_end": ends[0] if ends else "",
-        "shared_keys": list(_shared(results)),
-        "weak_ssh_keys": sum(len(one["weak"]) for result in results for one in result.credentials["ssh"]),
-    }
-
-
-def _shared(results: Sequence[HostResult]) -> Iterator[dict[str, Any]]:
-    for public, found in shared(results):
-        yield {"public": public, "kind": found[0][1]["key"]["kind"], "places": [f"{result.host}:{item['path']}" for result, item in found]}
 
 
 def look_at(results: Sequence[HostResult], width: int) -> str:

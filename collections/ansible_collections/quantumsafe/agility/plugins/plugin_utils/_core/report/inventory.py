@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..algorithms.lookup import all_of
@@ -28,7 +28,7 @@ COLUMNS = (
 )
 
 
-def inventory(results: tuple[HostResult, ...]) -> str:
+def inventory(results: Iterable[HostResult]) -> str:
     """RFC 4180 text, one row for each endpoint; cells that a spreadsheet would run as a formula are defused."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")

@@ -4,7 +4,7 @@ on it one day without knowing."""
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -32,27 +32,39 @@ def compiled(folder: Path, digests: Collection[str]) -> Policy | None:
     return None
 
 
-def register(policy: Policy | None, results: Iterable[HostResult]) -> Register:
-    """Ids by what became of them; unseen: nothing of this run is in their scope.  Empty without the compiled policy."""
-    mine = [r for r in results if r.findings and r.as_of and policy and r.policy.get("digest") == policy.digest]
-    return _told(policy, mine) if policy and mine else NOTHING
+class Needed:
+    """It is told one host after the other, and keeps what no scope tells apart only once."""
 
+    def __init__(self, policy: Policy | None) -> None:
+        self.policy = policy
+        self._kind = Resolver(policy, date.min).kind if policy else None
+        self._seen: dict[Target, None] = {}
+        self._used: set[str] = set()
+        self._as_of = ""
 
-def _told(policy: Policy, results: list[HostResult]) -> Register:
-    today = date.fromisoformat(max(r.as_of for r in results))
-    asks = Resolver(policy, today)
-    seen = list(dict.fromkeys(asks.kind(target) for r in results for target in _targets(r)))
-    scoped: tuple[Exemption | Override, ...] = (*policy.exceptions, *policy.overrides)
-    reached = {one.id for one in scoped for t in seen if applies(one.match, t, zones_of(policy, t.host, t.groups))}
-    used = {id_ for r in results for f in r.findings for id_ in str(f.get("exception", "")).split(", ") if id_}
-    exceptions = {kind: list(ids) for kind, ids in standing(policy, used, today).items()}
-    idle = exceptions["unused"]
-    exceptions |= {"unused": [id_ for id_ in idle if id_ in reached], "unseen": [id_ for id_ in idle if id_ not in reached]}
-    acting = {id_ for target in seen for id_ in _acting(asks, target)}
-    overrides: dict[str, list[str]] = {"used": [], "unused": [], "unseen": []}
-    for one in policy.overrides:
-        overrides["used" if one.id in acting else "unused" if one.id in reached else "unseen"].append(one.id)
-    return {"exceptions": exceptions, "overrides": overrides}
+    def add(self, result: HostResult) -> None:
+        if not (self.policy and self._kind and result.findings and result.as_of and result.policy.get("digest") == self.policy.digest):
+            return
+        self._as_of = max(self._as_of, result.as_of)
+        self._seen |= dict.fromkeys(self._kind(target) for target in _targets(result))
+        self._used |= {id_ for f in result.findings for id_ in str(f.get("exception", "")).split(", ") if id_}
+
+    def told(self) -> Register:
+        """Ids by what became of them; unseen: nothing of this run is in their scope.  Empty without the compiled policy."""
+        if not (self.policy and self._as_of):
+            return NOTHING
+        policy, today = self.policy, date.fromisoformat(self._as_of)
+        scoped: tuple[Exemption | Override, ...] = (*policy.exceptions, *policy.overrides)
+        reached = {one.id for one in scoped for t in self._seen if applies(one.match, t, zones_of(policy, t.host, t.groups))}
+        exceptions = {kind: list(ids) for kind, ids in standing(policy, self._used, today).items()}
+        idle = exceptions["unused"]
+        exceptions |= {"unused": [id_ for id_ in idle if id_ in reached], "unseen": [id_ for id_ in idle if id_ not in reached]}
+        asks = Resolver(policy, today)
+        acting = {id_ for target in self._seen for id_ in _acting(asks, target)}
+        overrides: dict[str, list[str]] = {"used": [], "unused": [], "unseen": []}
+        for one in policy.overrides:
+            overrides["used" if one.id in acting else "unused" if one.id in reached else "unseen"].append(one.id)
+        return {"exceptions": exceptions, "overrides": overrides}
 
 
 def _targets(result: HostResult) -> list[Target]:

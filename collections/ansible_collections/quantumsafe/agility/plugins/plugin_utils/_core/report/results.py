@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -116,13 +116,24 @@ def _whole(result: HostResult) -> HostResult:
 
 def read_hosts(folder: Path) -> tuple[tuple[HostResult, ...], tuple[str, ...]]:
     """(results by host name, complaints about files that could not be read)."""
-    results, complaints = [], []
-    for path in sorted((folder / "hosts").glob("*.json")):
+    complaints: list[str] = []
+    results = [result for dummy, result in each_host(host_files(folder), complaints)]
+    return tuple(sorted(results, key=lambda r: r.host)), tuple(complaints)
+
+
+def host_files(folder: Path) -> list[Path]:
+    return sorted((folder / "hosts").glob("*.json"))
+
+
+def each_host(paths: Iterable[Path], complaints: list[str]) -> Iterator[tuple[Path, HostResult]]:
+    """One after the other, for those of a large fleet do not fit into memory together.  What cannot be read goes to the complaints."""
+    for path in paths:
         try:
-            results.append(read_host(path))
+            found = read_host(path)
         except (ValueError, TypeError, OSError) as error:
             complaints.append(f"{path}: {error}")
-    return tuple(sorted(results, key=lambda r: r.host)), tuple(complaints)
+        else:
+            yield path, found
 
 
 def plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ A policy asks for it as a fact of private keys, `hosts: "<=1"`.  Who has a key i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -21,29 +21,33 @@ from .results import HostResult, plain
 ASPECT = "private_key"
 
 
-def shared(results: Sequence[HostResult]) -> Iterator[tuple[str, list[tuple[HostResult, Mapping[str, Any]]]]]:
-    """(digest of the public half, where it lies) of every key that lies on more than one host."""
-    places: dict[str, list[tuple[HostResult, Mapping[str, Any]]]] = {}
-    for result in results:
-        for item in result.credentials.get("items", ()):
-            if item["key"] and item["key"]["public"]:
-                places.setdefault(item["key"]["public"], []).append((result, item))
-    for public, found in sorted(places.items()):
-        if len({result.host for result, dummy in found}) > 1:
-            yield public, found
+class Shared:
+    """The keys that lie on more than one host: it is told of every host first, and then asked."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, list[str]] = {}  # digest of the public half → its hosts
+
+    def add(self, result: HostResult) -> None:
+        for public in {item["key"]["public"] for item in _items(result)}:
+            self._hosts.setdefault(public, []).append(result.host)
+
+    def of(self, result: HostResult) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
+        """(where it lies, all its hosts) for each of such keys of this host."""
+        for item in _items(result):
+            if len(hosts := self._hosts.get(item["key"]["public"], ())) > 1:
+                yield item, sorted(hosts)
 
 
-def with_reuse(policy: Policy | None, results: tuple[HostResult, ...]) -> tuple[HostResult, ...]:
-    """The results, each with what the policy says of its keys that other hosts have, too."""
-    if policy is None:
-        return results
-    said: dict[str, list[Finding]] = {}
-    for dummy, found in shared(results):
-        hosts = sorted({result.host for result, dummy2 in found})
-        for result, item in found:
-            if result.policy.get("digest") == policy.digest:
-                said.setdefault(result.host, []).extend(_judged(policy, result, item, hosts))
-    return tuple(replace(r, findings=(*r.findings, *map(plain, said[r.host]))) if r.host in said else r for r in results)
+def _items(result: HostResult) -> list[Mapping[str, Any]]:
+    return [item for item in result.credentials.get("items", ()) if item["key"] and item["key"]["public"]]
+
+
+def with_reuse(policy: Policy | None, result: HostResult, shared: Shared) -> HostResult:
+    """The result with what the policy says of its keys that other hosts have, too."""
+    if policy is None or result.policy.get("digest") != policy.digest:
+        return result
+    said = [plain(found) for item, hosts in shared.of(result) for found in _judged(policy, result, item, hosts)]
+    return replace(result, findings=(*result.findings, *said)) if said else result
 
 
 def _judged(policy: Policy, result: HostResult, item: Mapping[str, Any], hosts: list[str]) -> Iterator[Finding]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from textwrap import wrap
 from typing import Any
 
@@ -18,6 +20,25 @@ ENDED = ("CLEANED", "CONFIRMED", "REVERTED", "REFUSED")  # of a transaction: not
 ASPECTS = {"key_exchange": "key exchange", "host_key": "host key", "user_key": "user key", "ca_signature": "CA signature"} | {
     f"client_{word}": f"client {word}" for word in ("trust", "signature", "certificate", "authentication")
 }
+
+
+def terse(result: HostResult, held: bool) -> HostResult:
+    """What is shown of one host among many; the rest of a large fleet does not fit into memory.  held: keep its certificates and keys, too."""
+    return replace(
+        result,
+        endpoints=(),
+        findings=tuple(_kind(f["protocol"], f["aspect"], f["state"]) for f in result.findings),
+        plan=None,
+        journal=tuple(_open(result)),
+        files=(),
+        proofs=(),
+        credentials=result.credentials if held else {},
+    )
+
+
+@lru_cache
+def _kind(protocol: str, aspect: str, state: str) -> Mapping[str, str]:
+    return {"protocol": protocol, "aspect": aspect, "state": state}
 
 
 def audit_table(results: Sequence[HostResult], width: int = 120, colour: bool = False) -> str:
@@ -124,10 +145,8 @@ def transaction_table(results: Sequence[HostResult], width: int = 120) -> str:
     """What the hosts remember, from the results of recover: what is open or failed first, then the newest of each host; "" = nothing."""
     rows: list[tuple[str, ...]] = []
     for result in results:
-        kept = [entry for entry in result.journal if result.verb == "recover" and "id" in entry]
-        bad = [entry for entry in kept if entry["state"] not in ENDED]
-        good = [entry for entry in kept if entry["state"] in ENDED]
-        for entry in [*bad, *good[: SHOWN if len(results) <= MANY else 0]]:
+        good = [entry for entry in _remembered(result) if entry["state"] in ENDED]
+        for entry in [*_open(result), *good[: SHOWN if len(results) <= MANY else 0]]:
             left = f"{entry['left']} s" if entry["left"] else "-"
             cells = (result.host, entry["id"], entry["state"], left, _ago(entry.get("age", 0)), f"{entry.get('size', 0)} KiB", entry["by"])
             rows.append(tuple(one_line(cell) for cell in cells))
@@ -136,6 +155,14 @@ def transaction_table(results: Sequence[HostResult], width: int = 120) -> str:
     rows.sort(key=lambda row: row[2] in ENDED)
     head = ("HOST", "TRANSACTION", "STATE", "LEFT", "AGE", "SIZE", "STARTED BY")
     return columns([head, *rows], [""] * (len(rows) + 1), width, False)
+
+
+def _remembered(result: HostResult) -> list[Mapping[str, Any]]:
+    return [entry for entry in result.journal if result.verb == "recover" and "id" in entry]
+
+
+def _open(result: HostResult) -> list[Mapping[str, Any]]:
+    return [entry for entry in _remembered(result) if entry["state"] not in ENDED]
 
 
 URGENT = ("vulnerable", "unknown", "symmetric", "safe")
