@@ -267,10 +267,22 @@ def test_a_line_that_is_absent_is_unknown_and_never_a_pass() -> None:
 
 def test_a_default_counts_in_the_release_that_documents_it_and_in_no_other() -> None:
     text = "#config-version=FGVM64-{}-FW-build1-1:opmode=0\nconfig vpn ipsec phase1-interface\n    edit a\n        set proposal aes256-sha256\n    next\nend\n"
+    text += "config vpn ipsec phase2-interface\n    edit b\n        set proposal aes256gcm\n    next\nend\n"
     known, unknown = (endpoints(text.format(release))["fortios phase1-interface a"] for release in ("8.0.0", "7.0.5"))
+    child = endpoints(text.format("8.0.0"))["fortios phase2-interface b"].settings["key_exchange"]
+    assert (child.values, "phase2-interface" in str(child.origin)) == (("dhgrp 20",), True)
     assert known.settings["key_exchange"].values == ("dhgrp 20",)
     assert "CLI Reference" in str(known.settings["key_exchange"].origin)
     assert "key_exchange" not in unknown.settings
+
+
+@pytest.mark.parametrize("none", ["0", "none"])
+def test_an_additional_exchange_that_a_peer_may_leave_out_leaves_the_classical_one(none: str) -> None:
+    text = fixture("fortios-76.conf").replace(b"        set addke1 0 36\n", f"        set addke1 {none} ml-kem-768\n        set addke2 37\n".encode())
+    found = endpoints(text)["fortios phase2-interface quantum"]
+    assert found.settings["key_exchange"].values == ("dhgrp 20 addke ml-kem-768", "dhgrp 20")
+    assert "may be left out" in "".join(found.notes)
+    assert "addke2" in "".join(found.notes)
 
 
 # ---------------------------------------------------------------- traps of one platform
