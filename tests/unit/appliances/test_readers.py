@@ -313,6 +313,16 @@ def test_a_proposal_set_of_junos_is_unknown_by_name() -> None:
     assert findings(fixture("junos-24.conf"))["junos ike policy PRESET", "cipher"].state == "unknown"
 
 
+def test_tunnels_of_a_services_card_and_of_a_tenant_are_read_as_well() -> None:
+    place = "set {0} ike proposal P dh-group group2\nset {0} ipsec proposal Q encryption-algorithm des-cbc\n"
+    found = said("set version 20.4R3.8\n" + place.format("services ipsec-vpn") + place.format("tenants red security"))
+    assert {id_: aspects["key_exchange"] for id_, aspects in found.items() if "ike" in id_} == {
+        "junos services ike proposal P": "group2 @2",
+        "junos red ike proposal P": "group2 @4",
+    }
+    assert {"junos services ipsec proposal Q", "junos red ipsec proposal Q"} <= set(found)
+
+
 def test_a_proposal_that_one_gateway_uses_without_a_ppk_has_none() -> None:
     text = fixture("junos.set").decode() + "set security ike gateway OTHER ike-policy POL\nset security ike gateway OTHER ppk-profile q\n"
     assert said(text)["junos ike proposal P1"]["ppk"] == "mode=off @14"
