@@ -412,6 +412,14 @@ def test_another_vendor_in_the_same_file_is_told_by_name(name: str) -> None:
         snapshot(fixture(name) + fixture("ios-17.cfg"))
 
 
+def test_a_relative_with_the_same_grammar_is_refused_by_name() -> None:
+    switch = fixture("fortios-76.conf").replace(b"FGVM64-7.6.4", b"S108DV-3.6.2")
+    edge = fixture("vyos-2026.boot").replace(b"// Release version: 2026.07.01-0020-rolling", b"/* Release version: v2.0.9.5371153 */")
+    for raw, why in ((switch, "S108DV, which is another product"), (edge, "EdgeOS")):
+        with pytest.raises(Unparsable, match=why):
+            snapshot(raw)
+
+
 def test_the_configurations_of_the_corpus_are_read_or_refused_by_name() -> None:
     if not CORPUS.is_dir():
         pytest.skip("the corpus is not beside this checkout: 55 configurations of Arista, Juniper and VyOS not read")
