@@ -152,6 +152,7 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         activations=tuple(Activation(**_tupled(a)) for a in data["activations"]),
         probes=tuple(Probe(**_tupled(p)) for p in data["probes"]),
         reasons=tuple(data["reasons"]),
+        aspects=tuple(data.get("aspects", ())),
         tightens_ssh=data["tightens_ssh"],
         warnings=tuple(data.get("warnings", ())),
     )

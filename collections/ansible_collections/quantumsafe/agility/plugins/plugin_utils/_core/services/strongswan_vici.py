@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..model import Answer, Snapshot
-from .strongswan_proposals import Proposal, named, printed
+from .ike_proposal import Proposal
+from .strongswan_proposals import named, printed
 
 VERSION, ALGS, CONNS, SAS = "swanctl-version", "swanctl-list-algs", "swanctl-list-conns", "swanctl-list-sas"
 COMMANDS = {
