@@ -267,10 +267,22 @@ def test_a_line_that_is_absent_is_unknown_and_never_a_pass() -> None:
 
 def test_a_default_counts_in_the_release_that_documents_it_and_in_no_other() -> None:
     text = "#config-version=FGVM64-{}-FW-build1-1:opmode=0\nconfig vpn ipsec phase1-interface\n    edit a\n        set proposal aes256-sha256\n    next\nend\n"
+    text += "config vpn ipsec phase2-interface\n    edit b\n        set proposal aes256gcm\n    next\nend\n"
     known, unknown = (endpoints(text.format(release))["fortios phase1-interface a"] for release in ("8.0.0", "7.0.5"))
+    child = endpoints(text.format("8.0.0"))["fortios phase2-interface b"].settings["key_exchange"]
+    assert (child.values, "phase2-interface" in str(child.origin)) == (("dhgrp 20",), True)
     assert known.settings["key_exchange"].values == ("dhgrp 20",)
     assert "CLI Reference" in str(known.settings["key_exchange"].origin)
     assert "key_exchange" not in unknown.settings
+
+
+@pytest.mark.parametrize("none", ["0", "none"])
+def test_an_additional_exchange_that_a_peer_may_leave_out_leaves_the_classical_one(none: str) -> None:
+    text = fixture("fortios-76.conf").replace(b"        set addke1 0 36\n", f"        set addke1 {none} ml-kem-768\n        set addke2 37\n".encode())
+    found = endpoints(text)["fortios phase2-interface quantum"]
+    assert found.settings["key_exchange"].values == ("dhgrp 20 addke ml-kem-768", "dhgrp 20")
+    assert "may be left out" in "".join(found.notes)
+    assert "addke2" in "".join(found.notes)
 
 
 # ---------------------------------------------------------------- traps of one platform
@@ -299,6 +311,16 @@ def test_a_text_that_begins_with_the_role_of_a_junos_device_is_no_saved_snapshot
 def test_a_proposal_set_of_junos_is_unknown_by_name() -> None:
     assert "proposal-set basic" in notes(fixture("junos-24.conf"), "junos ike policy PRESET")
     assert findings(fixture("junos-24.conf"))["junos ike policy PRESET", "cipher"].state == "unknown"
+
+
+def test_tunnels_of_a_services_card_and_of_a_tenant_are_read_as_well() -> None:
+    place = "set {0} ike proposal P dh-group group2\nset {0} ipsec proposal Q encryption-algorithm des-cbc\n"
+    found = said("set version 20.4R3.8\n" + place.format("services ipsec-vpn") + place.format("tenants red security"))
+    assert {id_: aspects["key_exchange"] for id_, aspects in found.items() if "ike" in id_} == {
+        "junos services ike proposal P": "group2 @2",
+        "junos red ike proposal P": "group2 @4",
+    }
+    assert {"junos services ipsec proposal Q", "junos red ipsec proposal Q"} <= set(found)
 
 
 def test_a_proposal_that_one_gateway_uses_without_a_ppk_has_none() -> None:
@@ -388,6 +410,14 @@ def test_a_text_that_was_cut_off_is_refused_wherever_it_was_cut(name: str) -> No
 def test_another_vendor_in_the_same_file_is_told_by_name(name: str) -> None:
     with pytest.raises(Unparsable, match="looks like"):
         snapshot(fixture(name) + fixture("ios-17.cfg"))
+
+
+def test_a_relative_with_the_same_grammar_is_refused_by_name() -> None:
+    switch = fixture("fortios-76.conf").replace(b"FGVM64-7.6.4", b"S108DV-3.6.2")
+    edge = fixture("vyos-2026.boot").replace(b"// Release version: 2026.07.01-0020-rolling", b"/* Release version: v2.0.9.5371153 */")
+    for raw, why in ((switch, "S108DV, which is another product"), (edge, "EdgeOS")):
+        with pytest.raises(Unparsable, match=why):
+            snapshot(raw)
 
 
 def test_the_configurations_of_the_corpus_are_read_or_refused_by_name() -> None:

@@ -49,6 +49,7 @@ _KEEP = (
 )
 KEEP = (*_KEEP, *(f"vdom * {one}" for one in _KEEP))
 _HEADER = re.compile(r"^#config-version=([A-Z0-9_]+)-(\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
+_GATES = re.compile(r"FG|FWF|FW\d|FOS")  # models of FortiGate and FortiWiFi; others have releases of their own
 _MARK = re.compile(r"^(?:#config-version=|config (?:system global|global|vdom|vpn ipsec \S+|system interface)[ \t\r]*$)", re.MULTILINE)
 
 
@@ -60,6 +61,8 @@ def look(text: str, path: str) -> tuple[str, Mapping[str, str]]:
     if len(headers) > 1:
         line = text.count("\n", 0, headers[1].start()) + 1
         raise Unparsable("a second #config-version: two configurations in one file", f"{path}:{line}", "keep one device in one file")
+    if headers and not _GATES.match(headers[0][1]):
+        raise Unparsable(f"a configuration of {headers[0][1]}, which is another product of Fortinet", path, "FortiGate and FortiWiFi are read")
     release = headers[0][2] if headers else ""
     document = replace(document, statements=tuple(Statement(_unwrapped(one.words), one.line) for one in document.statements))
     hostname = only(document.statements, "system global hostname", path)

@@ -1,7 +1,8 @@
 """What a configuration of FortiOS says about its cryptography.
 
 Sources: Fortinet's own schema by version (collection fortinet.fortios 2.4.2) for words and since when they are there; FortiOS 8.0.0 CLI Reference,
-config vpn ipsec phase1-interface, for the one default that is written down (DEFAULTS).  `show` omits defaults, `show full-configuration` does not.
+config vpn ipsec phase1-interface and phase2-interface, for the default that is written down (DEFAULTS).  `show` omits defaults,
+`show full-configuration` does not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 from ..model import Endpoint, Origin, Setting, Snapshot
 from .kept import Node, tree
-from .reading import Aspects, Device, Known, port, train
+from .reading import EXCHANGES, Aspects, Device, Known, port, train
 
 SSH: Aspects = {"key_exchange": "ssh-kex-algo", "cipher": "ssh-enc-algo", "mac": "ssh-mac-algo", "host_key": "ssh-hsk-algo"}
 HTTPS: Aspects = {"version": "admin-https-ssl-versions", "cipher": "admin-https-ssl-ciphersuites"}
@@ -19,13 +20,10 @@ PHASE1: Aspects = {"version": "ike-version {}"}
 OLD = ("ssh-kex-sha1", "ssh-cbc-cipher", "ssh-hmac-md5", "ssh-mac-weak", "admin-ssh-v1")  # weak words that releases before 7.0.2 switch as a whole
 VERSIONS = ("tls1-0", "tls1-1", "tls1-2", "tls1-3")
 PPK = {"require": "required", "allow": "enabled", "disable": "off"}
-KNOWN = Known(
-    (7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", frozenset({"ikev2 key_exchange", "esp key_exchange", "ssh key_exchange"})
-)
-# Release → what counts in the phase 1 of an interface without a line, and where that is written.
-DEFAULTS: dict[tuple[int, ...], dict[str, tuple[str, str]]] = {
-    (8, 0, 0): {"dhgrp": ("20", "default of FortiOS 8.0.0: its CLI Reference, config vpn ipsec phase1-interface, dhgrp")}
-}
+KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", EXCHANGES)
+# Release → the dhgrp of an interface that has no line of it, and where that is written.  pfs is enabled there without one, too.
+DEFAULTS: dict[tuple[int, ...], tuple[str, str]] = {(8, 0, 0): ("20", "default of FortiOS 8.0.0: its CLI Reference, config vpn ipsec {}, dhgrp")}
+NONE = {"0", "none"}  # of addke: a peer may go without
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
@@ -47,7 +45,7 @@ def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
                 yield _phase1(device, f"{within}{kind} {name}", phase, kind)
         for kind in ("phase2-interface", "phase2"):
             for name, phase in here.each("vpn", "ipsec", kind):
-                yield _phase2(device, f"{within}{kind} {name}", phase)
+                yield _phase2(device, f"{within}{kind} {name}", phase, kind)
 
 
 def _management(device: Device, top: Node) -> Iterator[Endpoint]:
@@ -89,7 +87,7 @@ def _ssl(device: Device, within: str, here: Node) -> Iterator[Endpoint]:
 
 def _phase1(device: Device, id_: str, phase: Node, kind: str) -> Endpoint:
     settings = {**_proposals(device, phase), **device.said(phase, PHASE1)}
-    exchange, notes = _exchange(device, phase, DEFAULTS.get(train(device.release), {}) if kind == "phase1-interface" else {})
+    exchange, notes = _exchange(device, phase, kind)
     settings.update(exchange)
     chosen = phase.at("ppk")
     mode = PPK.get(chosen.words()[0], "") if chosen else "off"  # without a secret of its own there is none
@@ -101,9 +99,9 @@ def _phase1(device: Device, id_: str, phase: Node, kind: str) -> Endpoint:
     return device.endpoint(id_, "ikev2", settings, expected, notes)
 
 
-def _phase2(device: Device, id_: str, phase: Node) -> Endpoint:
+def _phase2(device: Device, id_: str, phase: Node, kind: str) -> Endpoint:
     settings = {aspect: one for aspect, one in _proposals(device, phase).items() if aspect != "prf"}
-    exchange, notes = _exchange(device, phase, {})
+    exchange, notes = _exchange(device, phase, kind)
     chosen = phase.at("pfs")
     if chosen and chosen.words() == ("disable",):
         exchange = {}
@@ -125,21 +123,24 @@ def _proposals(device: Device, phase: Node) -> dict[str, Setting]:
     return {aspect: device.setting(values, node) for aspect, values in found.items() if values}
 
 
-def _exchange(device: Device, phase: Node, defaults: dict[str, tuple[str, str]]) -> tuple[dict[str, Setting], list[str]]:
-    """dhgrp, each with each of the first addke that asks for something; 0 is none, so a peer may go without."""
+def _exchange(device: Device, phase: Node, kind: str) -> tuple[dict[str, Setting], list[str]]:
+    """dhgrp, each with each of the first addke that asks for something."""
+    default = DEFAULTS.get(train(device.release)) if kind.endswith("-interface") else None
     groups = phase.at("dhgrp")
-    numbers = groups.words() if groups else (defaults["dhgrp"][0],) if "dhgrp" in defaults else ()
-    if not numbers:
+    if groups:
+        numbers, origin = groups.words(), device.origin(groups)
+    elif default:
+        numbers, origin = default[:1], Origin(default[1].format(kind))
+    else:
         return {}, []
-    origin = device.origin(groups) if groups else Origin(defaults["dhgrp"][1])
-    added = [(f"addke{number}", node) for number in range(1, 8) if (node := phase.at(f"addke{number}")) and set(node.words()) - {"0"}]
+    added = [(f"addke{number}", node) for number in range(1, 8) if (node := phase.at(f"addke{number}")) and set(node.words()) - NONE]
     plain = [f"dhgrp {number}" for number in numbers]
     if not added:
         return {"key_exchange": Setting(tuple(plain), origin, "configured")}, []
     (name, node), more = added[0], added[1:]
-    hybrid = [f"{group} addke {kem}" for group in plain for kem in node.words() if kem != "0"]
+    hybrid = [f"{group} addke {kem}" for group in plain for kem in node.words() if kem not in NONE]
     notes = [f"{device.origin(other)}: {word} asks for one more exchange, which is not judged" for word, other in more]
-    spare = "0" in node.words()
+    spare = bool(NONE & set(node.words()))
     if spare:
-        notes.append(f"{device.origin(node)}: {name} may be left out (0): a peer without it gets a classical exchange in silence")
+        notes.append(f"{device.origin(node)}: {name} may be left out: a peer without it gets a classical exchange in silence")
     return {"key_exchange": device.setting((*hybrid, *(plain if spare else ())), node)}, notes

@@ -21,8 +21,7 @@ from .reading import alone, only, without_echo
 
 LABEL = "Juniper Junos"
 SAVE = "save `show configuration | no-more` again (or `… | display set`), whole and alone"
-# Not security ike policy … pre-shared-key, nor any other secret: what is not here is not kept.
-KEEP = (
+_MANAGEMENT = (
     "version =",
     "system host-name =",
     "system services ssh",
@@ -36,31 +35,34 @@ KEEP = (
     "system services netconf ssh port =",
     "system services web-management https",
     "system services web-management https port =",
-    "services ssl termination profile * protocol-version =",
-    "services ssl termination profile * custom-ciphers +",
-    "services ssl termination profile * preferred-ciphers =",
-    "services ssl termination profile *",
-    "services ssl initiation profile * protocol-version =",
-    "services ssl initiation profile * custom-ciphers +",
-    "services ssl initiation profile * preferred-ciphers =",
-    "services ssl initiation profile *",
-    "security ike proposal *",
-    "security ike proposal * dh-group =",
-    "security ike proposal * encryption-algorithm =",
-    "security ike proposal * authentication-algorithm =",
-    "security ike policy * proposals +",
-    "security ike policy * proposal-set =",
-    "security ike gateway * ike-policy *",
-    "security ike gateway * version =",
-    "security ike gateway * ppk-profile",
-    "security ipsec proposal *",
-    "security ipsec proposal * encryption-algorithm =",
-    "security ipsec proposal * authentication-algorithm =",
-    "security ipsec policy *",
-    "security ipsec policy * proposals +",
-    "security ipsec policy * proposal-set =",
-    "security ipsec policy * perfect-forward-secrecy keys =",
+    *(
+        f"services ssl {kind} profile * {what}".strip()
+        for kind in ("termination", "initiation")
+        for what in ("", "protocol-version =", "custom-ciphers +", "preferred-ciphers =")
+    ),
 )
+_TUNNELS = (
+    "ike proposal *",
+    "ike proposal * dh-group =",
+    "ike proposal * encryption-algorithm =",
+    "ike proposal * authentication-algorithm =",
+    "ike policy *",
+    "ike policy * proposals +",
+    "ike policy * proposal-set =",
+    "ike gateway * ike-policy *",
+    "ike gateway * version =",
+    "ike gateway * ppk-profile",
+    "ipsec proposal *",
+    "ipsec proposal * encryption-algorithm =",
+    "ipsec proposal * authentication-algorithm =",
+    "ipsec policy *",
+    "ipsec policy * proposals +",
+    "ipsec policy * proposal-set =",
+    "ipsec policy * perfect-forward-secrecy keys =",
+)
+_PLACES = ("security", "services ipsec-vpn", "logical-systems * security", "tenants * security")
+# Not ike policy … pre-shared-key, nor any other secret: what is not here is not kept.
+KEEP = (*_MANAGEMENT, *(f"{place} {one}" for place in _PLACES for one in _TUNNELS))
 _SET = re.compile(r"^(?:set|deactivate) ", re.MULTILINE)
 _TOP = frozenset(
     (

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 from ..model import Endpoint, Setting, Snapshot
 from .kept import Node, tree
-from .reading import Aspects, Device, Known, port, together, weakest
+from .reading import EXCHANGES, Aspects, Device, Known, port, together, weakest
 
 SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "ciphers", "mac": "macs", "host_key": "hostkey-algorithm-list"}
 SSL: Aspects = {"version": "protocol-version", "cipher": "custom-ciphers"}
 IKE: Aspects = {"key_exchange": "dh-group", "cipher": "encryption-algorithm", "mac": "authentication-algorithm"}
 ESP: Aspects = {"cipher": "encryption-algorithm", "mac": "authentication-algorithm"}
 PFS: Aspects = {"key_exchange": "perfect-forward-secrecy keys"}
-KNOWN = Known((24, 4), "Juniper's YANG of Junos 24.4R1", frozenset({"ikev2 key_exchange", "esp key_exchange", "ssh key_exchange"}))
+KNOWN = Known((24, 4), "Juniper's YANG of Junos 24.4R1", EXCHANGES)
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
@@ -37,8 +37,18 @@ def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
             notes = [f"{device.origin(chosen)}: preferred-ciphers {chosen.words()[0]} is a set that is not written down here"] if chosen else []
             notes.append("no line of a configuration names the groups of its key exchange")
             yield device.endpoint(f"ssl {kind} {name}", "tls", device.said(profile, SSL), SSL, notes, ())
-    yield from _ike(device, top)
-    yield from _esp(device, top)
+    for within, place in _places(top):
+        yield from _ike(device, within, place)
+        yield from _esp(device, within, place)
+
+
+def _places(top: Node) -> Iterator[tuple[str, Node]]:
+    """Where tunnels are configured: SRX, MX with its services card, and the parts that a device is divided into."""
+    yield "", top.at("security") or Node()
+    yield "services ", top.at("services", "ipsec-vpn") or Node()
+    for kind in ("logical-systems", "tenants"):
+        for name, part in top.each(kind):
+            yield f"{name} ", part.at("security") or Node()
 
 
 def _management(device: Device, top: Node) -> Iterator[Endpoint]:
@@ -56,21 +66,21 @@ def _management(device: Device, top: Node) -> Iterator[Endpoint]:
         yield device.endpoint("web-management", "tls", {}, {}, notes, (("*", where),))
 
 
-def _ike(device: Device, top: Node) -> Iterator[Endpoint]:
-    policies = dict(top.each("security", "ike", "policy"))
-    gateways = dict(top.each("security", "ike", "gateway"))
-    for name, proposal in top.each("security", "ike", "proposal"):
+def _ike(device: Device, within: str, place: Node) -> Iterator[Endpoint]:
+    policies = dict(place.each("ike", "policy"))
+    gateways = dict(place.each("ike", "gateway"))
+    for name, proposal in place.each("ike", "proposal"):
         users = {which for which, policy in policies.items() if name in (policy.at("proposals") or Node()).below}
-        yield _negotiated(device, f"ike proposal {name}", proposal, device.said(proposal, IKE), _gateways(gateways, users))
+        yield _negotiated(device, f"{within}ike proposal {name}", proposal, device.said(proposal, IKE), _gateways(gateways, users))
     for name, policy in policies.items():
         if chosen := policy.at("proposal-set"):
             notes = [f"{device.origin(chosen)}: proposal-set {chosen.words()[0]} stands for proposals that are not written down here"]
-            yield _negotiated(device, f"ike policy {name}", policy, {}, _gateways(gateways, {name}), notes)
+            yield _negotiated(device, f"{within}ike policy {name}", policy, {}, _gateways(gateways, {name}), notes)
     for name, gateway in gateways.items():
         missing = [word for word in gateway.under("ike-policy") if word not in policies]
         for word in missing:
             notes = [f"{device.origin(gateway)}: no policy is called {word}"]
-            yield _negotiated(device, f"ike gateway {name}", gateway, {}, [gateway], notes)
+            yield _negotiated(device, f"{within}ike gateway {name}", gateway, {}, [gateway], notes)
 
 
 def _gateways(gateways: dict[str, Node], policies: set[str]) -> list[Node]:
@@ -80,7 +90,7 @@ def _gateways(gateways: dict[str, Node], policies: set[str]) -> list[Node]:
 def _negotiated(device: Device, id_: str, node: Node, settings: dict[str, Setting], users: list[Node], notes: list[str] | None = None) -> Endpoint:
     """A proposal as those gateways use it that come to it: their versions of IKE, and the least that they ask of a PPK."""
     told = notes or []
-    if not users:
+    if not users and not id_.startswith("services "):  # there are none
         told = [*told, "no gateway uses it here"]
     versions = [one.at("version") for one in users]
     if versions and all(versions):
@@ -93,11 +103,11 @@ def _negotiated(device: Device, id_: str, node: Node, settings: dict[str, Settin
     return device.endpoint(id_, "ikev2", settings, {**IKE, "version": "gateway … version"}, told)
 
 
-def _esp(device: Device, top: Node) -> Iterator[Endpoint]:
+def _esp(device: Device, within: str, place: Node) -> Iterator[Endpoint]:
     """Each policy with the proposals that it names; a proposal that none names for itself."""
-    proposals = dict(top.each("security", "ipsec", "proposal"))
+    proposals = dict(place.each("ipsec", "proposal"))
     named = set()
-    for name, policy in top.each("security", "ipsec", "policy"):
+    for name, policy in place.each("ipsec", "policy"):
         words = policy.under("proposals")
         named |= set(words)
         notes = [f"{device.origin(policy)}: no proposal is called {word}" for word in words if word not in proposals]
@@ -105,7 +115,7 @@ def _esp(device: Device, top: Node) -> Iterator[Endpoint]:
             notes.append(f"{device.origin(chosen)}: proposal-set {chosen.words()[0]} stands for proposals that are not written down here")
         each = [device.said(proposals[word], ESP) for word in words if word in proposals]
         settings = {**together(each), **device.said(policy, PFS)}
-        yield device.endpoint(f"ipsec policy {name}", "esp", settings, {**ESP, **PFS}, notes)
+        yield device.endpoint(f"{within}ipsec policy {name}", "esp", settings, {**ESP, **PFS}, notes)
     for name, proposal in proposals.items():
         if name not in named:
-            yield device.endpoint(f"ipsec proposal {name}", "esp", device.said(proposal, ESP), ESP, ["no policy uses it here"])
+            yield device.endpoint(f"{within}ipsec proposal {name}", "esp", device.said(proposal, ESP), ESP, ["no policy uses it here"])

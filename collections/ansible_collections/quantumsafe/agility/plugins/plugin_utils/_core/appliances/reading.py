@@ -18,6 +18,7 @@ from ..model import Capability, Endpoint, Origin, Protocol, Setting, Unparsable
 from .kept import Node
 
 IKE = (("*", 500),)
+EXCHANGES = frozenset({"ssh key_exchange", "ikev2 key_exchange", "esp key_exchange"})
 AEAD = ("gcm", "ccm", "poly1305")
 # What a terminal prints around what was asked for: its prompt, and the command behind it.
 _PROMPT = r"[\w.@:~/-]+(?: \([\w./-]+\))? ?[#>%$]"
