@@ -130,6 +130,8 @@ class Emulated:
             "ansible_become_password": ENABLE,
             "ansible_host_key_checking": False,
             "ansible_network_cli_ssh_type": "paramiko",
+            "ansible_paramiko_timeout": 60,  # for busy machines
+            "ansible_command_timeout": 60,
             "agility_out_of_band": "the console server",
             **more,
         }

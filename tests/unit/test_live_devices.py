@@ -70,7 +70,20 @@ policy: {name: routers, version: "1", enforce: [recommendation]}
 extends: [devices.yml]
 stages: [{aspect: cipher, stage: require}]
 """
-CHANGES = {**POLICY, "agility_campaign": "spring", "agility_ssh_batch_limit": 100}
+# A minute: then the device warns at once, in the middle of everything, that it will go back.
+CHANGES = {**POLICY, "agility_campaign": "spring", "agility_ssh_batch_limit": 100, "agility_confirm_timeout": 60}
+UNSPEAKABLE = """\
+policy: {name: too-new, version: "1"}
+extends: [devices.yml]
+rules:
+  - id: kex-top
+    match: {protocol: ssh}
+    aspect: key_exchange
+    allow: {construction: [hybrid], quantum_category: ">=5", status: [current]}
+    source: {doc: a test, section: "1", force: requirement}
+    verified: 2026-11-27
+stages: [{aspect: key_exchange, stage: require}]
+"""
 
 
 def test_a_device_is_changed_proved_confirmed_and_rolled_back(tmp_path: Path, device: Emulated) -> None:
@@ -113,3 +126,36 @@ def test_a_release_whose_commands_are_not_known_is_not_written(tmp_path: Path) -
         assert results["edge1"]["problem"]["message"] == "IOS-XE 27.3 is no release whose commands are known here"
     finally:
         device.kill()
+
+
+def test_what_the_library_of_the_controller_cannot_speak_is_refused_before_anything_is_sent(tmp_path: Path, device: Emulated) -> None:
+    before = device.text()
+    shutil.copy(FIXTURES / "appliances/policy.yml", tmp_path / "devices.yml")
+    (tmp_path / "policy.yml").write_text(UNSPEAKABLE, encoding="utf-8")
+    changes = {**CHANGES, "agility_policy": "policy.yml"}
+    shown, results = playbook(tmp_path, "enforce", {"edge1": device.variables()}, **changes)
+    assert results["edge1"]["status"] == "failed", shown
+    assert "the controller could no longer log in: key_exchange: this controller's paramiko offers" in results["edge1"]["problem"]["message"]
+    assert device.text() == before
+    assert not list(device.folder.glob("archive-*"))
+
+
+def test_a_lock_out_is_ended_by_the_timer_of_the_device_and_named(tmp_path: Path) -> None:
+    device = Emulated(tmp_path / "device", minute=20)
+    try:
+        before = device.text()
+        device.fault(deaf=True)
+        shown, results = playbook(tmp_path, "enforce", {"edge1": device.variables()}, **CHANGES)
+        assert results["edge1"]["status"] == "reverted", shown
+        assert results["edge1"]["problem"]["message"].startswith("no new login after the change: ")
+        assert device.text() == device.text("startup") == before
+        assert "no new login after the change" in shown
+    finally:
+        device.kill()
+
+
+def test_a_change_that_could_not_be_saved_fails_and_says_what_the_next_start_does(tmp_path: Path, device: Emulated) -> None:
+    device.fault(ignore_write=True)
+    dummy, results = playbook(tmp_path, "enforce", {"edge1": device.variables()}, **CHANGES)
+    assert results["edge1"]["status"] == "failed"
+    assert "the next start goes back to the old configuration" in results["edge1"]["problem"]["message"]
