@@ -23,7 +23,8 @@ class Live:
 
     systems: values of ansible_network_os.  identify(answer to version): (release, serial number), "" for what is not told.
     running: what shows the whole configuration, the first that the device takes; plain, startup: what runs and what starts, comparable.
-    cut(text): the configuration alone, without what the device says around it.  comparable(text): without what differs by itself.
+    cut(text): the configuration alone, without what the device says around it; "" when it is not whole.
+    comparable(text): its lines without what differs by itself.
     pending, timer(answer): the change that waits, None without one.  arm(minutes): arms the device's own timer, and may leave a mode open.
     enter, leave: the mode of changes; confirm, revert, save: each a command of its own.  refused: a line that says that a command was not done.
     write(snapshot, wishes): the new lines in the place of the old; raises Inexpressible.  Only endpoints of `writes` are written.

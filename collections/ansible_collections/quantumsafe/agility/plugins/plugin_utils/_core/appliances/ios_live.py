@@ -39,9 +39,9 @@ def timer(said: str) -> Timer | None:
 
 
 def cut(said: str) -> str:
-    """From `version` to `end`; all of it where one of them is missing, for the parser to say so."""
+    """From `version` to `end`, "" where one of them is missing."""
     found = _WHOLE.search(said.replace("\r\n", "\n"))
-    return f"{found[0]}\n" if found else said
+    return f"{found[0]}\n" if found else ""
 
 
 def comparable(said: str) -> tuple[str, ...]:

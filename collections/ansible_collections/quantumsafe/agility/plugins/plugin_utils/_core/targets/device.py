@@ -46,7 +46,8 @@ class Device:
     def look(self) -> Survey:
         """Raises Problem, Unreachable, Unparsable; two commands, three where the device does not tell its defaults."""
         release, serial = self.live.identify(self._shown(self.live.version))
-        snapshot = snapshot_of(self.live.cut(self._running()).encode(), PATH, self.host, self.taken)
+        said = self._running()  # what is not whole is refused by its parser, with the line
+        snapshot = snapshot_of((self.live.cut(said) or said).encode(), PATH, self.host, self.taken)
         if snapshot.facts["appliance"] != self.platform.name:
             raise Problem(f"it is {snapshot.facts['os_PRETTY_NAME']}", self.host, f"ansible_network_os says {self.terminal.system}")
         facts = {**snapshot.facts, "release": release, "os_VERSION_ID": release}
@@ -60,14 +61,14 @@ class Device:
     def _running(self) -> str:
         for command in self.live.running:
             said = self.terminal.ask(command)
-            if not self._refusal(said) or self.live.cut(said) != said:
+            if not self._refusal(said) or self.live.cut(said):
                 return said
         raise Rejected(f"`{command}`: {self._refusal(said)}", self.host, ENABLE)
 
     def _shown(self, command: str) -> str:
         """What it shows.  Raises Rejected."""
         said = self.terminal.ask(command)
-        if (why := self._refusal(said)) and self.live.cut(said) == said:
+        if (why := self._refusal(said)) and not self.live.cut(said):
             raise Rejected(f"`{command}`: {why}", self.host, ENABLE)
         return said
 
@@ -76,7 +77,10 @@ class Device:
         return found[0].strip() if found else ""
 
     def _plain(self, command: str = "") -> tuple[str, ...]:
-        return self.live.comparable(self._shown(command or self.live.plain))
+        """What runs, or what starts.  Raises Unreachable for half of it: with libssh a connection that ends looks like an answer that does."""
+        if not (found := self.live.comparable(self._shown(command or self.live.plain))):
+            raise Unreachable(f"no whole configuration was shown by `{command or self.live.plain}`", self.host, "look at the device")
+        return found
 
     def _timer(self) -> str:
         """Who waits to confirm a change, "" = nobody."""
