@@ -12,6 +12,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model im
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.plan import make_plan
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import resolve, target_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan import SERVICE
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_vici import SAS
 
 from tests.fixtures.strongswan.load import HERE, MAIN, SITE, applied, captured, having, text, unloaded
 from tests.unit.conftest import policy_of
@@ -92,6 +93,18 @@ def test_what_two_connections_inherit_is_written_once_when_both_wish_it() -> Non
 def test_taking_something_away_at_one_end_is_refused_by_name() -> None:
     with pytest.raises(Inexpressible, match=r"would lose x25519 at one end alone.*both ends of a tunnel move together \(migrate_links"):
         written(captured("vpn-a"), SITE, site=(HYBRID,))
+
+
+def test_where_anybody_is_taken_the_refusal_and_the_plan_count_the_clients_of_now() -> None:
+    snapshot = captured("vpn-a")
+    text = (snapshot.files[SITE].text or "").replace("remote_addrs = 10.91.0.19", "remote_addrs = %any").replace("id = vpn-b.lab.test", "# no id")
+    server = unloaded(having("forky", text))
+    server = replace(server, answers={**server.answers, SAS: snapshot.answers[SAS]})
+    with pytest.raises(Inexpressible, match=r"it takes anybody.*of 1 client with an SA of it now 1 did not \(vpn-b.lab.test\)"):
+        written(server, MAIN, site=(HYBRID,))
+    assert SERVICE.warns
+    said = SERVICE.warns(server, {"strongswan site": {"key_exchange": Wanted((HYBRID, "x25519"))}})
+    assert said[0] == "strongswan site takes anybody: of 1 client with an SA of it now 1 did not (vpn-b.lab.test)"
 
 
 def test_nothing_is_written_over_what_charon_has_not_loaded() -> None:

@@ -11,6 +11,7 @@ from ..documents.guc import REDACTED
 from ..model import Change, File, Inexpressible, Origin, Snapshot, Wanted, Wishes
 from . import strongswan_vici as vici
 from .paths import real_path
+from .strongswan_link import takes
 from .strongswan_proposals import body, distinct, parse
 from .strongswan_seen import Seen
 
@@ -21,6 +22,8 @@ BODIES = {
     "esp": ((), "aes256gcm16-aes128gcm16"),
 }
 TOGETHER = "both ends of a tunnel move together (migrate_links, which this release does not have): keep the stage at prefer until then"
+
+ANYBODY = "it takes anybody, and whoever lacks ML-KEM would be cut off; keep the stage at prefer, this release takes nothing away there"
 
 
 def changes(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
@@ -48,7 +51,9 @@ def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
         now = dict(seen.settings())[aspect].values
         gone = [name for name in now if name not in to.names]
         if gone:
-            raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, TOGETHER)
+            held = takes(seen)
+            said = f"{ANYBODY}: {held.said()}" if held else TOGETHER
+            raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, said)
         if aspect != "key_exchange":
             raise Inexpressible(f"{aspect} of {seen.id} is not written by this release", where, "mend it by hand, at both ends")
     names = wishes["key_exchange"].names

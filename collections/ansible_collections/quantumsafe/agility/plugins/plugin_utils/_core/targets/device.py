@@ -175,7 +175,7 @@ class Changing:
             return f"no new login after the change: {locked.message}"
         self.after = self.device.look().snapshot
         self.proofs, wrong = self.prove(self.after)
-        return "; ".join(wrong)
+        return "; ".join(["nobody can tell whether it came about"] if wrong is None else wrong)
 
     def _confirm(self) -> str:
         """Over the login that came after the change, and only what is still there."""
