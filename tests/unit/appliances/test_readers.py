@@ -359,8 +359,8 @@ def test_utf_16_html_prose_pagers_and_two_devices_in_one_file_are_refused(name: 
     cases = {
         "NUL at byte": whole.decode().encode("utf-16"),
         "HTML": b"<!DOCTYPE html><pre>\n" + whole,
-        "no .*(?:statement|command)|ends with none|no XML|recognised": PROSE + whole,
-        "no .*(?:statement|command)|ends with none|pager|no XML": whole[:middle] + b"--More--\n" + whole[middle:],
+        "no .*(?:statement|command)|ends with neither|no XML|recognised": PROSE + whole,
+        "no .*(?:statement|command)|ends with neither|pager|no XML": whole[:middle] + b"--More--\n" + whole[middle:],
         "looks like": whole + other,
     }
     for why, raw in cases.items():

@@ -105,11 +105,11 @@ def test_fortios_values_may_run_over_lines_and_hold_anything() -> None:
 
 CUT = {
     "a block that stays open": ("junos", "a {\n b;\n", "cut off.*line 1", 2),
-    "a statement without its end": ("junos", "a {\n b c\n}\n", "ends with none of", 2),
+    "a statement without its end": ("junos", "a {\n b c\n}\n", "ends with neither a semicolon", 2),
     "a brace too many": ("junos", "a;\n}\n", "no block is open", 2),
     "a comment that stays open": ("junos", "a;\n/* b\nc;\n", "no end", 2),
     "a string that stays open": ("junos", 'a "b;\n', "quote", 1),
-    "a list that stays open": ("junos", "a [ b\n", "ends with none of", 1),
+    "a list that stays open": ("junos", "a [ b\n", "ends with neither a semicolon", 1),
     "a leaf at the margin": ("vyos", "hello\n", "no statement of VyOS", 1),
     "prose in a block": ("vyos", "a {\n  please see the next line\n}\n", "no statement of VyOS", 2),
     "a block of VyOS that stays open": ("vyos", "a {\n b {\n }\n", "cut off.*line 1", 3),

@@ -111,7 +111,7 @@ def _statement(tokens: Iterator[tuple[str, bool]], number: int, blocks: _Blocks)
         else:
             raise Unparsable(f'unexpected "{token}"', f"{blocks.path}:{number}", SAVE)
     if words or listed is not None:
-        raise Unparsable("a line that ends with neither a semicolon nor a brace: it was cut off, or is no configuration", f"{blocks.path}:{number}", SAVE)
+        raise Unparsable("a line that ends with neither a semicolon nor a brace: it was cut off, or is none", f"{blocks.path}:{number}", SAVE)
 
 
 def _tokens(body: str, number: int, numbered: Iterator[tuple[int, str]], path: str) -> Iterator[tuple[str, bool]]:
