@@ -1,4 +1,4 @@
-"""Other issuers than the local one, on real nginx: requests handed over, and a PKI API and EST as tests/emulators.py has them."""
+"""Other issuers than the local one, on real nginx: requests handed over, and a PKI API and EST as tests/emulators/__init__.py has them."""
 
 from __future__ import annotations
 

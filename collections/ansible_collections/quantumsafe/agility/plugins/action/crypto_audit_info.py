@@ -15,7 +15,6 @@ SPEC = {**COMMON, "root": {"type": "path"}, "save_snapshot": {"type": "bool", "d
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
-    _requires_connection = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)

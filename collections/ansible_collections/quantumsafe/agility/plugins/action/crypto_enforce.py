@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils import _devices as devices
 from ..plugin_utils._approving import demanded
 from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._core.model import Plan, Problem
@@ -37,7 +38,6 @@ SPEC = {
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
-    _requires_connection = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
@@ -58,6 +58,7 @@ class ActionModule(ActionBase):
             return
         outcome = _apply(run, plan)
         settle(run, outcome)
+        devices.saved(run, outcome)
         if run.result.status == "changed" and outcome.after:
             run.judge(Survey(outcome.after, read(outcome.after, choose(SERVICES, tuple(run.args["services"])), seen_besides(run))), run.policy())
         if plan.activations and any(a.service == "openssh" for a in plan.activations):
@@ -82,4 +83,6 @@ def _apply(run: Run, plan: Plan) -> Outcome:
         return proofs, [*unsettled(run, after, policy), *wrong]
 
     id_, why = f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}", f"{CAMPAIGN}{run.result.campaign}"
+    if run.channel.is_device:
+        return devices.change(run, id_, plan, proof)
     return carry_out(run, id_, why, plan.identity, plan.changes, plan.activations, seen_besides(run), proof)

@@ -19,7 +19,6 @@ SPEC = {**COMMON, "campaign": {"type": "str"}, **SAVED, "out_of_band": {"type": 
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
-    _requires_connection = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)

@@ -18,6 +18,7 @@ from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.retired import parse_retired
 from ..plugin_utils._core.targets.script import compose_recover, compose_status
 from ..plugin_utils._core.targets.transact import Prove
+from ..plugin_utils._device_undo import rollback
 from ..plugin_utils._lifecycle import shredded, switched
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
@@ -47,18 +48,19 @@ STRANGE = "it is not this machine's own, or cannot be read: look at it; agility_
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
-    _requires_connection = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "rollback", SPEC)
         told: dict[str, Any] = {}
-        verb = self._recover if run.args["recover"] else self._rollback
+        verb = self._recover if run.args["recover"] else rollback if run.channel.is_device else self._rollback
         out = guarded(run, lambda run: told.update(verb(run)))
         return out | {"transaction": run.result.transaction} | told
 
     def _recover(self, run: Run) -> dict[str, Any]:
         run.note(verb="recover")
+        if run.channel.is_device:
+            raise Problem("a network device keeps no journal of ours: what waits there resolves itself by its own timer", run.host, "audit it")
         days, keep = run.args["keep_days"], run.args["keep"]
         if min(days or 0, keep) < 0:
             raise Problem("keep and keep_days cannot be negative", "agility_keep_days")

@@ -24,7 +24,7 @@ from ._core.targets.survey import Survey, choose, read
 from ._plans import artefact, planned_entry
 from ._run import Run
 
-SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
+SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh", "network_cli")
 
 
 def plan_host(run: Run) -> None:
@@ -36,7 +36,7 @@ def plan_host(run: Run) -> None:
     run.judge(found, policy)
     run.note(campaign=str(run.args.get("campaign") or run.run))
     uid = found.snapshot.facts.get("uid")
-    if uid != "0":
+    if uid != "0" and not run.channel.is_device:
         raise Problem("changing TLS and SSH needs root", run.host, "add become: true, or -b")
     plan = make(run, found, policy)
     if warning := only_way(run, plan):
@@ -125,6 +125,10 @@ def only_way_in(run: Run, plan: Plan) -> bool:
 
 def make(run: Run, found: Survey, policy: Policy) -> Plan:
     requirements = {e.id: run.requirements(policy, e) for e in found.endpoints}
+    if run.channel.is_device:
+        from ._devices import plan_of
+
+        return plan_of(found, requirements, policy.digest, run.as_of, _client(run))
     services = choose(SERVICES, tuple(run.args["services"]))
     return make_plan(found.snapshot, services, found.endpoints, requirements, policy.digest, run.as_of, _client(run))
 
@@ -136,7 +140,7 @@ def _client(run: Run) -> Callable[[], Client | None]:
         connection: Any = run.action._connection
         if run.channel.transport == "ssh":
             return openssh_client(host_of(run), ssh_words(connection), str(connection.get_option("private_key_file") or ""))
-        if run.channel.transport in ("paramiko", "paramiko_ssh"):
+        if run.channel.transport in ("paramiko", "paramiko_ssh") or (run.channel.is_device and connection.ssh_type == "paramiko"):
             checks = connection.get_option("host_key_checking") and not connection.get_option("host_key_auto_add")
             return paramiko_client(host_of(run), int(connection.get_option("port") or 22), bool(checks))
         return Client({}, name=f"the {run.channel.transport} connection") if run.channel.transport in SSH else None
@@ -146,7 +150,7 @@ def _client(run: Run) -> Callable[[], Client | None]:
 
 def host_of(run: Run) -> str:
     connection: Any = run.action._connection
-    name = "host" if run.channel.transport == "ssh" else "remote_addr"
+    name = "host" if run.channel.transport in ("ssh", "network_cli") else "remote_addr"
     return str(connection.get_option(name) or run.host)
 
 

@@ -50,6 +50,7 @@ COMMON = {
     "agent": {"type": "str", "choices": ["sent", "installed"], "default": "sent"},
 }
 
+TERMINALS = ("network_cli", "netconf", "httpapi")  # connections that Ansible keeps in a process of their own
 
 Asks = Callable[[Endpoint], Requirements]
 
@@ -120,7 +121,11 @@ class Run:
         """One round trip to the host (or a folder), two when an include surprised."""
         services = choose(SERVICES, tuple(self.args["services"]))
         root = str(self.args.get("root") or "")
-        if root:
+        if self.channel.is_device and not root:
+            from ._devices import look  # what logs in to devices is loaded where there is one
+
+            found = look(self)
+        elif root:
             found = survey(lambda requests, extra: from_path(Path(root), self.host, self.taken, requests, extra), services, DEEPEST)
         else:
             found = survey(
@@ -208,6 +213,7 @@ def say(problem: Mapping[str, str]) -> str:
 def guarded(run: Run, work: Callable[[Run], None]) -> dict[str, Any]:
     """Do the work; whatever goes wrong becomes this host's result and stops this host only."""
     try:
+        _no_stranger(run)
         work(run)
     except Unreachable as problem:
         run.note(status="unreachable", problem=described(problem))
@@ -216,6 +222,14 @@ def guarded(run: Run, work: Callable[[Run], None]) -> dict[str, Any]:
     except OSError as error:
         run.note(status="failed", problem={"message": str(error), "where": "controller", "remedy": "check the results folder"})
     return run.finish()
+
+
+def _no_stranger(run: Run) -> None:
+    """Where a task has no use for a terminal, Ansible puts a local connection in its place: then the controller would be taken for the device."""
+    named = str(run.vars.get("ansible_connection") or run.action._task.connection or "")
+    named = run.variable("ansible_connection") if "{" in named else named
+    if named.rpartition(".")[2] in TERMINALS and not run.channel.is_device:
+        raise Problem(f"{named} leads to a network device, and there is no {run.verb} of one", run.host, "leave it out with --limit")
 
 
 def answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -46,6 +46,11 @@ def snapshot_of(raw: bytes, path: str, host: str, taken: str) -> Snapshot:
     return Snapshot(host, taken, Identity(), facts, {path: File(path, kept, lines.sha256(text), len(raw), redacted=kept != text)}, {})
 
 
+def live(system: str) -> Appliance | None:
+    """The platform of this ansible_network_os, when its devices can be logged in to."""
+    return next((one for one in APPLIANCES.values() if one.live and system in one.live.systems), None)
+
+
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     """The endpoints of a device; () for a host."""
     appliance = APPLIANCES.get(snapshot.facts.get("appliance", ""))

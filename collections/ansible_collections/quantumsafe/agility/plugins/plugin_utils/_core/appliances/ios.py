@@ -13,6 +13,7 @@ from ..documents.indent import Command, Document, parse
 from ..model import Unparsable
 from .appliance import Appliance
 from .ios_endpoints import read, release
+from .ios_live import LIVE
 
 LABEL = "Cisco IOS or IOS-XE"
 SAVE = "save `show running-config` again, whole and alone (terminal length 0)"
@@ -104,4 +105,4 @@ def _empty(line: str) -> str:
     return "!" + line[len(line.rstrip("\r\n")) :]
 
 
-APPLIANCE = Appliance("ios", LABEL, re.compile(r"^version \d+\.\d+\w*[ \t\r]*$", re.MULTILINE), look, read)
+APPLIANCE = Appliance("ios", LABEL, re.compile(r"^version \d+\.\d+\w*[ \t\r]*$", re.MULTILINE), look, read, LIVE)

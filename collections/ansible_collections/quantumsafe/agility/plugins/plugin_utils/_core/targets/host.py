@@ -87,6 +87,11 @@ class Channel:
         """The short name of the connection plugin, e.g. "ssh", "local", "podman"."""
         return str(self.action._connection.transport).rsplit(".", 1)[-1]
 
+    @property
+    def is_device(self) -> bool:
+        """Whether it leads to the terminal of a network device, where no script runs."""
+        return self.transport == "network_cli"
+
     def ask(self, compose: Callable[[str], Message], parse: Callable[[str, str], T], within: float = PATIENCE) -> T:
         """Send compose(nonce), return parse(output, nonce), within so many seconds: a dead shared connection would hold us for ever.
 

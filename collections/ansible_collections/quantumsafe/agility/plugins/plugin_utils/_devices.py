@@ -1,0 +1,105 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""PRIVATE to the collection: a network device that is logged in to, as the tasks of a run see it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from ._campaign import Gate
+from ._core.appliances import APPLIANCES, live
+from ._core.appliances.appliance import Appliance, Live
+from ._core.model import Activation, Collect, Plan, Problem
+from ._core.plan import make_plan, wishes_for
+from ._core.reach import Client
+from ._core.report.output import write_whole
+from ._core.service import Service
+from ._core.targets.cli import Terminal
+from ._core.targets.device import STARTUP, Changing, Device
+from ._core.targets.survey import Survey
+from ._core.targets.transact import Outcome, Prove
+from ._core.verdict import Requirements
+from ._entries import begin
+from ._run import Run
+
+UNDO = "devices"  # in the folder of a campaign: what a rollback needs, for a device keeps no journal of ours
+
+
+@contextmanager
+def device(run: Run) -> Iterator[Device]:
+    """Raises Problem for a platform that is not logged in to."""
+    terminal = Terminal(run.action._connection)
+    platform = live(terminal.system)
+    if platform is None or platform.live is None:
+        known = ", ".join(name for one in APPLIANCES.values() if one.live for name in one.live.systems[:1])
+        raise Problem(f"devices of {terminal.system} are not logged in to", run.host, f"known is {known}; audit what it saved with agility_root")
+    try:
+        yield Device(platform, platform.live, terminal, run.host, run.taken)
+    finally:
+        run.channel.trips += terminal.asked
+        terminal.close()
+
+
+def look(run: Run) -> Survey:
+    with device(run) as one:
+        return one.look()
+
+
+# ---------------------------------------------------------------- plan
+
+
+def plan_of(found: Survey, requirements: Mapping[str, Requirements], policy: str, as_of: date, client: Callable[[], Client | None]) -> Plan:
+    """The plan of what is written on this platform; what the policy wants besides is said, and stays as it is."""
+    platform = APPLIANCES[found.snapshot.facts["appliance"]]
+    if platform.live is None:
+        raise Problem(f"nothing is written on {platform.label}", found.snapshot.host, "leave it out with --limit")
+    mine = tuple(e for e in found.endpoints if e.id in platform.live.writes)
+    plan = make_plan(found.snapshot, {platform.name: _as_service(platform, platform.live)}, mine, requirements, policy, as_of, client)
+    left = [e for e in found.endpoints if e not in mine and wishes_for(e, requirements[e.id], as_of)]
+    said = [f"{e.id}: left as it is: of {platform.label} only {', '.join(platform.live.writes)} is written" for e in left]
+    return replace(plan, warnings=(*plan.warnings, *said))
+
+
+def _as_service(platform: Appliance, live: Live) -> Service:
+    """The platform in the shape of a daemon, so that a plan is made of it as of any."""
+    reload = Activation(platform.name, (), (), (), "reload")
+    return Service(platform.name, "ssh", Collect(needs=()), platform.read, live.write, lambda dummy, mine: reload, lambda dummy: ())
+
+
+# ---------------------------------------------------------------- change
+
+
+def change(run: Run, id_: str, plan: Plan, prove: Prove) -> Outcome:
+    """One plan on one device, with the device's own timer as the way back."""
+    run.note(transaction=id_)
+    begin(run)
+    (one,) = plan.changes
+    with device(run) as target:
+        changing = Changing(target, one, plan.identity.machine_id, int(run.args["confirm_timeout"]), prove)
+        outcome = changing.run()
+    if outcome.state == "CONFIRMED":
+        undo = [{"new": new, "old": old, "explicit": old in changing.before} for new, old in zip(changing.lines, changing.olds, strict=True)]
+        _remember(run, {"transaction": id_, "machine": plan.identity.machine_id, "lines": undo})
+    return outcome
+
+
+def saved(run: Run, outcome: Outcome) -> None:
+    """Whoever confirmed what the next start forgets has to be told."""
+    if outcome.state == "CONFIRMED" and outcome.evidence.get(STARTUP) == "not written":
+        message = "the change runs and is confirmed, but startup-config is not what runs: the next start goes back to the old configuration"
+        run.note(status="failed", problem={"message": message, "where": run.host, "remedy": "free space there, and save it (write memory)"})
+
+
+def _remember(run: Run, facts: dict[str, Any]) -> None:
+    gate = Gate(run)
+    path = gate.folder / UNDO / gate.name
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    write_whole(path, json.dumps([*told, {**facts, "at": run.taken, "by": f"{getpass.getuser()}@{socket.gethostname()}"}], sort_keys=True))

@@ -1,0 +1,71 @@
+"""A terminal of the emulated device by paramiko alone, in the shape of targets/cli.py: for tests of what is said, not of network_cli."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import paramiko
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.host import Unreachable
+
+from .appliance import ENABLE, PASSWORD, USER, Emulated
+
+PROMPT = re.compile(r"edge1(\(config[\w-]*\))?[>#]$")
+
+
+class Direct:
+    system = "cisco.ios.ios"
+
+    def __init__(self, device: Emulated, user: str = USER) -> None:
+        self.device, self.user = device, user
+        self.port, self.asked, self.client = device.port, 0, None
+
+    def open(self) -> Direct:
+        self.close()
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        try:
+            client.connect("127.0.0.1", self.port, self.user, PASSWORD, look_for_keys=False, allow_agent=False, timeout=20, banner_timeout=20)
+            self.client, self.shell = client, client.invoke_shell()
+            self.shell.settimeout(20)
+            self._until("Password: ", sends="enable")
+            self._until(sends=ENABLE)
+            self._until(sends="terminal length 0")
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            client.close()
+            raise Unreachable(str(error) or "no login") from error
+        return self
+
+    def close(self) -> None:
+        if self.client:
+            self.client.close()
+        self.client = None
+
+    def ask(self, command: str) -> str:
+        if not self.client:
+            self.open()
+        self.asked += 1
+        try:
+            while self.shell.recv_ready():
+                self.shell.recv(4096)
+            return self._until(sends=command).partition(command)[2]
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            self.close()
+            raise Unreachable(f"no answer to `{command}`: {error}") from error
+
+    def negotiated(self) -> dict[str, str]:
+        return {}
+
+    def _until(self, end: str = "", sends: str = "") -> str:
+        """What it says from the echo of the command on until a prompt; what the device says by itself comes with one, too."""
+        self.shell.sendall(f"{sends}\r")
+        seen, until = "", time.monotonic() + 20
+        while time.monotonic() < until:
+            got = self.shell.recv(4096).decode()
+            if not got:
+                raise EOFError("the connection ended")
+            seen += got.replace("\r\n", "\n")
+            heard = seen.partition(sends)[2] if sends != ENABLE else seen
+            if heard.endswith(end) if end else PROMPT.search(heard):
+                return seen
+        raise EOFError("no prompt")

@@ -1,0 +1,82 @@
+"""An emulator of a Cisco IOS-XE device, written from public documentation: python tests/emulators/ios FOLDER [PORT]
+
+It prints the port that it listens on.  What it models, and what not: docs/appliances.md.  The algorithms of its SSH server are those of the running
+configuration at the moment of a login, so who can log in, and who is locked out, is real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+from device import Device
+from shell import Shell
+
+SPELLED = {"aes128-gcm": "aes128-gcm@openssh.com", "aes256-gcm": "aes256-gcm@openssh.com"}
+
+
+class Login(asyncssh.SSHServer):
+    def __init__(self, device: Device) -> None:
+        self.device = device
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return bool(self.device.facts["users"].get(username) == password)
+
+
+def options(device: Device) -> asyncssh.SSHServerConnectionOptions:
+    async def terminal(process: Any) -> None:
+        with contextlib.suppress(asyncssh.Error, OSError):
+            await Shell(device, process, process.get_extra_info("username")).run()
+        process.exit(0)
+
+    words = {word: [SPELLED.get(name, name) for name in device.config.algorithms(word)] for word in ("kex", "encryption", "mac", "hostkey")}
+    made = asyncssh.SSHServerConnectionOptions(
+        server_factory=lambda: Login(device),
+        process_factory=terminal,
+        server_host_keys=[str(device.folder / "host_key")],
+        kex_algs=words["kex"],
+        encryption_algs=words["encryption"],
+        mac_algs=words["mac"],
+        compression_algs=None,
+        gss_host=None,
+        line_editor=False,
+        public_key_auth=False,
+        kbdint_auth=False,
+    )
+    for algorithm in list(made.server_host_keys):
+        if algorithm.decode() not in words["hostkey"]:
+            del made.server_host_keys[algorithm]
+    return made
+
+
+async def serve(device: Device, port: int) -> None:
+    listener = socket.create_server(("127.0.0.1", port))
+    listener.setblocking(False)
+    print(listener.getsockname()[1], flush=True)
+    loop, alive = asyncio.get_running_loop(), set()
+    while True:
+        peer, dummy = await loop.sock_accept(listener)
+        if device.deaf:
+            peer.close()
+            continue
+        task = loop.create_task(login(device, peer))
+        alive.add(task)
+        task.add_done_callback(alive.discard)
+
+
+async def login(device: Device, peer: socket.socket) -> None:
+    with contextlib.suppress(asyncssh.Error, OSError):
+        connection = await asyncssh.run_server(peer, options=options(device), config=None)
+        await connection.wait_closed()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Device(Path(sys.argv[1])), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
