@@ -24,7 +24,7 @@ TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
     for name in (
         *("journal", "swap", "services", "triggers", "transaction", "ending", "history", "retired"),
-        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys"),
+        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "tunnels"),
     )
 )
 
