@@ -23,7 +23,7 @@ from ._core.model import Endpoint, Plan, Problem, Snapshot
 from ._core.peers import quantum_safe
 from ._core.policy.model import Policy
 from ._core.services import SERVICES
-from ._core.services.strongswan_sas import IkeSa, sas
+from ._core.services.strongswan_sas import ChildSa, IkeSa, sas
 from ._core.targets.survey import Survey, read
 from ._ends import CONTRACTING, STAGE, Ends
 from ._outcome import carry_out, settle
@@ -35,7 +35,7 @@ from ._undoing import CAMPAIGN
 SERVICE = {"strongswan": SERVICES["strongswan"]}
 MOVABLE = ("able", "agreed", "moved")
 MEET = 60  # seconds for the other end to be looked at and planned, and to come
-SPARE = 20  # seconds before the deadline of the host at which the other end is waited for no longer
+SPARE = 15  # seconds before the deadline of the host at which the other end is waited for no longer
 Proofs = tuple[tuple[Mapping[str, object], ...], list[str]]
 
 
@@ -212,7 +212,10 @@ class Move:
 
     def _proofs(self, found: IkeSa) -> tuple[Mapping[str, object], ...]:
         """What the lists of both ends name."""
-        rows = [(self.here.connection, found), *((f"{self.here.connection}/{one.name}", one) for one in found.children)]
+        rows: list[tuple[str, IkeSa | ChildSa]] = [
+            (self.here.connection, found),
+            *((f"{self.here.connection}/{one.name}", one) for one in found.children),
+        ]
         return tuple(
             {"endpoint": f"strongswan {name}", "proved": True, "group": one.exchange, "cipher": one.suite, "sa": one.spis} for name, one in rows
         )
