@@ -4,6 +4,7 @@ The lab's kernel has no ESP, so the tunnel is up as far as IKE goes."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from pathlib import Path
@@ -79,6 +80,18 @@ def test_an_audit_says_what_both_ends_say(lab: Lab) -> None:
     assert (finding["state"], finding["origin"], finding["remedy"]) == ("missing", f"{SITE}:17", "needs Libreswan ≥ 5.4, or a gateway in front of it")
     assert "lab psk" not in ran.text + "".join(path.read_text() for path in ran.output.rglob("*") if path.is_file())
     assert on("vpn-c", FACTS) == before
+
+
+def test_both_ends_are_shown_side_by_side(lab: Lab) -> None:
+    ran = lab.play("links", "vpn-b,vpn-c", "-i", "inventories/vpn", agility_services=["strongswan", "libreswan"], agility_policy=POLICY)
+    assert ran.rc == 0, ran.text
+    said = json.loads((ran.output / "links.json").read_text(encoding="utf-8"))["links"]
+    (both,) = (one for one in said if one["channels"][0]["sides"][1]["host"] == "vpn-c")
+    sides = both["channels"][0]["sides"]
+    assert [(side["host"], side["endpoint"], side["offers"]) for side in sides] == [("vpn-b", "swan", ["x25519"]), ("vpn-c", "site", ["x25519"])]
+    assert [side["did"] for side in sides] == [["AES_GCM_16-256/PRF_HMAC_SHA2_512/CURVE_25519"], ["AES_GCM_16_256-HMAC_SHA2_512-DH31"]]
+    assert both["verdict"] == {"state": "unable", "why": "vpn-c runs Libreswan 5.2, which has nothing quantum-safe (ipsec status)"}
+    assert '"vpn-b swan ↔ vpn-c site (libreswan and strongswan)",' in ran.text
 
 
 def test_nothing_is_written_at_one_end_and_the_refusal_says_why(lab: Lab, tmp_path: Path) -> None:

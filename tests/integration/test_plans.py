@@ -68,6 +68,16 @@ def test_a_file_edited_since_is_refused_alike_by_check_mode_and_by_the_host_and_
         on("web-new", f"cp -p /root/kept {HARDENING}")
 
 
+def test_a_host_whose_binary_lost_an_algorithm_since_is_refused(fleet: Lab, planned: Ran) -> None:
+    on("web-new", "cp -p /usr/bin/ssh /root/ssh && printf '#!/bin/sh\\n/root/ssh \"$@\" | grep -v mlkem\\n' >/root/older && chmod 755 /root/older")
+    on("web-new", "mount --bind /root/older /usr/bin/ssh")
+    try:
+        for more in ((), ("--check",)):
+            assert "what sshd can do changed since the plan was made (OpenSSH 10" in refused(fleet, "web-new", planned.output, *more)
+    finally:
+        on("web-new", "umount /usr/bin/ssh")
+
+
 def test_another_machine_under_the_name_is_refused_as_replaced(fleet: Lab, planned: Ran) -> None:
     on("web-new", "echo 0123456789abcdef0123456789abcdef > /run/other && mount --bind /run/other /etc/machine-id")
     try:
@@ -140,7 +150,11 @@ def test_a_plan_is_applied_only_while_somebody_who_did_not_plan_it_approves(flee
     demanded = {"agility_approval_public_keys": [str(keys / "ed25519.pub"), str(keys / "ml-dsa-65.pub")]}
     unplanned = fleet.play("enforce", "web-new", **demanded)
     assert unplanned.rc != 0 and "only an approved plan may be applied here" in unplanned.text
-    done = fleet.play("enforce", "web-new", agility_plan=str(plan), agility_campaign="approved", **demanded)
+    owned = {"agility_approvers": {"key_exchange": ours}, **demanded}
+    assert "for key_exchange is good: approval-" in refused(fleet, "web-new", plan, **owned), "alice does not own key exchange"
+    assert "nobody is named who may approve a change of key_exchange" in refused(fleet, "web-new", plan, agility_approvers={"cipher": ours})
+    owned = {"agility_approvers": {"key_exchange": demanded["agility_approval_public_keys"], "cipher": ours}}
+    done = fleet.play("enforce", "web-new", agility_plan=str(plan), agility_campaign="approved", **owned)
     assert done.rc == 0, done.text
     entered = "".join(path.read_text(encoding="utf-8") for path in (fleet.tmp / "ledger").glob("*.jsonl"))
     assert '"event":"approve"' in entered and '"event":"apply"' in entered and entered.count('"by":"alice"') >= 3

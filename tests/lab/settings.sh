@@ -22,9 +22,9 @@ LAB_ROOT_PASSWORD=lab-root-1
 
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
-SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b vpn-c tun-a tun-b) # started by 'lab host NAME'
+SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b vpn-c vpn-d tun-a tun-b) # started by 'lab host NAME'
 IMAGES=(trixie bookworm bullseye trixie-bare client)
-ON_DEMAND=(strongswan strongswan-new libreswan sysvinit services services-new tunnels tunnels-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
+ON_DEMAND=(strongswan strongswan-new strongswan-legacy libreswan sysvinit services services-new tunnels tunnels-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
 host_address() { # HOST -> its fixed address
   case $1 in
@@ -39,6 +39,7 @@ host_address() { # HOST -> its fixed address
     vpn-b) echo "$NET.19" ;;
     client) echo "$NET.20" ;;
     vpn-c) echo "$NET.21" ;;
+    vpn-d) echo "$NET.22" ;;
     tun-a) echo "$NET.26" ;;
     tun-b) echo "$NET.27" ;;
     plain-[0-9]*) echo "$NET.$((100 + 10#${1#plain-}))" ;;
@@ -56,6 +57,7 @@ host_image() { # HOST -> the name of its image
     tun-a) echo tunnels ;;
     tun-b) echo tunnels-new ;;
     vpn-c) echo libreswan ;;
+    vpn-d) echo strongswan-legacy ;;
     vpn-*) echo strongswan-new ;;
     client) echo client ;;
     *) echo trixie ;;
@@ -67,7 +69,7 @@ host_files() { # HOST -> the folders under files/ that make its initial configur
     web-old | web-legacy | web-include) echo "$1" ;;
     svc-*) echo services ;;
     tun-a | tun-b) echo "$1" ;;
-    vpn-c) echo vpn-c ;;
+    vpn-c | vpn-d) echo "$1" ;;
     vpn-*) echo vpn ;;
     client) ;;
     *) echo modern ;;
@@ -94,6 +96,7 @@ image_recipe() { # NAME
     client) echo trixie "${base[@]}" opendoas python3 ssh-audit curl ;;
     strongswan) echo trixie "${base[@]}" opendoas "${swan[@]}" ;;
     strongswan-new) echo forky "${base[@]}" opendoas "${swan[@]}" ;;
+    strongswan-legacy) echo bookworm "${base[@]}" opendoas strongswan-starter strongswan-charon "${swan[@]:2}" ;; # ipsec.conf, stroke
     libreswan) echo trixie "${base[@]}" opendoas libreswan ;;
     services) echo trixie "${base[@]}" "${other[@]}" ;;
     services-new) echo forky "${base[@]}" nginx "${other[@]}" ;; # its nginx takes keys from PKCS#11

@@ -28,6 +28,7 @@ ASKED = (
     ("tls", "key_exchange", ("X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024", "MLKEM768", "MLKEM1024")),
     ("ssh", "key_exchange", ("curve25519-sha256", "ecdh-sha2-nistp384", "diffie-hellman-group14-sha256")),
     ("ssh", "key_exchange", ("sntrup761x25519-sha512", "mlkem768x25519-sha256", "mlkem1024nistp384-sha384")),
+    ("ikev2", "key_exchange", ("x25519", "ecp384", "modp2048", "x25519-ke1_mlkem768", "ecp384-ke1_mlkem1024")),
     ("tls", "cipher", ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-AES128-GCM-SHA256")),
     ("ssh", "cipher", ("aes128-ctr", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com")),
     ("ssh", "mac", ("hmac-sha2-256", "hmac-sha2-512", "umac-128-etm")),

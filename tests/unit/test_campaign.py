@@ -251,6 +251,14 @@ def test_the_table_has_on_top_what_is_not_as_promised(tmp_path: Path) -> None:
     assert outstanding(hosts, aborted=True) == ("a", "e"), "promised is then that nothing of it stands"
 
 
+def test_a_campaign_in_waves_names_them_in_its_table() -> None:
+    hosts = {"a": {"status": "changed", "wave": 1}, "b": {"status": "not yet", "wave": 2}, "c": {"status": "not yet"}}
+    lines = campaign_lines("spring", "", hosts)
+    assert lines[2].split() == ["HOST", "STATE", "SINCE", "TRANSACTION", "WAVE"]
+    assert [line.split()[-1] for line in lines[3:]] == ["-", "2", "1"]
+    assert "WAVE" not in campaign_lines("spring", "", {"c": {"status": "not yet"}})[2]
+
+
 @pytest.mark.parametrize("status", [status for status in STATUSES if status != "would-change"])
 def test_whatever_became_of_a_host_has_an_event_in_the_ledger(status: str) -> None:
     assert event_of(HostResult("a", "enforce", status))

@@ -40,6 +40,8 @@ def backups(tmp_path: Path) -> Path:
     made.mkdir()
     shutil.copy(DEVICES / "ios-26.cfg", made / "edge1.cfg")
     shutil.copy(DEVICES / "ios-17.cfg", made / "edge2")
+    shutil.copy(DEVICES / "fortios-76.conf", made / "fg1.conf")
+    shutil.copy(DEVICES / "junos-24.conf", made / "srx1.txt")
     return made
 
 
@@ -47,12 +49,14 @@ def test_hosts_and_devices_are_audited_in_one_run_by_one_policy(tmp_path: Path, 
     root = {"agility_root": str(backups)}
     shown, results = audit(
         tmp_path,
-        {"edge1": root, "edge2": root, "web": {"agility_root": str(FIXTURES / "snapshots/web-old.json")}},
+        {"edge1": root, "edge2": root, "fg1": root, "srx1": root, "web": {"agility_root": str(FIXTURES / "snapshots/web-old.json")}},
         agility_save_snapshot=True,
     )
     assert {name: result["status"] for name, result in results.items()} == dict.fromkeys(results, "ok"), shown
     assert states(results["edge1"])["ios ssh", "key_exchange"] == "compliant"
     assert states(results["edge2"])["ios ssh", "key_exchange"] == "missing"
+    assert states(results["fg1"])["fortios phase1-interface quantum", "key_exchange"] == "compliant"
+    assert states(results["srx1"])["junos ike proposal OLD", "cipher"] == "forbidden"
     assert ("sshd", "key_exchange") in states(results["web"])
     assert results["edge1"]["target"]["os_PRETTY_NAME"] == "Cisco IOS-XE 26.1"
     (mine,) = [one for one in results["edge2"]["findings"] if (one["endpoint"], one["aspect"]) == ("ios ikev2 proposal OLD", "cipher")]

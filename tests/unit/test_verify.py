@@ -17,12 +17,15 @@ PARTS = {
         "tests/demo/run": "echo '== done in 23 s'",
         "tests/benchmarks/run": "echo '{rows}' > build/bench.json",
     },
+    "fleet": {"tests/lab/lab": ":", "tests/benchmarks/run": "echo '{rows}' > build/bench.json", "bin/python": "echo '5 passed in 1s'"},
     "transaction": {"tests/lab/lab": ":", "tests/torture/run": "echo 'injected 9, violations 0'", "bin/python": "echo '5 passed in 1s'"},
 }
 
 
 def verify(folder: Path, name: str, audit: float = 0.4, **broken: str) -> tuple[int, str]:
-    rows = json.dumps([{"name": "audit", "ratio": audit}, {"name": "enforce-idle", "ratio": 0.5}])
+    idle = {"name": "enforce-idle", "ratio": 0.5, "ours_s": 5, "peer_s": 10}
+    change = {"name": "enforce-change", "ours_s": 60 * audit}
+    rows = json.dumps([idle, change] if name == "fleet" else [{"name": "audit", "ratio": audit}, idle])
     for path, text in {**PARTS[name], f"tests/verify/{name}": ""}.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,12 +40,22 @@ def verify(folder: Path, name: str, audit: float = 0.4, **broken: str) -> tuple[
 
 def test_everything_well_is_ok_with_figures(tmp_path: Path) -> None:
     assert verify(tmp_path, "main") == (0, "verify-main: 7 passed, 0 failed; demo 23 s (warm); ratios audit=0.4 enforce-idle=0.5 ok")
+    assert verify(tmp_path, "fleet") == (0, "verify-fleet: 5 passed in 1s; ratios enforce-idle=0.50 enforce-change=2.40 ok")
     assert verify(tmp_path, "transaction") == (0, "verify-transaction: 5 passed in 1s; injected 9, violations 0 ok")
 
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("main", "lab"), ("main", "tools"), ("main", "demo"), ("main", "benchmarks"), ("transaction", "lab"), ("transaction", "torture")],
+    [
+        ("main", "lab"),
+        ("main", "tools"),
+        ("main", "demo"),
+        ("main", "benchmarks"),
+        ("transaction", "lab"),
+        ("transaction", "torture"),
+        ("fleet", "lab"),
+        ("fleet", "benchmarks"),
+    ],
 )
 def test_whatever_part_fails_the_last_line_says_so(tmp_path: Path, name: str, part: str) -> None:
     code, line = verify(tmp_path, name, **{part: "exit 3"})
@@ -54,3 +67,4 @@ def test_whatever_part_fails_the_last_line_says_so(tmp_path: Path, name: str, pa
 def test_a_ratio_above_what_is_allowed_fails(tmp_path: Path) -> None:
     code, line = verify(tmp_path, "main", audit=0.61)
     assert (code, line.endswith("failed: ratios FAILED")) == (1, True)
+    assert verify(tmp_path, "fleet", audit=0.51) == (1, "verify-fleet: 5 passed in 1s; ratios enforce-idle=0.50 enforce-change=3.06 FAILED")

@@ -12,8 +12,8 @@ from .conftest import TOP
 CORE = TOP / "collections/ansible_collections/quantumsafe/agility/plugins/plugin_utils/_core"
 FLOORS = [
     {"model", "service", "credentials", "grant", "algorithms", "documents", "ledger"},
-    {"policy", "services", "appliances", "certificates", "peers", "reach", "claims"},
-    {"wish", "expressed", "facts", "urgency", "invariant", "verdict", "assess", "plan", "review", "windows", "links"},
+    {"policy", "services", "appliances", "certificates", "peers", "reach", "claims", "abilities"},
+    {"wish", "expressed", "facts", "urgency", "invariant", "verdict", "assess", "plan", "review", "windows", "waves", "links"},
     {"targets", "probe", "report"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -109,7 +109,7 @@ def test_a_shared_secret_is_never_post_quantum() -> None:
 def test_a_bare_number_names_nothing_because_every_platform_counts_otherwise() -> None:
     assert find("ikev2", "key_exchange", "34") is None
     kem = next(a for a in all_of("ikev2", "key_exchange") if a.id == "ML_KEM_768")
-    assert (kem.names["vyos"], kem.names["fortios"]) == (("34",), ("36", "ml-kem-768"))
+    assert (kem.names["vyos"], kem.names["fortios"]) == (("34", "dh-group 34"), ("36", "ml-kem-768"))
 
 
 def test_retiring_one_use_of_a_name_leaves_the_others() -> None:

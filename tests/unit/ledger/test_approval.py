@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.approval import KIND, Approval, refusal
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.approval import KIND, Approval, owners, refusal
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.canonical import digest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.seal import sealed
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.signing import public_of
@@ -53,3 +53,28 @@ def test_the_signature_of_a_plan_is_no_approval() -> None:
 
 def test_without_the_signature_of_the_plan_nobody_can_tell_who_planned() -> None:
     assert "damaged" in refusal(SAID.text, sealed(KIND, SAID.text, OTHERS, ()).text, PLAN, b"", APPROVERS, NOW)
+
+
+@pytest.mark.parametrize(
+    ("aspects", "named", "others", "keys"),
+    [
+        (("cipher", "key_exchange"), {}, (), {}),
+        (("cipher", "key_exchange"), {}, ("anyone",), {("anyone",): ()}),
+        ((), {}, ("anyone",), {("anyone",): ()}),
+        (("cipher", "key_exchange"), {"key_exchange": ("tls",)}, ("anyone",), {("anyone",): ("cipher",), ("tls",): ("key_exchange",)}),
+        (("cipher", "key_exchange"), {"key_exchange": ("tls",), "cipher": ("tls",)}, (), {("tls",): ("cipher", "key_exchange")}),
+        (("key_exchange",), {"key_exchange": ("tls",), "cipher": ("other",)}, (), {("tls",): ("key_exchange",)}),
+        ((), {"key_exchange": ("tls",)}, ("anyone",), {}),  # what changes nothing needs no owner
+    ],
+)
+def test_each_owner_of_what_changes_is_to_be_asked(aspects: tuple, named: dict, others: tuple, keys: dict) -> None:
+    assert owners(aspects, named, others) == keys
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [({"cipher": ("tls",)}, "nobody is named who may approve a change of key_exchange"), ({"key-exchange": ("tls",)}, "called key-exchange")],
+)
+def test_an_aspect_without_an_owner_and_one_that_does_not_exist_are_refused(named: dict, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        owners(("key_exchange",), named, ())

@@ -82,8 +82,13 @@ def test_each_end_knows_itself_and_the_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", ["one-end", "unable", "unknown"])
 def test_a_link_that_cannot_be_moved_is_refused_with_its_reason(tmp_path: Path, state: str) -> None:
-    with pytest.raises(Problem, match=f"vpn-a site ↔ vpn-b site is {state}: because"):
+    with pytest.raises(Problem, match=rf"vpn-a site ↔ vpn-b site \(strongswan\) is {state}: because"):
         here(tmp_path, "vpn-a", link(state))
+
+
+def test_another_daemon_at_the_other_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="two swanctl that are managed here move, together or not at all"):
+        here(tmp_path, "vpn-a", {**link("able"), "service": "libreswan and strongswan"})
 
 
 def test_hubs_and_ends_of_several_tunnels_are_refused_by_name(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.m
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Target, judge, resolve
 
 TRUTH = Path(__file__).parent / "truth"
-OURS = ("certificates", "hybrid-required", "hybrid-transition")  # no authority's: what they mean is tested in test_meaning.py
+OURS = ("certificates", "hybrid-required", "hybrid-transition", "tunnels")  # no authority's: what they mean is tested in test_meaning.py
 USABLE, GONE = ("allowed", "fallback"), ("forbidden", "retired")
 
 

@@ -12,6 +12,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.plan imp
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.planned import document, fields, read_plan, spelled
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, plain, plan_from
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.ticket import ticket
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.waves.cut import Wave
 
 SITE = "/etc/nginx/site"
 CHANGE = Change(SITE, "a" * 64, (Edit(2, 1, ("curve new;\n",)),), "b" * 64)
@@ -31,7 +32,13 @@ POLICY = {"name": "ours", "version": "3", "digest": "d" * 64}
 
 
 def planned(host: str = "web", plan: Plan = PLAN, run: str = "r1", **more: Any) -> HostResult:
-    data = {**plain(replace(plan, host=host)), "diff": [SHOWN] if plan.changes else [], "route": "stdin", "extra": ["/etc/nginx/conf.d/*"]}
+    data = {
+        **plain(replace(plan, host=host)),
+        "diff": [SHOWN] if plan.changes else [],
+        "route": "stdin",
+        "extra": ["/etc/nginx/conf.d/*"],
+        "abilities": {},
+    }
     return HostResult(host, "plan", "would-change" if plan.changes else "ok", run=run, as_of="2026-11-27", policy=POLICY, plan=data, **more)
 
 
@@ -70,11 +77,12 @@ def test_a_byte_that_is_no_utf8_in_what_is_only_shown_does_not_stop_the_plan() -
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ('"format": 1', '"format": 2', "no plan of format 1"),
+        ('"format": 2', '"format": 1', "no plan of format 2"),
         ('"delete": 1', '"delete":  1', "not spelled"),
         ('"host": "web"', '"host": "db"', "the plan of another host"),
         ('"hosts"', '"guests"', "hosts"),
         ('"reasons"', '"causes"', "reasons"),
+        ('"aspects"', '"parts"', "only a part"),
     ],
 )
 def test_a_text_that_is_not_as_we_write_it_is_refused(old: str, new: str, why: str) -> None:
@@ -96,6 +104,14 @@ def test_a_ticket_says_what_changes_who_notices_how_long_and_how_to_undo_it() ->
     assert "enforce -i INVENTORY -b -e agility_plan=/p/plan.json -e agility_campaign=spring" in text
     assert "rollback -i INVENTORY -b -e agility_campaign=spring" in text
     assert "f" * 64 in text and "Puppet manages it" in text
+
+
+def test_a_ticket_lists_the_waves_of_the_hosts_that_change() -> None:
+    plan = document([planned("a"), planned("b"), planned("d", Plan("d", Identity(), "d" * 64))])
+    waves = (Wave(("d",), "internet, web"), Wave(("b",), "internet, web"), Wave(("a", "z"), "internal, vpn"))
+    text = ticket(plan, "f" * 64, "spring", "/p/plan.json", waves)
+    assert "- wave 2 of 3 (internet, web), 1 host: b\n- wave 3 of 3 (internal, vpn), 1 host: a\n" in text
+    assert "wave 1 of" not in text
 
 
 def test_a_plan_that_changes_nothing_has_nothing_to_apply_or_undo() -> None:

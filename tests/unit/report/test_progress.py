@@ -105,6 +105,13 @@ def test_a_batch_goes_on_counting_and_another_play_begins_anew(callback: Callbac
     assert callback._progress.line(datetime.now(UTC)).startswith("batch 1: 0/5 done")
 
 
+def test_a_batch_that_is_a_wave_is_called_so(callback: CallbackModule) -> None:
+    callback.v2_playbook_on_play_start(play("one", 3))
+    callback._heard(result("a", agility_wave="wave 2 of 4", stopped=False))
+    callback._heard(result("a", agility_result="x", status="ok"))
+    assert callback._progress.line(datetime.now(UTC)).startswith("wave 2 of 4: 1/3 done")
+
+
 def test_a_playbook_without_a_task_of_ours_has_no_line(callback: CallbackModule, screen: Screen) -> None:
     callback.v2_playbook_on_play_start(play("other", 3))
     callback._heard(result("a", msg="hello"))

@@ -46,6 +46,28 @@ def test_a_line_of_a_list_that_asks_for_less_counts_and_a_file_that_was_not_seen
     assert SERVICES["haproxy"].missing(snapshot) == ("/ca/gone.pem",)
 
 
+@pytest.mark.parametrize(
+    ("options", "asks"),
+    [
+        ("ca-file /ca/clients.pem", ()),
+        ("verify required", ()),
+        ("verify required ca-file /ca/clients.pem", (("/ca/clients.pem",), True, "")),
+        ("verify optional ca-file /ca/clients.pem ca-verify-file /ca/more.pem", (("/ca/clients.pem", "/ca/more.pem"), False, "")),
+        ("verify required ca-file /ca/clients.pem crl-file /ca/crl", (("/ca/clients.pem",), True, f"crl-file at {CFG}:4 wants a list")),
+        ("verify required ca-file @system-ca", (("@system-ca",), True, f"@system-ca at {CFG}:4 lets in whom the system trusts")),
+    ],
+)
+def test_a_bind_can_be_moved_where_files_decide_and_nobody_elses(options: str, asks: tuple) -> None:
+    found = SERVICES["haproxy"].askings(bound(options))  # type: ignore[misc]
+    assert [(one.bundles, one.required) for one in found] == ([asks[:2]] if asks else [])
+    assert all(one.fixed.startswith(asks[2]) and bool(one.fixed) == bool(asks[2]) and one.listens == ("*", 443) for one in found)
+
+
+def test_a_line_of_a_list_that_alone_asks_makes_its_socket_one_that_asks() -> None:
+    (found,) = SERVICES["haproxy"].askings(bound("crt-list /l", **{"/l": f"{PEM} [verify required ca-file /ca/clients.pem] b.test\n"}))  # type: ignore[misc]
+    assert (found.bundles, found.required, str(found.origin)) == (("/ca/clients.pem",), False, "/l:1")
+
+
 def cluster(hba: str, ca: str = "ssl_ca_file = '/ca/clients.pem'\n") -> Endpoint:
     snapshot = having("svc-new", hba=hba, site_more=ca)
     snapshot.files["/ca/clients.pem"] = file("/ca/clients.pem", CA)  # type: ignore[index]
@@ -72,3 +94,12 @@ def test_the_first_line_that_lets_a_client_in_without_one_makes_it_optional(hba:
     assert words(found)["client_signature"][0] == "mldsa65"
     origin = found.settings["client_authentication"].origin
     assert (origin.path, origin.line) == (HBA.format("17"), line)
+
+
+def test_a_cluster_can_be_moved_unless_it_looks_for_revoked_certificates() -> None:
+    for more, why in (("", ""), ("ssl_crl_file = '/ca/crl'\n", "the list of revoked certificates at ")):
+        snapshot = having("svc-new", hba="hostssl all all 0.0.0.0/0 cert\n", site_more=f"ssl_ca_file = '/ca/clients.pem'\n{more}")
+        (found,) = SERVICES["postgresql"].askings(snapshot)  # type: ignore[misc]
+        assert (found.bundles, found.required, found.starttls, found.listens[1]) == (("/ca/clients.pem",), True, "postgres", 5432)
+        assert found.fixed.startswith(why) and bool(found.fixed) == bool(why)
+    assert SERVICES["postgresql"].askings(captured("svc-new")) == ()  # type: ignore[misc]

@@ -207,7 +207,7 @@ def test_a_proposal_has_its_exchanges(said: str, exchanges: tuple[str, ...] | No
     every = tuple(f"{base};addke1=ml_kem_768;addke2=ml_kem_1024" for base in ("dh31", "dh20"))
     less = tuple(f"{base};addke2=ml_kem_1024" for base in ("dh31", "dh20"))
     expected = (every[0], less[0], every[1], less[1]) if exchanges is None else exchanges
-    assert parse(said, "ikev2").exchanges() == expected
+    assert parse(said, "ikev2").exchanges == expected
 
 
 def test_a_word_that_nobody_knows_is_kept() -> None:

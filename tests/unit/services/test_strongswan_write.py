@@ -12,6 +12,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model im
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.plan import make_plan
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import resolve, target_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan import SERVICE
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_vici import SAS
 
 from tests.fixtures.strongswan.load import HERE, MAIN, SITE, applied, captured, having, text, unloaded
 from tests.unit.conftest import policy_of
@@ -112,6 +113,18 @@ def test_for_both_ends_together_only_proposals_go_and_the_rest_of_the_line_stays
 def test_a_proposal_that_holds_both_is_never_half_taken_away(said: str) -> None:
     with pytest.raises(Inexpressible, match="has no proposals that come to x25519-ke1_mlkem768 and nothing else"):
         taken_away(f"connections {{ x {{\n proposals = {said}, aes256-sha256-x25519\n}} }}\n", HYBRID)
+
+
+def test_where_anybody_is_taken_the_refusal_and_the_plan_count_the_clients_of_now() -> None:
+    snapshot = captured("vpn-a")
+    text = (snapshot.files[SITE].text or "").replace("remote_addrs = 10.91.0.19", "remote_addrs = %any").replace("id = vpn-b.lab.test", "# no id")
+    server = unloaded(having("forky", text))
+    server = replace(server, answers={**server.answers, SAS: snapshot.answers[SAS]})
+    with pytest.raises(Inexpressible, match=r"it takes anybody.*of 1 client with an SA of it now 1 did not \(vpn-b.lab.test\)"):
+        written(server, MAIN, site=(HYBRID,))
+    assert SERVICE.warns
+    said = SERVICE.warns(server, {"strongswan site": {"key_exchange": Wanted((HYBRID, "x25519"))}})
+    assert said[0] == "strongswan site takes anybody: of 1 client with an SA of it now 1 did not (vpn-b.lab.test)"
 
 
 def test_nothing_is_written_over_what_charon_has_not_loaded() -> None:

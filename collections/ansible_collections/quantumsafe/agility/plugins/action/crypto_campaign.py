@@ -20,6 +20,7 @@ from ..plugin_utils._core.report.output import file_name, run_id
 from ..plugin_utils._entries import account, decided
 from ..plugin_utils._run import arguments
 from ..plugin_utils._standing import ABORTED, WILL, folder_of, said, stand, standing
+from ..plugin_utils._wavestate import Waves
 from ..plugin_utils._windows import now
 
 SPEC: dict[str, Any] = {
@@ -73,11 +74,16 @@ class ActionModule(ActionBase):
         return changed
 
     def _where(self, folder: Path, campaign: str) -> dict[str, Any]:
-        hosts = self._hosts(folder)
-        found = standing(folder)
+        waves = Waves(folder)
+        hosts = {host: mark | ({"wave": number} if (number := waves.number(host)) else {}) for host, mark in self._hosts(folder).items()}
+        found, stop = standing(folder), waves.breached()
         left = campaigns.outstanding(hosts, found.get("state") == ABORTED)
-        rows = [{"host": host, **{name: str(mark.get(name, "")) for name in ("status", "at", "transaction")}} for host, mark in sorted(hosts.items())]
-        lines = campaigns.campaign_lines(campaign, said(found) if found else "", hosts)
+        rows = [
+            {"host": host, **{name: str(mark.get(name, "")) for name in ("status", "at", "transaction", "wave")}}
+            for host, mark in sorted(hosts.items())
+        ]
+        stands = said(found) if found else f"stopped in wave {stop.wave}: {stop.why}" if stop else ""
+        lines = campaigns.campaign_lines(campaign, stands, hosts)
         return {"state": found.get("state", "open"), "standing": found, "hosts": rows, "outstanding": list(left), "report": lines}
 
     def _hosts(self, folder: Path) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._approving import demanded
 from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._core.model import Plan, Problem
 from ..plugin_utils._core.report.results import plan_from
@@ -48,8 +49,8 @@ class ActionModule(ActionBase):
         if not plan.changes:
             run.note(status="ok")
             return
+        drift(run, plan)
         if self._task.check_mode:
-            drift(run, plan)
             run.note(status="would-change")
             return
         if stop := gate.closed(int(run.args["ssh_batch_limit"]), plan.tightens_ssh, only_way_in(run, plan)):
@@ -65,8 +66,8 @@ class ActionModule(ActionBase):
 
 def _plan(run: Run) -> Plan:
     """The plan of this run's plan task, or of a saved run, or a new one."""
-    if run.args["approval_public_keys"] and not run.args["plan"] and not run.action._task.check_mode:
-        raise Problem("only an approved plan may be applied here (agility_approval_public_keys); nothing was changed", run.host, "give agility_plan")
+    if demanded(run.args) and not run.args["plan"] and not run.action._task.check_mode:
+        raise Problem("only an approved plan may be applied here (agility_approvers); nothing was changed", run.host, "give agility_plan")
     if not planned_before(run):
         plan_host(run)
     return plan_from(run.result.plan or {})

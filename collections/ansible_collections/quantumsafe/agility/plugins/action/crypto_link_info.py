@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._core.report.links import links, links_table, plain_links
+from ..plugin_utils._core.report.links import hubs_of, links, links_table, plain_links
 from ..plugin_utils._core.report.output import output_folder, run_id, utf8, write_whole
 from ..plugin_utils._core.report.results import read_hosts
 from ..plugin_utils._run import arguments
@@ -37,8 +37,12 @@ class ActionModule(ActionBase):
         found = links(results, self._addresses(known))
         said = plain_links(found, results, complaints)
         write_whole(output / "links.json", utf8(json.dumps(said, ensure_ascii=False, indent=1) + "\n"))
-        report = [*links_table(found, 140).splitlines(), *(f"unreadable: {text}" for text in complaints), f"links: {output / 'links.json'}"]
-        return {"changed": False, "links": said["links"], "report": report}
+        report = [
+            *links_table(found, 140, hubs_of(results)).splitlines(),
+            *(f"unreadable: {text}" for text in complaints),
+            f"links: {output / 'links.json'}",
+        ]
+        return {"changed": False, "links": said["links"], "hubs": said["hubs"], "report": report}
 
     def _addresses(self, known: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         """What the inventory says of where its hosts are."""

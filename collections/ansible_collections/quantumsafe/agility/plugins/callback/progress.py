@@ -10,7 +10,7 @@ type: stdout
 short_description: Ansible's usual output, and one line that says how a crypto-agility run goes
 version_added: 0.1.0
 description:
-  - In a terminal the last line is kept up to date with the batch, the hosts of all batches that are done, changed, failed, reverted and
+  - In a terminal the last line is kept up to date with the batch or wave, the hosts of all batches that are done, changed, failed, reverted and
     unreachable, the rate, and the time until the change window closes, where a host was changed within one.
   - A host that needs no line of its own there, since it is as it should be, gets none, unless C(-v) is given.
   - Without a terminal everything is printed as Ansible's own callback prints it, with that line every 30 seconds.
@@ -112,6 +112,8 @@ class CallbackModule(Default):
         """Whether it is the word of a task of ours on its host.  otherwise: what any other task means for the host, once ours have begun."""
         said = result.result
         ours = "agility_result" in said
+        if self._progress and "agility_wave" in said:
+            self._progress.wave = str(said["agility_wave"])
         status = str(said["status"]) if ours else otherwise
         if self._progress and status and (ours or self._progress.statuses or status == "unreachable"):
             closes = said.get("agility_window_until")

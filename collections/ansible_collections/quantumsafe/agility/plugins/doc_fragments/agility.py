@@ -76,6 +76,8 @@ options:
 notes:
   - Right before anything is sent to the host, the windows and freezes of the policy are worked out for it, by the controller's clock. Outside
     of them nothing is touched, and the result is C(out-of-window), a failure, with the next window.
+  - Of the hosts with one value of the variable C(agility_cluster), such as an HA pair, no two are changed in one batch, nor one while another has
+    failed. See the playbook C(quantumsafe.agility.waves).
 """
 
     ISSUER = r"""
@@ -127,6 +129,12 @@ options:
     type: list
     elements: path
     default: []
+  approvers:
+    description:
+      - Who owns an aspect, such as C(key_exchange), and must approve a plan that changes it, by the PEM files with their public keys. One good
+        approval by a key of each owner is demanded; of an aspect that is not named here one by O(approval_public_keys).
+    type: dict
+    default: {}
 """
 
     HOST = r"""

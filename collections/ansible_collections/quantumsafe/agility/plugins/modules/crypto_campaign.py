@@ -72,12 +72,13 @@ standing:
   sample: {state: paused, by: night@ctl1, at: "2027-01-10T01:45:02Z", reason: the pager goes off}
 hosts:
   description:
-    - Every host of the play, and every other that the campaign came to, with the C(status) of its last change, C(at) and C(transaction).
+    - Every host of the play, and every other that the campaign came to, with the C(status) of its last change, C(at), C(transaction) and
+      C(wave), its number where the campaign has waves.
     - V(not yet) is a host that it did not come to, V(not planned) one that could not be planned.
   returned: success
   type: list
   elements: dict
-  sample: [{host: web-new, status: changed, at: "2027-01-10T01:45:02Z", transaction: spring-2027-3f9a1c}]
+  sample: [{host: web-new, status: changed, at: "2027-01-10T01:45:02Z", transaction: spring-2027-3f9a1c, wave: "1"}]
 outstanding:
   description:
     - Hosts that are not in the promised state, changed and proved or needing nothing; after an abort, hosts that are not as they were before.

@@ -45,6 +45,14 @@ links:
   type: list
   elements: dict
   sample: [{service: strongswan, hub: "", verdict: {state: able, why: "both can do x25519-ke1_mlkem768: …"}}]
+hubs:
+  description:
+    - Connections that take anybody, with those seen with an SA of them in all of the results, by what they agreed on (C(safe), C(classical),
+      C(untold)).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{host: vpn-d, endpoint: road, since: "2026-11-13T02:00:00Z", looks: 14, clients: {safe: [a.example], classical: [b.example], untold: []}}]
 report:
   description: The same as lines for a person.
   returned: success

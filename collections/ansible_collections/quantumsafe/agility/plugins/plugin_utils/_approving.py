@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from ._core.ledger.approval import KIND, Approval, read_approval, refusal
+from ._core.ledger.approval import KIND, Approval, owners, read_approval, refusal
 from ._core.ledger.seal import sealed
-from ._core.ledger.signing import Public, public_of
+from ._core.ledger.signing import Public, public, public_of
 from ._core.model import Problem
 from ._core.report.output import write_whole
 from ._ledgerkeys import signers
@@ -25,7 +26,29 @@ def give(plan: Path, approval: Approval, keys: Path) -> Path:
     return path
 
 
-def approved(plan: Path, digest: str, seal: Path, approvers: Sequence[Public]) -> Approval:
+def demanded(args: Mapping[str, Any]) -> bool:
+    return bool(args["approval_public_keys"] or args["approvers"])
+
+
+def approved_by(plan: Path, digest: str, seal: Path, aspects: Iterable[str], args: Mapping[str, Any]) -> dict[str, str]:
+    """Who approves what changes these aspects, and until when, for the ledger; {} = nobody was to be asked.  Raises Problem."""
+    try:
+        wanted = owners(aspects, {aspect: _several(keys) for aspect, keys in args["approvers"].items()}, args["approval_public_keys"])
+    except ValueError as error:
+        raise Problem(
+            f"{error}; nothing was changed", "agility_approvers", "name the keys of its owner, or those of others in agility_approval_public_keys"
+        ) from error
+    found = [_approved(plan, digest, seal, [public(Path(key).read_bytes(), key) for key in keys], owned) for keys, owned in wanted.items()]
+    by = ", ".join(dict.fromkeys(approval.approver for approval in found))
+    return {"by": by, "until": min(approval.until for approval in found)} if found else {}
+
+
+def _several(keys: Any) -> list[str]:
+    """One file, or a list."""
+    return [str(key) for key in (keys if isinstance(keys, list | tuple) else [keys])]
+
+
+def _approved(plan: Path, digest: str, seal: Path, approvers: Sequence[Public], aspects: Iterable[str]) -> Approval:
     """The approval that allows this plan now.  Raises Problem that names each one that does not, and why."""
     found, refused = sorted(plan.parent.glob("approval-*.json")), []
     if not seal.is_file():
@@ -36,5 +59,6 @@ def approved(plan: Path, digest: str, seal: Path, approvers: Sequence[Public]) -
         if not why:
             return read_approval(text)
         refused.append(f"{path.name}: {why}")
-    said = f"no approval of the plan is good: {'; '.join(refused)}" if found else "nobody has approved the plan"
+    what = f" for {', '.join(aspects)}" if aspects else ""
+    said = f"no approval of the plan{what} is good: {'; '.join(refused)}" if found else f"nobody has approved the plan{what}"
     raise Problem(f"{said}; nothing was changed", str(plan), "have it approved with the playbook approve")

@@ -23,13 +23,14 @@ from ._core.model import Problem
 from ._core.report.campaigns import DONE
 from ._core.report.output import file_name, write_whole
 from ._core.report.results import BAD
+from ._core.report.waves import FILE, waves_from
 from ._entries import ready
 from ._run import Run, guarded
 from ._standing import ABORTED, PAUSED, folder_of, said, standing
 from ._windows import WINDOW, not_now
 
 GATED: dict[str, Any] = {**WINDOW, "error_budget": {"type": "str", "default": "0"}}  # options of every task that changes a host
-FAILED, UNPLANNED, ENDED = "failed", "not-planned", "ended"
+FAILED, UNPLANNED, ENDED, CLUSTERS = "failed", "not-planned", "ended", "clusters"
 PLANNED, TIGHTENED = "tightens-ssh", "tightened-ssh"
 HELD = {
     PAUSED: ("paused", "go on with the playbook campaign, -e agility_campaign={} -e agility_verb=resume, then run this again; nothing was changed"),
@@ -111,6 +112,8 @@ class Gate:
         bad = status in BAD
         self._mark(UNPLANNED, bad, "\n".join([self.run.run, *self._batch()]) if bad else "")
         self._mark(PLANNED, tightens)
+        if fact := self._cluster():
+            self._mark(fact, status == "would-change")
         if status == "ok":
             self._mark(FAILED, present=False)
             if self.run.args.get("campaign"):
@@ -146,7 +149,7 @@ class Gate:
         """Why this host must not be changed now, "" when it may."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # from now on the campaign is known, and can be paused
         self.refused = True  # also by a word of the operator that says nothing: none of this tells about the host
-        why = self._held() or self._not_from_here(tightens_ssh, only_way) or self._stopped() or self._not_now()
+        why = self._held() or self._not_from_here(tightens_ssh, only_way) or self._stopped() or self._beside() or self._not_now()
         why = why or (self._too_many(ssh_batch_limit) if tightens_ssh else "")
         self.refused = bool(why)
         return why
@@ -196,6 +199,20 @@ class Gate:
         more = f" and {len(wrong) - len(named)} more" if len(wrong) > len(named) else ""
         return f"the campaign stopped: {', '.join(named)}{more} failed before" + (f", over its error budget of {allowed}" if allowed else "")
 
+    def _beside(self) -> str:
+        """Of a cluster one member at a time, and none while another is not well."""
+        others = self._marked(fact) - {self.name} if (fact := self._cluster()) else set()
+        for bad, what in ((others & self._batch(), "is in the same batch"), (others & self._marked(FAILED), "failed before")):
+            if bad and self.name not in self._marked(FAILED):
+                self.remedy = "use the playbook waves, or smaller batches (agility_serial), and mend what failed; nothing was changed here"
+                return f"{unquote(min(bad).removesuffix('.json'))}, of its cluster {unquote(Path(fact).name)}, {what}"
+        return ""
+
+    def _cluster(self) -> str:
+        """The folder of the marks of its cluster, "" = it stands alone."""
+        name = self.run.variable("agility_cluster") if "agility_cluster" in self.run.vars else ""
+        return f"{CLUSTERS}/{file_name(name).removesuffix('.json')}" if name else ""
+
     def _with_me(self, name: str) -> bool:
         """Whether that host could not be planned in this very batch: it fails alone.  Ansible has already struck it off its own list."""
         path = self.folder / UNPLANNED / name
@@ -208,7 +225,7 @@ class Gate:
             fcntl.flock(lock, fcntl.LOCK_EX)
             done = self._marked(TIGHTENED)
             would = done | self._marked(PLANNED) & self._batch() | {self.name}
-            total = len(done | self._names("ansible_play_hosts_all") | {self.name})
+            total = len(done | self._names("ansible_play_hosts_all") | self._divided() | {self.name})
             share = 100 * len(would) / total
             if share <= limit:
                 self.reserved = self.name not in done
@@ -217,6 +234,14 @@ class Gate:
         self.remedy = f"smaller batches (agility_serial), or acknowledge with -e agility_ssh_batch_limit={math.ceil(share)}"
         before = f", {len(done)} of them before" if done else ""
         return f"this batch would tighten SSH on {share:.0f} % of the hosts of the play ({len(would)} of {total}{before}), more than {limit} %"
+
+    def _divided(self) -> set[str]:
+        """The hosts of a campaign in waves, of which the play of its canary has but one."""
+        try:
+            waves = waves_from(json.loads((self.folder / FILE).read_text(encoding="utf-8")))
+            return {file_name(host) for wave in waves for host in wave.hosts}
+        except (OSError, ValueError, KeyError, TypeError):
+            return set()
 
     def _batch(self) -> set[str]:
         return self._names("ansible_play_batch")

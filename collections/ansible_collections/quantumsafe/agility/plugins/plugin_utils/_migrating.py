@@ -63,14 +63,14 @@ def here_of(run: Run) -> Here | None:
         raise Problem(
             "nobody has put both ends of the tunnels side by side in this run", str(path), "run crypto_link_info first, as migrate_links does"
         )
-    links = [one for one in json.loads(path.read_text(encoding="utf-8"))["links"] if one["service"] == "strongswan"]
+    links = [one for one in json.loads(path.read_text(encoding="utf-8"))["links"] if "strongswan" in one["service"].split(" and ")]
     mine = [one for one in links if run.host in [side["host"] for side in one["channels"][0]["sides"]]]
     if not mine:
         return None
-    able = [one for one in mine if one["verdict"]["state"] in MOVABLE]
+    able = [one for one in mine if one["service"] == "strongswan" and one["verdict"]["state"] in MOVABLE]
     if not able:
-        whys = "; ".join(f"{_title(one)} is {one['verdict']['state']}: {one['verdict']['why']}" for one in mine)
-        raise Problem(whys, run.host, "both ends move together or not at all; nothing was changed")
+        whys = "; ".join(f"{_title(one)} ({one['service']}) is {one['verdict']['state']}: {one['verdict']['why']}" for one in mine)
+        raise Problem(whys, run.host, "two swanctl that are managed here move, together or not at all; nothing was changed")
     if len(able) > 1 or able[0]["hub"]:
         names = ", ".join(map(_title, able))
         raise Problem(

@@ -66,10 +66,9 @@ def _named(run: Run, move: Move, asking: Sequence[Asking], require: bool) -> Pro
     proofs, wrong = [], []
     for one in asking:
         endpoint = one.endpoint
-        address, port = _listens(endpoint)
         seen = None
         for pause in (*AGAIN, None):
-            seen = asked_clients(run, Probe("tls", endpoint, port, address, one.names[0] if one.names else ""))
+            seen = asked_clients(run, _probe(one))
             asks = seen.asks if seen else None
             good = bool(asks is not None and (not asks or (new in asks and (same or (old in asks) != require))))
             if good or pause is None or seen is None:
@@ -84,10 +83,9 @@ def _named(run: Run, move: Move, asking: Sequence[Asking], require: bool) -> Pro
     return tuple(proofs), wrong
 
 
-def _listens(endpoint: str) -> tuple[str, int]:
-    """The address and port that an id ends with."""
-    address, dummy, port = endpoint.rpartition(" ")[2].rpartition(":")
-    return ("" if address == "*" else address), int(port) if port.isdigit() else 0
+def _probe(one: Asking) -> Probe:
+    address, port = one.listens
+    return Probe("tls", one.endpoint, port, "" if address == "*" else address, one.names[0] if one.names else "", starttls=one.starttls)
 
 
 def gets_in(run: Run, shown: Sequence[tuple[Showing, Pair]], wanted: bool) -> Proofs:

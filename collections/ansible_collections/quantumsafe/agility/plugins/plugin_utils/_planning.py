@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ._approving import demanded
+from ._core.abilities import Abilities, abilities, different
 from ._core.model import Plan, Problem, Snapshot
 from ._core.plan import diff, drifted, make_plan
 from ._core.policy.model import Policy
@@ -39,7 +41,15 @@ def plan_host(run: Run) -> None:
     plan = make(run, found, policy)
     if warning := only_way(run, plan):
         plan = replace(plan, warnings=(*plan.warnings, warning))
-    run.note(plan={**plain(plan), "diff": diff(found.snapshot, plan.changes), "route": run.channel.route, "extra": list(found.extra)})
+    run.note(
+        plan={
+            **plain(plan),
+            "diff": diff(found.snapshot, plan.changes),
+            "route": run.channel.route,
+            "extra": list(found.extra),
+            "abilities": _abilities(found, plan),
+        }
+    )
     run.note(status="would-change" if plan.changes else "ok")
 
 
@@ -52,7 +62,7 @@ def planned_before(run: Run) -> bool:
     if saved and (whole := artefact(Path(saved))):
         run.note(**planned_entry(run, whole))
         return _taken(run)
-    if saved and (run.args["plan_signed"] or run.args["approval_public_keys"]):
+    if saved and (run.args["plan_signed"] or demanded(run.args)):
         raise Problem(
             "there is no plan.json in it, so nobody signed it, nor approved it; nothing was changed",
             saved,
@@ -83,9 +93,17 @@ def _taken(run: Run) -> bool:
 
 
 def drift(run: Run, plan: Plan) -> None:
-    """Raises Problem when this host is no longer what a saved plan was made for.  The host itself refuses so, too: this is for check mode."""
-    if run.args.get("plan") and (why := drifted(run.look().snapshot, plan)):
-        raise Problem(f"{why}; nothing would be changed", run.host, "make a new plan")
+    """Raises Problem when this host is no longer what a saved plan was made for.  Of files and its identity the host says so itself, too, under
+    its lock; what its binaries can do is told by a look only."""
+    if run.args.get("plan"):
+        found = run.look()
+        then = (run.result.plan or {}).get("abilities", {})
+        if why := drifted(found.snapshot, plan) or different(then, _abilities(found, plan)):
+            raise Problem(f"{why}; nothing was changed", run.host, "make a new plan")
+
+
+def _abilities(found: Survey, plan: Plan) -> Abilities:
+    return abilities(found.endpoints, {activation.service for activation in plan.activations})
 
 
 ONLY_WAY = "ssh is the only way in that is known, and this change"

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ._approving import approved
+from ._approving import approved_by
 from ._core.ledger.canonical import digest
 from ._core.ledger.seal import sealed, unsound
 from ._core.ledger.signing import Public, public
@@ -24,6 +24,8 @@ from ._core.report.output import file_name, utf8, write_whole
 from ._core.report.planned import KIND, document, fields, read_plan, spelled
 from ._core.report.results import HostResult
 from ._core.report.ticket import ticket
+from ._core.report.waves import FILE, waves_from
+from ._core.waves.cut import Wave
 from ._entries import ledger_of
 from ._ledgerkeys import signers
 from ._run import Run
@@ -34,6 +36,7 @@ SAVED: dict[str, Any] = {
     "plan_signed": {"type": "bool", "default": False},
     "plan_public_keys": {"type": "list", "elements": "path", "default": []},
     "approval_public_keys": {"type": "list", "elements": "path", "default": []},
+    "approvers": {"type": "dict", "default": {}},
 }
 
 
@@ -44,7 +47,7 @@ def save(folder: Path, results: Iterable[HostResult], keys: Path) -> list[str]:
     digest_, path = digest(data), folder / PLAN
     seal = sealed(KIND, data, *signers(keys))
     named = sorted({result.campaign for result in planned if result.campaign not in ("", result.run)})
-    text = ticket(json.loads(data), digest_, named[0] if len(named) == 1 else f"plan-{digest_[:12]}", str(path))
+    text = ticket(json.loads(data), digest_, named[0] if len(named) == 1 else f"plan-{digest_[:12]}", str(path), _waves(folder))
     write_whole(path, data.decode())
     write_whole(folder / SEAL, seal.text.decode())
     write_whole(folder / TICKET, utf8(text))
@@ -53,6 +56,12 @@ def save(folder: Path, results: Iterable[HostResult], keys: Path) -> list[str]:
         f"plan: {path}, SHA-256 {digest_}, signed with {by}; in plain words: {folder / TICKET}",
         *(f"plan: not signed with {w}" for w in seal.lacking),
     ]
+
+
+def _waves(folder: Path) -> tuple[Wave, ...]:
+    """As the plan task showed them; () = it did not."""
+    path = folder / FILE
+    return waves_from(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else ()
 
 
 def artefact(saved: Path) -> Path | None:
@@ -69,11 +78,6 @@ def planned_entry(run: Run, path: Path) -> dict[str, Any]:
         if not cache.is_dir():
             _split(run, path, cache)
     run.told["plan"] = (cache / "digest").read_text(encoding="ascii")
-    if run.args["approval_public_keys"]:
-        approval = approved(
-            path, run.told["plan"], path.with_name(SEAL), [public(Path(key).read_bytes(), str(key)) for key in run.args["approval_public_keys"]]
-        )
-        run.told["approval"] = {"by": approval.approver, "until": approval.until}
     mine = cache / "hosts" / file_name(run.host)
     if not mine.is_file():
         left_out = json.loads((cache / "left-out.json").read_text(encoding="utf-8")).get(run.host)
@@ -86,6 +90,8 @@ def planned_entry(run: Run, path: Path) -> dict[str, Any]:
             str(path),
             "make a new plan, or give the policy it was made with",
         )
+    if approval := approved_by(path, run.told["plan"], path.with_name(SEAL), entry["plan"]["aspects"], run.args):
+        run.told["approval"] = approval
     run.args["as_of"] = run.args.get("as_of") or entry["as_of"]  # what is left to do afterwards is judged by the day of the plan
     return fields(entry)
 

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 OF = ", rollback of "  # in the journal of an undo: what it undid
 CAMPAIGN = ", campaign "  # in the journal of a change
+LINK = ", link "  # in that of a change at both ends of a link, whom it was made with: undone at both, or the link is gone
 KEPT = "/var/lib/crypto-agility/tx/{}/old/{}"
 
 
@@ -52,7 +53,7 @@ def to_undo(run: Run, campaign: str, wanted: str, reports: tuple[TransactionRepo
     its clock need not be right.  Raises Problem for a transaction that cannot be undone."""
     done = [r for r in sorted(reports, key=lambda r: -r.serial) if r.state in ("CLEANED", "CONFIRMED")]
     undone = {id_ for r in done for id_ in r.started_by.partition(OF)[2].split(",")}
-    mine = [r for r in done if OF not in r.started_by and r.id not in undone]
+    mine = [r for r in done if OF not in r.started_by and LINK not in r.started_by and r.id not in undone]
     if campaign:
         return [r for r in mine if _campaign(r) == id_prefix(campaign)]
     if within is not None:
@@ -61,6 +62,8 @@ def to_undo(run: Run, campaign: str, wanted: str, reports: tuple[TransactionRepo
     known = [r for r in reports if r.id == wanted]
     if not chosen and not known:
         raise Problem(f"the host knows no transaction {wanted}", run.host, "list them with crypto_transaction_info")
+    if any(LINK in r.started_by for r in known):
+        raise Problem(f"{wanted} changed both ends of a link", run.host, "take both back with the playbook link_keys, -e agility_link_step=back")
     if not chosen and known[0].state not in ("CLEANED", "CONFIRMED", "REVERTED"):
         raise Problem(f"{wanted} is {known[0].state}", run.host, "run the recover playbook")
     return chosen

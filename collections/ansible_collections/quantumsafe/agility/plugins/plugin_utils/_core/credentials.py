@@ -73,8 +73,8 @@ class Serving:
 class Asking:
     """Where a server asks clients for a certificate.  names: under which it does; bundles: files whose certificates decide who is let in.
 
-    required: whether one without is turned away; depth: how many authorities may stand between leaf and anchor.  fixed: why nobody can be
-    let in there in addition, "" when one can.
+    required: whether one without is turned away; depth: how many authorities may stand between leaf and anchor.  listens: (address, port),
+    "*" = any; starttls: a row of probe/starttls.py.  fixed: why nobody can be let in there in addition, "" when one can.
     """
 
     service: str
@@ -84,6 +84,8 @@ class Asking:
     required: bool
     depth: int
     origin: Origin
+    listens: tuple[str, int]
+    starttls: str = ""
     fixed: str = ""
 
 

@@ -326,6 +326,7 @@ class Plan:
     activations: tuple[Activation, ...] = ()
     probes: tuple[Probe, ...] = ()
     reasons: tuple[str, ...] = ()  # one sentence for each aspect changed: what, why, where
+    aspects: tuple[str, ...] = ()  # those that it changes, by name
     tightens_ssh: bool = False
     warnings: tuple[str, ...] = ()  # what a person should know before it is applied; nothing here stops it
 

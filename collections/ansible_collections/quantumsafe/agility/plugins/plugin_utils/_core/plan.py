@@ -121,6 +121,7 @@ def make_plan(
         activations=tuple(activations),
         probes=tuple(_probe(e, wanted[e.id], e.protocol) for e in touched if e.protocol != "esp"),  # nobody outside sees what ESP agrees on
         reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], bound[e.id], as_of)),
+        aspects=tuple(sorted({aspect for e in touched for aspect in wanted[e.id]})),
         tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
         warnings=tuple(
             dict.fromkeys(

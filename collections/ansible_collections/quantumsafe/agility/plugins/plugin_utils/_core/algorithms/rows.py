@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -89,31 +89,26 @@ def read(name: str) -> Any:
 def load() -> tuple[Algorithm, ...]:
     """Every row, protocol by protocol."""
     parts, documents = read("parts"), read("documents")
-    out: dict[tuple[str, str], list[Algorithm]] = {}
+    out: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for group in (group for name in FILES for group in read(name)):
         place = group["protocol"], group["aspect"]
         rows = out.setdefault(place, [])
         rows += (_row(group, row, parts, documents) for row in group["rows"])
         if "like" in group:
             protocol, aspect = group["like"].split()
-            rows += (replace(a, protocol=place[0], aspect=place[1]) for a in out[protocol, aspect])
+            rows += ({**row, "protocol": place[0], "aspect": place[1]} for row in out[protocol, aspect])
         if place == ("tls", "cipher"):
             rows += _suites(read("tls12_suites"), documents)
-    return tuple(_with_vendors(place, a) for place, rows in out.items() for a in rows)
+    return tuple(Algorithm(**{**row, "names": with_vendors(place, row["id"], row["names"])}) for place, rows in out.items() for row in rows)
 
 
-def _with_vendors(place: tuple[str, str], row: Algorithm) -> Algorithm:
-    names = with_vendors(place, row.id, row.names)
-    return row if names == row.names else replace(row, names=names)
-
-
-def _row(group: Mapping[str, Any], row: Mapping[str, Any], parts: Mapping[str, Mapping[str, int]], documents: Mapping[str, str]) -> Algorithm:
+def _row(group: Mapping[str, Any], row: Mapping[str, Any], parts: Mapping[str, Mapping[str, int]], documents: Mapping[str, str]) -> dict[str, Any]:
     facts = {**{key: value for key, value in group.items() if key not in OURS}, **_strength(row, parts), **row}
     if "source" in row:
         facts["section"] = row.get("section", "")
     names = {impl: (said,) if isinstance(said, str) else tuple(said) for impl, said in row["names"].items()}
     standing = documents[facts["source"].split(";")[0]]
-    return Algorithm(**{**facts, "names": names, "parts": tuple(row.get("parts", ())), "standing": standing})
+    return {**facts, "names": names, "parts": tuple(row.get("parts", ())), "standing": standing}
 
 
 def _strength(row: Mapping[str, Any], parts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
@@ -123,15 +118,20 @@ def _strength(row: Mapping[str, Any], parts: Mapping[str, Mapping[str, int]]) ->
     return {**best, "share": sum(part.get("share", 0) for part in mine)} if mine else {}
 
 
-def _suites(rows: Iterable[tuple[str, str, str, str]], documents: Mapping[str, str]) -> Iterator[Algorithm]:
+def _suites(rows: Iterable[tuple[str, str, str, str]], documents: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for code, openssl, iana, gnutls in rows:
         spelled = {"openssl": openssl, "iana": iana, "gnutls": gnutls}
-        yield suite(openssl, documents, {impl: (name,) for impl, name in spelled.items() if name}, int(code, 16))
+        yield _suite(openssl, documents, {impl: (name,) for impl, name in spelled.items() if name}, int(code, 16))
 
 
-def suite(name: str, documents: Mapping[str, str], names: Mapping[str, tuple[str, ...]], code: int = -1) -> Algorithm:
+def suite(name: str, documents: Mapping[str, str], names: Mapping[str, tuple[str, ...]]) -> Algorithm:
     """A suite of TLS 1.2 by its OpenSSL name.  Raises ValueError when that is none."""
+    return Algorithm(**_suite(name, documents, names))
+
+
+def _suite(name: str, documents: Mapping[str, str], names: Mapping[str, tuple[str, ...]], code: int = -1) -> dict[str, Any]:
     facts = parse_suite(name)
     if facts is None:
         raise ValueError(f"no suite is called {name}")
-    return Algorithm(name, "tls", "cipher", "symmetric", names=names, code=code, standing=documents[facts["source"].split(";")[0]], **facts)
+    use = {"id": name, "protocol": "tls", "aspect": "cipher", "construction": "symmetric"}
+    return {**use, "names": names, "code": code, "standing": documents[facts["source"].split(";")[0]], **facts}

@@ -14,17 +14,12 @@ from .appliance import Appliance
 OTHERS = {
     label: re.compile(mark, re.MULTILINE)
     for label, mark in {
-        "Cisco ASA": r"^ASA Version ",
         "Cisco NX-OS": r"^(?:version \d+\.\d+\(\S+ |feature (?:ssh|nxapi|bgp|ospf|interface-vlan|vpc)[ \t\r]*$)",
         "Cisco IOS-XR": r"^!! IOS XR Configuration",
-        "Arista EOS": r"^! device: .*EOS-|^(?:transceiver qsfp default-mode|management (?:ssh|api http-commands))",
-        "Juniper Junos": r"^(?:## Last (?:changed|commit):|(?:set )?(?:system|security|interfaces|groups)[ \t](?:\{|host-name|root-auth))",
-        "VyOS": r"^(?:// vyos-config-version|/\* === vyatta-config-version|set (?:service ssh|vpn ipsec|interfaces ethernet eth))",
-        "Fortinet FortiOS": r"^(?:#config-version=|config (?:system global|vdom|vpn ipsec))",
         "F5 BIG-IP": r"^(?:#TMSH-VERSION|ltm |sys global-settings)",
-        "MikroTik RouterOS": r"^# .*RouterOS|^/ip (?:address|service|ssh)",
     }.items()
 }
+_XML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:config|response)[ >]")  # of PAN-OS
 SAVE = "save what the device shows, whole and as plain text, and nothing else"
 
 
@@ -58,7 +53,7 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
 
 def _recognised(text: str, path: str) -> Appliance:
     start = text.lstrip("\ufeff \t\r\n")[:1]
-    if start in ("<", ""):
+    if not start or (start == "<" and not _XML.match(text)):
         raise Unparsable("an HTML or XML page, not a configuration" if start else "the file is empty", path, SAVE)
     marks = {**{one.label: one.mark for one in APPLIANCES.values()}, **OTHERS}
     found = {label: text.count("\n", 0, hit.start()) + 1 for label, mark in marks.items() if (hit := mark.search(text))}

@@ -20,6 +20,8 @@ from .lua_block import end_of_lua
 
 BLANKS = " \t\r\n"
 TRIVIA = re.compile(r"(?:[ \t\r\n]+|#[^\n]*+)*+")
+# A word that is what it looks like, and what follows it: all but a few of a file.
+EASY = re.compile(r"([^ \t\r\n;{}$\\\"'#][^ \t\r\n;{$\\]*+)(?![$\\])((?:[ \t\r\n]+|#[^\n]*+)*+)")
 PLAIN = re.compile(r"[^ \t\r\n;{$\\]*+")  # of a bare word: what needs no second look
 DEEPEST = 100  # blocks within blocks; real files stay below ten, and a reader must not exhaust the stack
 ESCAPES = {"t": "\t", "r": "\r", "n": "\n", '"': '"', "'": "'", "\\": "\\"}
@@ -131,7 +133,11 @@ class _Reader:
 
     def directive(self, before: str) -> Directive:
         words: list[Word] = []
-        while (here := self.peek()) not in (";", "{"):
+        while (easy := EASY.match(self.text, self.at)) or (here := self.peek()) not in (";", "{"):
+            if easy:
+                words.append(Word(before, easy[1], easy[1], *self.position()))
+                self.at, before = easy.end(), easy[2]
+                continue
             if here == "":
                 raise self.error('unexpected end of file, expecting ";" or "{"')
             if here == "}":

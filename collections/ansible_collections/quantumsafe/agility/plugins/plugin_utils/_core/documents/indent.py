@@ -1,8 +1,8 @@
 """The grammar of IOS-like configurations: one command a line, what stands deeper belongs to the line above it, "!" begins a comment.
 
 Banners are the one text without grammar: `banner NAME ^C` runs to the next ^C (any character may take its place), `banner NAME` alone to a line
-EOF (EOS).  What a line means, and which lines make a configuration whole, is the reader's business.  Lossless: a document keeps its lines,
-commands only point into them.
+EOF (EOS, where a certificate and its key follow `protocol https certificate` alike).  What a line means, and which lines make a configuration whole,
+is the reader's business.  Lossless: a document keeps its lines, commands only point into them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ..model import Unparsable
 from . import lines
 
+_PASTED = {"protocol https certificate": 2}  # commands of EOS that texts up to a line EOF follow, and how many
 _BANNER = re.compile(r"(?:banner \S+|aaa authentication (?:banner|fail-message))(?:[ \t]+(\^C|\S)(.*))?$")
 
 
@@ -59,11 +60,11 @@ class _Open:
         return Command(self.words, self.line, tuple(one.closed() for one in self.body))
 
 
-def parse(text: str, path: str) -> Document:
-    """Raises Unparsable (file:line) for a banner that never ends."""
+def parse(text: str, path: str, banners: bool = True) -> Document:
+    """Raises Unparsable (file:line) for a banner that never ends.  banners: they run over lines; those of ASA are a command for each."""
     split = lines.split(text)
     top = _Open(-1, (), 0, [])
-    stack, banners, numbered = [top], [], enumerate(split, 1)
+    stack, texts, numbered = [top], [], enumerate(split, 1)
     for number, line in numbered:
         body = line.strip()
         if not body or body.startswith("!"):
@@ -73,9 +74,11 @@ def parse(text: str, path: str) -> Document:
             stack.pop()
         stack[-1].body.append(one)
         stack.append(one)
-        if found := _BANNER.match(body):
-            banners.append((number, _end(found, number, numbered, path)))
-    return Document(path, split, top.closed().body, tuple(banners))
+        if banners and (found := _BANNER.match(body)):
+            texts.append((number, _end(found[1], found[2] or "", number, numbered, path)))
+        for dummy in range(_PASTED.get(body, 0)):
+            texts.append((number, _end("", "", number, numbered, path)))
+    return Document(path, split, top.closed().body, tuple(texts))
 
 
 def render(document: Document) -> str:
@@ -83,9 +86,8 @@ def render(document: Document) -> str:
     return "".join(document.lines)
 
 
-def _end(found: re.Match[str], begun: int, numbered: Iterator[tuple[int, str]], path: str) -> int:
+def _end(mark: str | None, rest: str, begun: int, numbered: Iterator[tuple[int, str]], path: str) -> int:
     """The last line of the banner that began; its lines are taken from `numbered`."""
-    mark, rest = found[1], found[2] or ""
     if mark and mark in rest:
         return begun
     for number, line in numbered:

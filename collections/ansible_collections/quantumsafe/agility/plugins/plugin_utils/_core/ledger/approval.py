@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from ..algorithms.lookup import USES
 from .canonical import MOMENT, canonical
 from .seal import read_seal, unsound
 from .signing import Public
 
 KIND = "quantumsafe.agility approval"
 FORMAT = 1
+KNOWN = {aspect for dummy, aspect in USES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,25 @@ def read_approval(data: bytes) -> Approval:
 def ends(until: str) -> datetime:
     """Raises ValueError."""
     return datetime.strptime(until, MOMENT).replace(tzinfo=UTC)
+
+
+def owners(aspects: Iterable[str], named: Mapping[str, Sequence[str]], others: Sequence[str]) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Key files, one of whose holders must approve → the aspects that they answer for, () = for whatever it is.
+
+    named: the keys of the owner of an aspect; others: those of whoever may approve what nobody owns.  Raises ValueError for an aspect that
+    nobody can approve, and for one that does not exist.
+    """
+    if unknown := sorted(set(named) - KNOWN):
+        raise ValueError(f"no plan changes an aspect that is called {', '.join(unknown)}")
+    if not named:
+        return {tuple(others): ()} if others else {}
+    out: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for aspect in aspects:
+        keys = tuple(named.get(aspect) or others)
+        if not keys:
+            raise ValueError(f"nobody is named who may approve a change of {aspect}")
+        out[keys] = (*out.get(keys, ()), aspect)
+    return out
 
 
 def refusal(approval: bytes, seal: bytes, plan: str, planner: bytes, approvers: Sequence[Public], now: datetime) -> str:

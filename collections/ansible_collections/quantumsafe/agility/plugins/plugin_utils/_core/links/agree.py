@@ -1,7 +1,8 @@
 """What two ends would agree on, each of them beginning in turn.
 
-IKE and ESP as strongSwan does it: the responder takes the first of its own proposals that fits one of the other's, and of each kind its own first
-algorithm (proposal.c, ike_cfg.c of 6.0.6; the default of prefer_configured_proposals).  OpenVPN: TLS, a client sends a key share for its first group.
+IKE and ESP as strongSwan does it, and libreswan: the responder takes the first of its own proposals that fits one of the other's, and of each kind
+its own first algorithm (proposal.c, ike_cfg.c of 6.0.6, the default of prefer_configured_proposals; ikev2_proposals.c of libreswan 4 and 5).
+OpenVPN: TLS, a client sends a key share for its first group.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def _ike(begins: End, responds: End) -> Agreement:
         for other in map(_offer, begins.settings["offer"]):
             exchange = _chosen(own, other)
             if exchange is not None:
-                lacks = [end.host for end in (begins, responds) if quantum_safe(end.protocol, exchange) and exchange not in (end.able or (exchange,))]
-                fails = f"{lacks[0]} reads it and cannot do it (swanctl --list-algs): it would agree, and then fail" if lacks else ""
+                lacks = [end for end in (begins, responds) if quantum_safe(end.protocol, exchange) and exchange not in (end.able or (exchange,))]
+                fails = f"{lacks[0].host} reads it and cannot do it ({lacks[0].source}): it would agree, and then fail" if lacks else ""
                 return Agreement(begins.host, exchange, fails)
     what = "no proposal in common" + (": the tunnel stands until its first rekeying" if begins.protocol == "esp" else "")
     return Agreement(begins.host, "", what)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ..services.ike_proposal import keyword
 
 SPOKEN = ("ikev2", "esp", "wireguard", "openvpn")
 
 
 @dataclass(frozen=True, slots=True)
 class Sa:
-    """number: the same at both ends.  exchange "" = none of its own; address, identity: the peer's."""
+    """number: the same at both ends, "" = not told.  exchange "" = none of its own, "?" = not told; address, identity: the peer's."""
 
     number: str
     exchange: str
@@ -51,13 +53,24 @@ class End:
 
     @property
     def offers(self) -> tuple[str, ...]:
-        return self.settings.get("key_exchange", ())
+        """In one spelling, whichever daemon it is."""
+        return tuple(_spelled(self.protocol, self.settings.get("key_exchange", ())))
 
     @property
     def sas(self) -> tuple[Sa, ...]:
         """The newest last."""
         rows = (one.split(" ", 3) for one in self.all("sa"))
-        return tuple(Sa(row[0], row[1].strip("-"), *row[2:]) for row in rows if len(row) > 1)
+        return tuple(Sa(row[0].strip("-"), row[1].strip("-"), *row[2:]) for row in rows if len(row) > 1)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Of its SAs, as far as they are told."""
+        return frozenset(one.number for one in self.sas if one.number)
+
+
+def _spelled(protocol: str, names: Iterable[str]) -> Iterator[str]:
+    """IPsec as strongSwan spells it, once each."""
+    yield from dict.fromkeys(keyword("key_exchange", name) if protocol in ("ikev2", "esp") else name for name in names)
 
 
 def ends(host: str, names: tuple[str, ...], endpoints: tuple[Mapping[str, Any], ...]) -> Iterator[End]:
@@ -80,7 +93,7 @@ def ends(host: str, names: tuple[str, ...], endpoints: tuple[Mapping[str, Any], 
             role=one.get("role", "server"),
             ports=tuple(port for dummy, port in one["addresses"]),
             settings=settings,
-            able=tuple(can["names"]) if can.get("names") is not None else None,
+            able=tuple(_spelled(one["protocol"], can["names"])) if can.get("names") is not None else None,
             source=str(can.get("source", "")),
             facts=facts,
         )

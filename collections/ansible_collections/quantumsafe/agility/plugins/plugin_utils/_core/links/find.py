@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from ..services.ike_clients import clients
 from .agree import agreements
 from .end import End, Sa, ends
-from .link import Channel, Link, Side, Verdict
+from .link import Channel, Hub, Link, Side, Verdict
 from .match import children, fits, named, one_peer, sas
 from .verdict import judge, partner
 
@@ -32,6 +33,22 @@ def find(hosts: Hosts, names: Mapping[str, tuple[str, ...]]) -> tuple[Link, ...]
     return tuple(sorted(out, key=lambda link: (link.service, [(side.host, side.endpoint) for side in link.channels[0].sides])))
 
 
+def hubs(looks: Sequence[tuple[str, str, tuple[Mapping[str, Any], ...]]]) -> tuple[Hub, ...]:
+    """Connections that take anybody, with what their clients agreed on, whoever manages those.
+
+    looks: (when, host, its endpoints), several of a host.
+    """
+    seen: dict[tuple[str, str], list[tuple[str, End]]] = {}
+    for when, host, endpoints in sorted(looks, key=lambda look: look[:2]):
+        for one in ends(host, (), endpoints):
+            if one.protocol == "ikev2" and not one_peer(one):
+                seen.setdefault((host, one.name), []).append((when, one))
+    return tuple(
+        Hub(host, name, found[0][0], len(found), clients((sa.identity or sa.address, sa.exchange) for dummy, one in found for sa in one.sas))
+        for (host, name), found in sorted(seen.items())
+    )
+
+
 def _children(main: End, found: Sequence[End]) -> tuple[End, ...]:
     return tuple(one for one in found if (one.host, one.protocol) == (main.host, "esp") and one.id.startswith(f"{main.id}/"))
 
@@ -51,7 +68,7 @@ def _pairs(mains: Sequence[End]) -> list[tuple[End, End]]:
 def _pair(a: End, b: End, inner: Mapping[int, tuple[End, ...]], hub: str) -> Link:
     both = [(one, two, agreements(one, two)) for one, two in ((a, b), *children(inner[id(a)], inner[id(b)]))]
     channels = tuple(Channel(one.protocol, (_side(one, sas(one, two, a)), _side(two, sas(two, one, b))), would) for one, two, would in both)
-    return Link(a.service, channels, hub, judge(both))
+    return Link(" and ".join(sorted({a.service, b.service})), channels, hub, judge(both))
 
 
 def _partner(one: End, whom: str, inner: tuple[End, ...], unseen: Mapping[str, str]) -> Link:
@@ -67,7 +84,9 @@ def _partner(one: End, whom: str, inner: tuple[End, ...], unseen: Mapping[str, s
 
 def _side(end: End, mine: tuple[Sa, ...]) -> Side:
     """mine: of its SAs those of this link."""
-    did = tuple(suite for one, suite in zip(end.sas, end.settings.get("sa", ()), strict=False) if one in mine)
+    did = end.settings.get("sa", ())
+    if len(mine) < len(end.sas):
+        did = tuple(suite for one, suite in zip(end.sas, did, strict=False) if one in mine)
     if end.protocol == "openvpn":
         did = end.all("met")
     if end.protocol == "wireguard":
@@ -81,7 +100,7 @@ def _partners(one: End, met: Sequence[End]) -> Iterator[str]:
         if not met:
             yield _called(one)
         return
-    mine = {sa.number for other in met for sa in other.sas}
+    mine = {number for other in met for number in other.numbers}
     strange = [sa.identity or sa.address for sa in one.sas if sa.number not in mine]
     known = {name for other in met for name in (*other.names, *other.all("local_id"))}
     others = [whom for whom in dict.fromkeys(strange) if whom not in known]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..services.ike_clients import Clients
 from .agree import Agreement
 
 State = Literal["moved", "agreed", "able", "one-end", "unable", "unknown"]
@@ -50,3 +51,18 @@ class Link:
     channels: tuple[Channel, ...]
     hub: str
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A connection that takes anybody, and who was seen with an SA of it in so many looks since the first of them."""
+
+    host: str
+    endpoint: str
+    since: str
+    looks: int
+    clients: Clients
+
+    @property
+    def said(self) -> str:
+        return self.clients.said("now" if self.looks == 1 else f"in {self.looks} audits since {self.since}")

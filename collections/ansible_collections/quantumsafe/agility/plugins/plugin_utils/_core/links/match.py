@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from ..services.ike_clients import ANYBODY
+from ..services.ike_clients import one_peer as meant
 from .end import End, Sa
 
 SURE = 100
-ANYBODY = ("", "%any", "%any4", "%any6", "0.0.0.0/0", "::/0", "dynamic")
 
 
 def fits(a: End, b: End) -> int | None:
@@ -24,12 +25,12 @@ def fits(a: End, b: End) -> int | None:
 def one_peer(end: End) -> bool:
     """Whether it is meant for one other end; else it is a hub."""
     if end.protocol == "ikev2":
-        return bool(named(end.all("remote_addrs"))) or bool(named(end.all("remote_id")) and not any("*" in one for one in end.all("remote_id")))
+        return meant(end.all("remote_addrs"), end.all("remote_id"))
     return end.protocol == "wireguard" or end.role == "client"
 
 
 def _ike(a: End, b: End) -> int | None:
-    if {one.number for one in a.sas} & {one.number for one in b.sas}:
+    if a.numbers & b.numbers:
         return SURE
     views = (_sees(a, b), _sees(b, a))
     if any(view is None for view in views):
@@ -80,7 +81,7 @@ def _port(remote: str) -> int:
 
 def sas(end: End, other: End, main: End) -> tuple[Sa, ...]:
     """Those of this link: what both list, and of a connection (main) that is for one peer whatever it has."""
-    both = {one.number for one in end.sas} & {one.number for one in other.sas}
+    both = end.numbers & other.numbers
     return tuple(one for one in end.sas if one.number in both or one_peer(main))
 
 
@@ -97,7 +98,7 @@ def children(mine: tuple[End, ...], theirs: tuple[End, ...]) -> tuple[tuple[End,
 
 
 def _alike(a: End, b: End, alone: bool) -> int:
-    if {one.number for one in a.sas} & {one.number for one in b.sas}:
+    if a.numbers & b.numbers:
         return 4
     if set(a.all("local_ts")) == set(b.all("remote_ts")) and set(a.all("remote_ts")) == set(b.all("local_ts")):
         return 3

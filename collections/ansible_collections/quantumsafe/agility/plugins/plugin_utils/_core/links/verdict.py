@@ -26,7 +26,7 @@ def judge(pairs: Sequence[Both]) -> Verdict:
     a, b, would = pairs[0]
     if a.protocol == "wireguard":
         return _wireguard(a, b, would)
-    return _obstacle(pairs) or (_openvpn(a, b, would) if a.protocol == "openvpn" else _strongswan(pairs))
+    return _obstacle(pairs) or (_openvpn(a, b, would) if a.protocol == "openvpn" else _ipsec(pairs))
 
 
 def _obstacle(pairs: Sequence[Both]) -> Verdict | None:
@@ -38,13 +38,36 @@ def _obstacle(pairs: Sequence[Both]) -> Verdict | None:
     return None if safe_ones(a, b) else Verdict("unable", "there is no quantum-safe exchange that both can do")
 
 
-def _strongswan(pairs: Sequence[Both]) -> Verdict:
+def _ipsec(pairs: Sequence[Both]) -> Verdict:
     a, b, dummy = pairs[0]
-    if all(_did(one, two, a) and _did(two, one, b) for one, two, dummy2 in pairs):
-        return Verdict("moved", "every SA of it, in the lists of both ends, names ML-KEM")
-    if all(said and all(quantum_safe(one.protocol, new.exchange) for new in said) for one, dummy, said in pairs):
-        return Verdict("agreed", "both would agree on ML-KEM, and an SA of now is older: establish it anew, rekey the child, and look again")
-    return Verdict("able", f"both can do {safe_ones(a, b)[0]}: put it in front where it is missing (stage prefer), and establish the SAs anew")
+    could = [(one, two, said) for one, two, said in pairs if one.protocol != "esp" or set(_hybrids(one)) & set(_hybrids(two))]
+    rest = "" if len(could) == len(pairs) else f"; what carries packets is rekeyed without it: {_classical(pairs)} has no such exchange there"
+    if all(_did(one, two, a, b) for one, two, dummy2 in could):
+        return Verdict("moved", f"every SA of it, in the {_lists(could)}, names ML-KEM{rest}")
+    if all(said and all(quantum_safe(one.protocol, new.exchange) for new in said) for one, dummy, said in could):
+        if not any(one.exchange != "?" for end in (a, b) for one in end.sas):
+            return Verdict(
+                "agreed", f"both would agree on ML-KEM, and neither names what an SA of now agreed on: see the log of pluto (addke1=){rest}"
+            )
+        return Verdict("agreed", f"both would agree on ML-KEM, and an SA of now is older: establish it anew, rekey the child, and look again{rest}")
+    return Verdict("able", f"both can do {safe_ones(a, b)[0]}: put it in front where it is missing (stage prefer), and establish the SAs anew{rest}")
+
+
+def _classical(pairs: Sequence[Both]) -> str:
+    ends = [end for one, two, dummy in pairs for end in (one, two) if end.protocol == "esp"]
+    return next((end.host for end in ends if not _hybrids(end)), "one of them")
+
+
+def _hybrids(end: End) -> tuple[str, ...]:
+    found = ((name, find(end.protocol, "key_exchange", name)) for name in end.able or ())
+    return tuple(name for name, algorithm in found if algorithm and algorithm.construction == "hybrid")
+
+
+def _lists(pairs: Sequence[Both]) -> str:
+    """Whose list tells: a daemon that does not name what was agreed on has agreed on the same, or there would be no SA."""
+    silent = {end.host for row in pairs for end in row[:2] if any(one.exchange == "?" for one in end.sas)}
+    told = [end.host for end in pairs[0][:2] if end.host not in silent]
+    return f"list of {told[0]} ({' and '.join(sorted(silent))} does not tell)" if silent and told else "lists of both ends"
 
 
 def lacking(end: End) -> Verdict | None:
@@ -67,10 +90,11 @@ def _new(a: End, b: End, name: str) -> tuple[bool, bool]:
     return algorithm is None or algorithm.construction != "hybrid", base not in a.offers or base not in b.offers
 
 
-def _did(end: End, other: End, main: End) -> bool:
-    """Of strongSwan: whether every SA of this link is quantum-safe; a hub has others, too."""
-    mine = sas(end, other, main)
-    return bool(mine) and all(quantum_safe(end.protocol, one.exchange) for one in mine)
+def _did(one: End, two: End, a: End, b: End) -> bool:
+    """Of IPsec: whether every SA of this link is quantum-safe, as far as each end tells; a hub has others, too."""
+    mine = [sas(one, two, a), sas(two, one, b)]
+    told = [sa.exchange for some in mine for sa in some if sa.exchange != "?"]
+    return all(mine) and bool(told) and all(quantum_safe(one.protocol, exchange) for exchange in told)
 
 
 def _wireguard(a: End, b: End, would: tuple[Agreement, ...]) -> Verdict:

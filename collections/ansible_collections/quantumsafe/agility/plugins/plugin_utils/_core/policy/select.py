@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from ..algorithms.lookup import Algorithm
 
+_COMPARISON = re.compile(r"(>=|<=|>|<|=)?(\d+)")
 _COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq}
 
 
@@ -47,7 +48,7 @@ def _word(algorithm: Algorithm, key: str) -> str:
 
 @lru_cache(maxsize=4096)  # a policy has few comparisons, and asks each of every algorithm
 def _holds(value: int, text: str) -> bool:
-    match = re.fullmatch(r"(>=|<=|>|<|=)?(\d+)", text)
+    match = _COMPARISON.fullmatch(text)
     if not match:
         raise ValueError(f"not a comparison: {text}")
     return bool(_COMPARE[match[1] or "="](value, int(match[2])))

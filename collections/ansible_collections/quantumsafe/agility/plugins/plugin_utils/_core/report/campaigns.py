@@ -21,19 +21,12 @@ def outstanding(hosts: Marks, aborted: bool) -> tuple[str, ...]:
 
 
 def campaign_lines(campaign: str, stands: str, hosts: Marks, width: int = 140) -> list[str]:
-    """One line for the campaign, one of counts, and a table with the hosts that need a look on top."""
+    """One line for the campaign, one of counts, and a table with the hosts that need a look on top; with their waves, where it has any."""
     counts = Counter("done" if mark["status"] in DONE else str(mark["status"]) for mark in hosts.values())
-    order = sorted(hosts, key=lambda host: (hosts[host]["status"] in DONE, hosts[host]["status"] == NOT_YET, host))
-    rows = [("HOST", "STATE", "SINCE", "TRANSACTION")]
-    rows += [
-        (
-            one_line(host),
-            str(hosts[host]["status"]),
-            one_line(str(hosts[host].get("at") or "-")),
-            one_line(str(hosts[host].get("transaction") or "-")),
-        )
-        for host in order
-    ]
+    order = sorted(hosts, key=lambda host: (hosts[host]["status"] in DONE, hosts[host]["status"] == NOT_YET, hosts[host].get("wave", 0), host))
+    names = ["status", "at", "transaction", *(["wave"] if any(mark.get("wave") for mark in hosts.values()) else [])]
+    rows = [("HOST", "STATE", "SINCE", "TRANSACTION", "WAVE")[: len(names) + 1]]
+    rows += [(one_line(host), *(one_line(str(hosts[host].get(name) or "-")) for name in names)) for host in order]
     return [
         f"campaign {one_line(campaign)}: {stands or 'it goes on'}",
         f"{len(hosts)} hosts: {', '.join(f'{number} {word}' for word, number in sorted(counts.items()))}",

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ..links.agree import Agreement
-from ..links.find import find
-from ..links.link import Channel, Link
+from ..links.find import find, hubs
+from ..links.link import Channel, Hub, Link
 from .results import HostResult
 from .table import columns, one_line
 
@@ -32,12 +32,19 @@ def plain_links(found: Sequence[Link], results: Sequence[HostResult], complaints
         "format": 1,
         "hosts": {one.host: one.taken for one in newest(results)},
         "links": [asdict(one) for one in found],
+        "hubs": [asdict(one) for one in hubs_of(results)],
         "unreadable": list(complaints),
     }
 
 
-def links_table(found: Sequence[Link], width: int = 120) -> str:
-    return "\n\n".join(_block(link, width) for link in found) or "no tunnel was found on these hosts"
+def hubs_of(results: Sequence[HostResult]) -> tuple[Hub, ...]:
+    """Of all looks: who is away in the last one was seen in another."""
+    return hubs([(one.taken, one.host, tuple(one.endpoints)) for one in results])
+
+
+def links_table(found: Sequence[Link], width: int = 120, takers: Sequence[Hub] = ()) -> str:
+    said = [one_line(f"{one.host} {one.endpoint} takes anybody: {one.said}") for one in takers]
+    return "\n\n".join([*(_block(link, width) for link in found), *said]) or "no tunnel was found on these hosts"
 
 
 def _block(link: Link, width: int) -> str:

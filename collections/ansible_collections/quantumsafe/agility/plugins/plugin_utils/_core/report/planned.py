@@ -15,10 +15,12 @@ from ..ledger.canonical import canonical
 from .entered import clean
 from .results import BAD, HostResult, plan_from
 
-FORMAT = 1
+FORMAT = 2
 KIND = "quantumsafe.agility plan"
 TAKEN = ("as_of", "owner", "policy", "target")  # of a host's result, beside its plan
-PLAN = ("host", "policy", "changes", "activations", "probes", "reasons", "tightens_ssh", "warnings", "route", "extra")
+PLAN = frozenset(
+    ("host", "policy", "changes", "activations", "probes", "reasons", "aspects", "tightens_ssh", "warnings", "route", "extra", "abilities")
+)
 OUTAGE = {
     "reload": "{service} is reloaded: no outage is expected, what is connected stays connected",
     "restart": "{service} is restarted: what is connected to it is cut off, and it is away until it listens again: seconds, not measured",
@@ -75,8 +77,8 @@ def read_plan(data: bytes) -> dict[str, Any]:
         if not isinstance(plan, dict) or (plan["format"], plan["kind"]) != (FORMAT, KIND):
             raise ValueError(f"it is no plan of format {FORMAT}")
         for host, entry in plan["hosts"].items():
-            if plan_from(entry["plan"]).host != host:
-                raise ValueError(f"what it has for {host} is the plan of another host")
+            if plan_from(entry["plan"]).host != host or not set(entry["plan"]) >= PLAN:
+                raise ValueError(f"what it has for {host} is the plan of another host, or only a part of one")
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if spelled(plan) != data:

@@ -15,11 +15,13 @@ SHOWN = {"reverted": "reverted", "unreachable": "unreachable", "out-of-window": 
 
 @dataclass(slots=True)
 class Progress:
-    """One play, over all its batches.  hosts: of all batches.  closes: when the first window ends that a host told of."""
+    """One play, over all its batches.  hosts: of all batches.  wave: which this one is, "" = it has no name.  closes: when the first window
+    ends that a host told of."""
 
     hosts: int
     began: datetime
     batch: int = 0
+    wave: str = ""
     statuses: dict[str, str] = field(default_factory=dict)
     closes: datetime | None = None
 
@@ -36,7 +38,7 @@ class Progress:
         counts = [f"{done}/{self.hosts} done", f"{ends['changed'] + ends['rolled-back']} changed"]
         counts += [f"{ends[name]} {name}" for name in ("failed", "reverted", "unreachable")]
         counts += [f"{ends[name]} {said}" for name, said in (("not now", "not now"), (OPEN, "to change")) if ends[name]]
-        parts = [f"batch {self.batch}: {', '.join(counts)}"]
+        parts = [f"{self.wave or f'batch {self.batch}'}: {', '.join(counts)}"]
         if self.closes:
             parts.append(f"window closes in {lasting((self.closes - now).total_seconds())}" if self.closes > now else "window closed")
         return " | ".join(filter(None, [*parts, self._rate(done + bad, now)]))

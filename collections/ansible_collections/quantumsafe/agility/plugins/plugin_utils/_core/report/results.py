@@ -127,6 +127,8 @@ def read_hosts(folder: Path) -> tuple[tuple[HostResult, ...], tuple[str, ...]]:
 
 def plain(value: Any) -> Any:
     """A dataclass of model.py as plain data; asdict() would copy every word in it, too."""
+    if value.__class__ is str:  # most of it
+        return value
     if (names := _FIELDS.get(value.__class__)) is None:
         names = _FIELDS[value.__class__] = tuple(f.name for f in fields(value)) if is_dataclass(value) else ()
     if names:
@@ -150,6 +152,7 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         activations=tuple(Activation(**_tupled(a)) for a in data["activations"]),
         probes=tuple(Probe(**_tupled(p)) for p in data["probes"]),
         reasons=tuple(data["reasons"]),
+        aspects=tuple(data.get("aspects", ())),
         tightens_ssh=data["tightens_ssh"],
         warnings=tuple(data.get("warnings", ())),
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from ..waves.cut import Wave, within
+from .waves import wave_lines
 
 NOBODY = "Nobody, by what is known."
 
 
-def ticket(plan: Mapping[str, Any], digest: str, campaign: str, path: str) -> str:
-    """campaign: what the change is to be called, so that it can be undone by that name; path: of plan.json."""
+def ticket(plan: Mapping[str, Any], digest: str, campaign: str, path: str, waves: Sequence[Wave] = ()) -> str:
+    """campaign: what the change is to be called, so that it can be undone by that name; path: of plan.json; waves: of the whole fleet."""
     hosts = plan["hosts"]
     changing = {host: entry for host, entry in hosts.items() if entry["plan"]["changes"]}
     policies = sorted({f"{e['policy']['name']}@{e['policy']['version']} ({e['policy']['digest']})" for e in hosts.values()})
@@ -27,6 +30,7 @@ def ticket(plan: Mapping[str, Any], digest: str, campaign: str, path: str) -> st
             *_section("Outage expected", _together((host, text) for host, e in changing.items() for text in e["outage"])),
             *_section("How it is proved", _together(_proofs(changing))),
             *_section("How to apply it", _apply(campaign, path) if changing else ["There is nothing to apply."]),
+            *_section("In waves", _waves(waves, changing)),
             *_section("How to undo it", _undo(campaign) if changing else ["There is nothing to undo."]),
             *_section("Not in this plan", _together(plan["left_out"].items())),
             *_section("Need nothing", [", ".join(still)] if still else []),
@@ -80,6 +84,12 @@ def _apply(campaign: str, path: str) -> list[str]:
         "",
         "A host that is not as it was planned is refused untouched.",
     ]
+
+
+def _waves(waves: Sequence[Wave], changing: Mapping[str, Any]) -> list[str]:
+    lines = wave_lines(waves, within(waves, changing))
+    told = "With the playbook `quantumsafe.agility.waves` in place of `enforce`, in this order; each soaks and is judged before the next begins:"
+    return [told, "", *(f"- {line}" for line in lines)] if lines else []
 
 
 def _undo(campaign: str) -> list[str]:

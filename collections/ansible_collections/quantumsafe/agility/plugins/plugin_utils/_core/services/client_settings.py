@@ -8,6 +8,7 @@ from ..certificates.read import every
 from ..model import Capability, Origin, Setting
 
 WEAKEST = ("off", "unchecked", "optional", "required")
+DEPTH = 100  # of authorities, where nobody says (SSL_CTX_set_verify_depth(3))
 ASPECTS = ("client_trust", "client_signature", "client_certificate")
 
 

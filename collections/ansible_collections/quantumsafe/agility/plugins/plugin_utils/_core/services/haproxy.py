@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from ..credentials import Certificate, Pair, Serving
+from ..credentials import Asking, Certificate, Pair, Serving
 from ..grant import Grant
 from ..model import Activation, Capability, Change, Collect, Endpoint, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service, once
@@ -273,6 +273,17 @@ def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     return haproxy_certificates.servings(haproxy.certificates, haproxy.sockets) if haproxy.told else ()
 
 
+def askings(snapshot: Snapshot) -> tuple[Asking, ...]:
+    haproxy = of(snapshot)
+    found = (_asking(haproxy, socket) for socket in (haproxy.sockets if haproxy.told else ()))
+    return tuple(one for one in found if one)
+
+
+def _asking(haproxy: HAProxy, socket: Socket) -> Asking | None:
+    names = tuple(dict.fromkeys(name for one in haproxy.certificates.references(socket.bind) for name in one.names))
+    return haproxy_clients.asking(haproxy.assembly, socket, tuple(haproxy.certificates.lists(socket.bind)), names, haproxy.default)
+
+
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
     haproxy = of(snapshot)
     return haproxy_rebind.rebind(haproxy.certificates, haproxy.binds, haproxy.quic, wanted)
@@ -289,5 +300,6 @@ SERVICE = Service(
     later=later,
     servings=servings,
     rebind=rebind,
+    askings=askings,
     grant=GRANT,
 )

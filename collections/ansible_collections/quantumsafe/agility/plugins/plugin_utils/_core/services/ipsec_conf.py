@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 
 from ..documents import ipsec_conf
 from ..documents.ipsec_conf import Include, Parameter, Section
-from ..model import File, Origin, Snapshot, Unparsable
+from ..model import Answer, File, Origin, Snapshot, Unparsable
 from .paths import glob
 
 MAIN = "/etc/ipsec.conf"
 USUAL = "/etc/ipsec.d/*.conf"
 DEEPEST_INCLUDE = 10
 DEFAULT = "%default"
+NO_TUNNEL = ("passthrough", "drop", "reject", "%passthrough", "%drop", "%reject")  # types of connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,11 @@ def _said(named: Mapping[str, list[tuple[File, Section]]], name: str, seen: set[
 
 def _names(also: Parameter) -> list[str]:
     return also.value.replace(",", " ").split()
+
+
+def belongs(asked: Answer | None, version: str) -> bool:
+    """Whether ipsec.conf is this daemon's: another has the same file and the same command.  Offline nobody is asked, and its binary is there."""
+    return bool(version) or (asked is not None and asked.problem == "not run: offline")
 
 
 def config(snapshot: Snapshot) -> Config | None:

@@ -7,11 +7,12 @@ authby=never) and those that are only there for `also=` are none.
 
 from __future__ import annotations
 
-from ..model import Activation, Change, Collect, Endpoint, Follow, Inexpressible, Snapshot, Wishes
+from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
 from ..service import Service, once
-from .ipsec_conf import MAIN, USUAL, Config, Conn, config
+from .ipsec_conf import MAIN, NO_TUNNEL, USUAL, Config, Conn, belongs, config
 from .libreswan_seen import Seen
 from .libreswan_status import COMMANDS, VERSION, Pluto, pluto, version
+from .read_only import refuse
 
 COLLECT = Collect(
     needs=("/usr/libexec/ipsec/pluto", "/usr/lib/ipsec/pluto", "/usr/local/libexec/ipsec/pluto"),
@@ -19,7 +20,6 @@ COLLECT = Collect(
     follow=(Follow("include", "/etc"),),
     commands=COMMANDS,
 )
-NO_TUNNEL = ("passthrough", "drop", "reject", "%passthrough", "%drop", "%reject")
 BOTH_ENDS = (
     "both ends of a tunnel move together, and this release does not write ipsec.conf: mend it by hand at both ends; "
     "to change the rest of this host, leave libreswan out (agility_services)"
@@ -41,7 +41,8 @@ def _of(snapshot: Snapshot) -> list[Seen]:
 
 def _config(snapshot: Snapshot) -> Config | None:
     """None also where `ipsec` is another's: strongSwan has the same file and the same command."""
-    return config(snapshot) if version(snapshot.answers.get(VERSION)) else None
+    asked = snapshot.answers.get(VERSION)
+    return config(snapshot) if belongs(asked, version(asked)) else None
 
 
 def _counts(conn: Conn, asked: Pluto) -> bool:
@@ -61,11 +62,7 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     """Raises Inexpressible: nothing of a tunnel is changed on one end alone."""
-    where = {seen.id: str(seen.entry.origin if seen.entry else seen.conn.origin) for seen in of(snapshot)}
-    for id_, wanted in wishes.items():
-        if wanted:
-            raise Inexpressible(f"{', '.join(wanted)} of {id_} is not written by this release", where.get(id_, MAIN), BOTH_ENDS)
-    return ()
+    return refuse(wishes, {seen.id: str(seen.entry.origin if seen.entry else seen.conn.origin) for seen in of(snapshot)}, BOTH_ENDS)
 
 
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:

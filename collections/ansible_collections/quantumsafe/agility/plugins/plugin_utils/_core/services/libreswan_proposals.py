@@ -9,56 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
-from typing import Literal
 
 from ..algorithms.lookup import all_of
+from .ike_proposal import NONE, Kind, Proposal
 
-Kind = Literal["cipher", "mac", "prf", "key_exchange"]
-KINDS: tuple[Kind, ...] = ("cipher", "key_exchange", "prf", "mac")
+FORM = ";addke{}={}"
+ORDER: tuple[Kind, ...] = ("cipher", "key_exchange", "prf", "mac")  # what a word may mean, the likeliest first
 OF_IKE = ("prf", "mac")  # what a word means that names both: in IKE the PRF, and what protects its packets follows from it
 DEFAULT_GROUPS = ("dh19", "dh20", "dh21", "dh31", "modp4096", "modp3072", "modp2048", "modp8192")  # of 5.x in IKEv2; there is no ML-KEM among them
-NONE = ("none", "null", "dh0")
+NONES = ("none", "null", "dh0")
 _TYPED = re.compile(r"(encrypt|prf|integ|ke|dh|sn|addke[1-7])=(.*)")
 _TYPES: dict[str, Kind] = {"encrypt": "cipher", "prf": "prf", "integ": "mac", "ke": "key_exchange", "dh": "key_exchange"}
 _LENGTHS = ("256", "128")
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Words by what they are, each in its first spelling.  additional: number of the round → those of it; strange: what
-    the catalogue does not know."""
-
-    key_exchange: tuple[str, ...] = ()
-    cipher: tuple[str, ...] = ()
-    mac: tuple[str, ...] = ()
-    prf: tuple[str, ...] = ()
-    additional: tuple[tuple[int, tuple[str, ...]], ...] = ()
-    strange: tuple[str, ...] = ()
-
-    def of(self, kind: Kind) -> tuple[str, ...]:
-        return {"cipher": self.cipher, "mac": self.mac, "prf": self.prf, "key_exchange": self.key_exchange}[kind]
-
-    def exchanges(self, groups: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Every combination, as the catalogue writes it ("dh31;addke1=ml_kem_768").  groups: what stands in for a group that is not said."""
-        bases = tuple(name for name in self.key_exchange or groups if name not in NONE)
-        rounds = [[(number, name) for name in names] for number, names in self.additional]
-        return tuple(
-            ";".join((str(base), *(f"addke{number}={name}" for number, name in more if name not in NONE))) for base, *more in product(bases, *rounds)
-        )
-
-    @property
-    def optional(self) -> bool:
-        """Whether a peer may leave an additional exchange out."""
-        return any(set(names) & set(NONE) for dummy, names in self.additional)
-
-
 @lru_cache(maxsize=2)
 def _words(protocol: str) -> dict[tuple[Kind, str], str]:
     """(kind, word) → the first spelling of the same."""
-    rows = ((kind, a.names.get("libreswan", ())) for kind in KINDS for a in all_of(protocol, kind))
+    rows = ((kind, a.names.get("libreswan", ())) for kind in ORDER for a in all_of(protocol, kind))
     return {(kind, name): names[0] for kind, names in rows for name in names}
 
 
@@ -75,12 +44,13 @@ def parse(text: str, protocol: str) -> Proposal:
         typed = _TYPED.fullmatch(part.strip())
         words = (typed[2] if typed else part.strip()).split("+")
         if typed and typed[1].startswith("addke"):
-            rounds[int(typed[1][-1])] = tuple(_words(protocol).get(("key_exchange", word), word) for word in words)
+            rounds[int(typed[1][-1])] = tuple(_of_kind("key_exchange", words, protocol))
         elif not typed or typed[1] in _TYPES:
             found.setdefault(_TYPES[typed[1]] if typed else "key_exchange", []).extend(
                 _of_kind(_TYPES[typed[1]] if typed else "key_exchange", words, protocol)
             )
     return Proposal(
+        FORM,
         tuple(found.get("key_exchange", ())),
         tuple(found.get("cipher", ())),
         tuple(found.get("mac", ())),
@@ -106,9 +76,9 @@ def _parts(head: str) -> Iterator[str]:
 
 def _meant(words: list[str], protocol: str, found: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
     for word in words:
-        if word in NONE and found.get("cipher"):
+        if word in NONES and found.get("cipher"):
             continue  # beside an AEAD: no MAC
-        kinds = [kind for kind in KINDS if kind not in OF_IKE] + list(OF_IKE if protocol == "ikev2" and "prf" not in found else ("mac", "prf"))
+        kinds = [kind for kind in ORDER if kind not in OF_IKE] + list(OF_IKE if protocol == "ikev2" and "prf" not in found else ("mac", "prf"))
         named = ((kind, name) for kind in kinds for name in _of_kind(kind, [word], protocol, known=True))
         meant = list(named)
         if not meant:
@@ -121,14 +91,11 @@ def _of_kind(kind: str, words: list[str], protocol: str, known: bool = False) ->
     table = {word: name for (of, word), name in _words(protocol).items() if of == kind}
     for word in words:
         lengths = tuple(table[f"{word}{length}"] for length in _LENGTHS if kind == "cipher" and f"{word}{length}" in table)
-        if word in table:
+        if kind == "key_exchange" and word in NONES and not known:
+            yield NONE
+        elif word in table:
             yield table[word]
         elif lengths:
             yield from lengths
         elif not known:
             yield word
-
-
-def split(text: str) -> tuple[str, ...]:
-    """The proposals of a parameter, or of a line that pluto prints."""
-    return tuple(filter(None, (part.strip() for part in text.split(","))))

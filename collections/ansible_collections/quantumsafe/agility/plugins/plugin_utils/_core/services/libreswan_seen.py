@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from ..algorithms.lookup import Algorithm, all_of
 from ..model import Capability, Endpoint, Evidence, Origin, Setting
 from ..peers import quantum_safe
+from .ike_proposal import KINDS, Kind, Proposal, split
 from .ipsec_conf import Conn, Entry
-from .libreswan_proposals import DEFAULT_GROUPS, Kind, Proposal, parse, split
+from .ipsec_ends import facts
+from .libreswan_proposals import DEFAULT_GROUPS, FORM, parse
 from .libreswan_status import Loaded, Pluto
 
-KINDS: tuple[Kind, ...] = ("key_exchange", "cipher", "mac", "prf")
 NO, YES = ("no", "never", "permit", "ikev1"), ("yes", "propose", "insist", "ikev2", "ike")
 PPK = {"insist": "required", **dict.fromkeys(("yes", "propose", "permit"), "enabled"), **dict.fromkeys(("no", "never"), "off")}
 VERSIONS = {"1": "ikev1", "2": "ikev2"}
@@ -74,9 +75,9 @@ class Seen:
         """None = nobody knows what the default stands for."""
         proposals, dummy = self.proposals()
         groups = self._groups()
-        if groups is None and not all(one.key_exchange for one in proposals or (Proposal(),)):
+        if groups is None and not all(one.key_exchange for one in proposals or (Proposal(FORM),)):
             return None
-        return tuple(dict.fromkeys(name for one in proposals or (Proposal(),) for name in (*one.exchanges(groups or ()), *one.strange)))
+        return tuple(dict.fromkeys(name for one in proposals or (Proposal(FORM),) for name in (*one.over(groups or ()).exchanges, *one.strange)))
 
     def _groups(self) -> tuple[str, ...] | None:
         """What stands in for a group that is not said."""
@@ -97,7 +98,7 @@ class Seen:
         said = self.written()
         if evidence != "effective" or not all(one.key_exchange for one in said):
             return False
-        return [one.exchanges() for one in loaded] != [one.exchanges() for one in said]
+        return [one.exchanges for one in loaded] != [one.exchanges for one in said]
 
     def versions(self) -> tuple[str, ...]:
         for word in self.loaded.policy if self.loaded else ():
@@ -118,21 +119,35 @@ class Seen:
             names = tuple(dict.fromkeys(name for one in proposals for name in one.of(kind)))
             if names:
                 yield kind, Setting(names, origin, evidence)
-        facts = self.loaded.facts if self.loaded else {}
+        said = self.loaded.facts if self.loaded else {}
         known: Evidence = "effective" if self.loaded else "configured"
         if self.child:
             names = ("salifetime", "lifetime", "keylife", "ipsec-lifetime")
-            yield "lifetime", Setting((f"sa={facts.get('ipsec_life') or self.conn.text(*names, default='8h')}",), self._origin(*names), known)
+            yield "lifetime", Setting((f"sa={said.get('ipsec_life') or self.conn.text(*names, default='8h')}",), self._origin(*names), known)
         else:
             yield "version", Setting(self.versions(), self._origin("keyexchange", "ikev2"), known)
             if mode := self.ppk():
                 yield "ppk", Setting((f"mode={mode}",), self._origin("ppk"), known)
             yield "fragmentation", Setting((self._fragmentation(),), self._origin("fragmentation", "ike_frag"), known)
-            life = facts.get("ike_life") or self.conn.text("ikelifetime", default="8h")
+            life = said.get("ike_life") or self.conn.text("ikelifetime", default="8h")
             yield "lifetime", Setting((f"ike={life}", f"reauth={self.conn.text('reauth', default='no')}"), self._origin("ikelifetime"), known)
             yield "authentication", Setting(tuple(self._authentication()), self._origin("authby", "leftauth", "rightauth"), known)
+        if exchanges is not None:
+            yield "offer", Setting(tuple(self._offer(proposals)), origin, evidence)
+        if self.loaded or self.pluto.able is None:
+            yield "link", Setting(tuple(self._link()), self._origin("left", "right"), known)
         if agreed := self.agreed():
             yield "sa", Setting(agreed, Origin("ipsec status"), "negotiated")
+
+    def _offer(self, proposals: tuple[Proposal, ...]) -> Iterator[str]:
+        groups = self._groups() or ()
+        yield from (one.over(groups).told for one in proposals or (Proposal(FORM),))
+
+    def _link(self) -> Iterator[str]:
+        said = self.loaded.facts if self.loaded else {}
+        known = {"local_addrs": "local", "remote_addrs": "remote", "local_id": "our id", "remote_id": "their id"}
+        sas = self.loaded.sas.get("esp" if self.child else "ike", ()) if self.loaded else ()
+        return facts(self.conn, self.child, {name: said.get(printed, "") for name, printed in known.items()}, sas)
 
     def agreed(self) -> tuple[str, ...]:
         return tuple(self.loaded.newest.get("esp" if self.child else "ike", ())) if self.loaded else ()

@@ -51,6 +51,7 @@ def askings(assembly: Assembly, sockets: tuple[Socket, ...]) -> tuple[Asking, ..
             required=verify(server) == "required",
             depth=depth(server),
             origin=server.governing("ssl_verify_client")[-1].origin,
+            listens=(socket.address, socket.port),
             fixed=_revoked(server),
         )
         for socket in sockets

@@ -10,10 +10,10 @@ import posixpath
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from ..credentials import Binding, Pair, Serving
+from ..credentials import Asking, Binding, Pair, Serving
 from ..model import Activation, Change, Collect, Endpoint, Follow, Inexpressible, Origin, Snapshot, Unparsable, Wanted, Wishes
 from ..service import Service, once
-from . import openssl
+from . import openssl, postgresql_clients
 from .fips import later
 from .openssl import Library
 from .postgresql_ask import SERVERS, Server, check, checks
@@ -153,6 +153,12 @@ def _serving(seen: Seen) -> Serving:
     return Serving("postgresql", (seen.id,), (), (binding,), alone=ALONE)
 
 
+def askings(snapshot: Snapshot) -> tuple[Asking, ...]:
+    seen = ((one, one.endpoint().addresses) for one in of(snapshot) if one.serves)
+    found = (postgresql_clients.asking(snapshot, one.cluster, one.id, next(iter(addresses), ("", 0))) for one, addresses in seen)
+    return tuple(one for one in found if one)
+
+
 def rebind(snapshot: Snapshot, wanted: Mapping[Origin, tuple[Pair, ...]]) -> tuple[Change, ...]:
     """Raises Inexpressible for a second pair."""
     said = {}
@@ -176,4 +182,5 @@ SERVICE = Service(
     later=later,
     servings=servings,
     rebind=rebind,
+    askings=askings,
 )

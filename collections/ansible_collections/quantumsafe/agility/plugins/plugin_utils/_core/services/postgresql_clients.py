@@ -6,14 +6,15 @@ Sources: documentation of ssl_ca_file (with it every client is asked for a certi
 
 from __future__ import annotations
 
+from ..credentials import Asking
 from ..documents import guc
 from ..model import Origin, Setting, Snapshot
-from .client_settings import authentication, trust
+from .client_settings import DEPTH, authentication, trust
 from .openssl import Library
 from .openssl_schemes import default_schemes
 from .postgresql_config import Cluster, hba
 
-FILE = "ssl_ca_file"
+FILE, REVOKED = "ssl_ca_file", ("ssl_crl_file", "ssl_crl_dir")
 WANTS = ("clientcert=verify-ca", "clientcert=verify-full", "clientcert=1")
 
 
@@ -34,6 +35,17 @@ def asked(snapshot: Snapshot, cluster: Cluster, library: Library, versions: tupl
     free = _free(rules.text)
     word, where = ("optional", Origin(rules.path, free)) if free else ("required", Origin(rules.path))
     return settings | {"client_authentication": authentication(word, where)}, notes
+
+
+def asking(snapshot: Snapshot, cluster: Cluster, id_: str, listens: tuple[str, int]) -> Asking | None:
+    """Where it lets clients in by their certificates; None where it asks for none."""
+    path, rules = cluster.path(FILE), snapshot.files.get(hba(cluster))
+    if not path:
+        return None
+    required = bool(rules and rules.text is not None and not _free(rules.text))
+    crl = next((cluster.entries[name].origin for name in REVOKED if cluster.text(name)), None)
+    why = f"the list of revoked certificates at {crl} wants one of every authority, so nobody of a new one gets in before it is there" if crl else ""
+    return Asking("postgresql", id_, (), (path,), required, DEPTH, cluster.entries[FILE].origin, listens, "postgres", why)
 
 
 def _free(text: str) -> int:

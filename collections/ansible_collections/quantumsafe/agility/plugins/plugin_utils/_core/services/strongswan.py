@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Unparsable, Wishes
 from ..service import Service, once
 from .strongswan_config import MAINS, config
+from .strongswan_link import takes
 from .strongswan_seen import Seen, daemon
 from .strongswan_vici import COMMANDS
 from .strongswan_write import changes, narrowed
@@ -73,6 +74,8 @@ def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
         starts = next(
             (found for seen in mine if seen.child and (found := seen.view.entry("start_action")) and "start" in (found.setting.value or "")), None
         )
+        if held := takes(mine[0]):
+            out.append(f"{mine[0].id} takes anybody: {held.said()}")
         if starts:
             out.append(f"{mine[0].id}: the reload ends its SAs and establishes them anew ({starts.origin}): expect a moment without traffic")
         elif mine[0].agreed():

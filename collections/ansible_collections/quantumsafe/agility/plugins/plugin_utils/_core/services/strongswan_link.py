@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from . import strongswan_vici as vici
-from .strongswan_proposals import split
+from .ike_clients import Clients, clients, one_peer
+from .ike_proposal import split
 
 if TYPE_CHECKING:
     from .strongswan_seen import Seen
@@ -26,6 +27,14 @@ def facts(seen: Seen) -> Iterator[str]:
                 yield f"{side}_id={id_}"
     for tree in seen.agreed():
         yield f"sa={numbers(tree, bool(seen.child))} {vici.exchange(tree) or '-'} {_whom(tree)}".rstrip()
+
+
+def takes(seen: Seen) -> Clients | None:
+    """Who has an SA of a connection that takes anybody; None = it is meant for one other end."""
+    said = [fact.partition("=")[::2] for fact in facts(seen)]
+    if seen.child or one_peer(*([value for key, value in said if key == name] for name in ("remote_addrs", "remote_id"))):
+        return None
+    return clients((tree.values.get("remote-id") or tree.values.get("remote-host", ""), vici.exchange(tree)) for tree in seen.agreed())
 
 
 def numbers(tree: vici.Tree, child: bool) -> str:

@@ -9,57 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from itertools import product
-from typing import Literal
 
 from ..algorithms.lookup import all_of
+from .ike_proposal import KINDS, NONE, Kind, Proposal
 
-Kind = Literal["cipher", "mac", "prf", "key_exchange"]
-KINDS: tuple[Kind, ...] = ("key_exchange", "cipher", "mac", "prf")
+FORM = "-ke{}_{}"
 IGNORED = ("esn", "noesn", "")
 _ADDITIONAL = re.compile(r"ke([1-7])_(.+)")
-NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Keywords by what they are.  additional: number of the round → those of it, "none" among them where it is optional.  strange: words that
-    the catalogue does not know; default: it stands for the word `default`."""
-
-    key_exchange: tuple[str, ...] = ()
-    cipher: tuple[str, ...] = ()
-    mac: tuple[str, ...] = ()
-    prf: tuple[str, ...] = ()
-    additional: tuple[tuple[int, tuple[str, ...]], ...] = ()
-    strange: tuple[str, ...] = ()
-    default: bool = False
-
-    def of(self, kind: Kind) -> tuple[str, ...]:
-        return {"cipher": self.cipher, "mac": self.mac, "prf": self.prf, "key_exchange": self.key_exchange}[kind]
-
-    @property
-    def exchanges(self) -> tuple[str, ...]:
-        """Every combination, as the catalogue writes it ("x25519-ke1_mlkem768"); of one without any, nothing."""
-        if not self.key_exchange:
-            return ()
-        rounds = [[(number, name) for name in names] for number, names in self.additional]
-        out = []
-        for base, *more in product(self.key_exchange, *rounds):
-            out.append("-".join((str(base), *(f"ke{number}_{name}" for number, name in more if name != NONE))))
-        return tuple(name for name in out if name != NONE)
-
-    @property
-    def told(self) -> str:
-        """For who compares both ends: "key_exchange=x25519 cipher=aes256gcm16 ke1=mlkem768,none"."""
-        kinds = [(kind, self.of(kind)) for kind in KINDS] + [(f"ke{number}", names) for number, names in self.additional]
-        return " ".join(f"{kind}={','.join(names)}" for kind, names in kinds if names)
-
-    @property
-    def always(self) -> bool:
-        """Whether there is an exchange of its own each time; ESP may do without."""
-        return bool(self.key_exchange) and NONE not in self.key_exchange
 
 
 @lru_cache(maxsize=1)
@@ -69,16 +27,11 @@ def _keywords() -> dict[str, tuple[Kind, str]]:
     return {name: (kind, names[0]) for kind, names in rows for name in names if "-" not in name}
 
 
-def split(text: str) -> tuple[str, ...]:
-    """The proposals of a setting."""
-    return tuple(filter(None, (part.strip() for part in text.split(","))))
-
-
 @lru_cache(maxsize=256)
 def parse(text: str) -> Proposal:
     if text.strip().lower() == "default":
-        return Proposal(default=True)
-    made, rounds = Proposal(), dict[int, tuple[str, ...]]()
+        return Proposal(FORM, default=True)
+    made, rounds = Proposal(FORM), dict[int, tuple[str, ...]]()
     for word in (word.strip().lower() for word in text.split("-")):
         more = _ADDITIONAL.fullmatch(word)
         known = _keywords().get(more[2] if more else word)
@@ -86,23 +39,10 @@ def parse(text: str) -> Proposal:
             number = int(more[1])
             rounds[number] = (*rounds.get(number, ()), known[1] if known else more[2])
         elif known or word == NONE:
-            made = _with(made, *(known or ("key_exchange", NONE)))
+            made = made.having(*(known or ("key_exchange", NONE)))
         elif word not in IGNORED:
             made = replace(made, strange=(*made.strange, word))
     return replace(made, additional=tuple(sorted(rounds.items())))
-
-
-def _with(made: Proposal, kind: Kind, name: str) -> Proposal:
-    names = {kind: (*made.of(kind), name)}
-    return Proposal(
-        names.get("key_exchange", made.key_exchange),
-        names.get("cipher", made.cipher),
-        names.get("mac", made.mac),
-        names.get("prf", made.prf),
-        made.additional,
-        made.strange,
-        made.default,
-    )
 
 
 def body(text: str) -> str:
@@ -121,12 +61,11 @@ def _is_exchange(word: str) -> bool:
 
 def printed(said: Iterable[tuple[str, tuple[str, ...]]]) -> Proposal:
     """One proposal of `swanctl --list-conns --raw`: encr, integ, prf, ke, ake1 to ake7."""
-    made, rounds = Proposal(), dict[int, tuple[str, ...]]()
+    made, rounds = Proposal(FORM), dict[int, tuple[str, ...]]()
     kinds: dict[str, Kind] = {"encr": "cipher", "integ": "mac", "prf": "prf", "ke": "key_exchange", "dh": "key_exchange"}
     for word, names in said:
         if word in kinds:
-            for name in names:
-                made = _with(made, kinds[word], named(kinds[word], name))
+            made = made.having(kinds[word], *(named(kinds[word], name) for name in names))
         elif found := re.fullmatch(r"ake([1-7])", word):
             rounds[int(found[1])] = tuple(named("key_exchange", name) for name in names)
     return replace(made, additional=tuple(sorted(rounds.items())))

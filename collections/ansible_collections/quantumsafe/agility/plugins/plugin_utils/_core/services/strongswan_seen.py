@@ -16,9 +16,10 @@ from ..credentials import Certificate
 from ..model import Capability, Endpoint, Evidence, Origin, Setting, Snapshot
 from ..peers import quantum_safe
 from . import strongswan_vici as vici
+from .ike_proposal import KINDS, Kind, Proposal, split
 from .strongswan_config import Config, Entry, View
 from .strongswan_link import facts
-from .strongswan_proposals import NONE, Kind, Proposal, default_exchanges, distinct, parse, split
+from .strongswan_proposals import FORM, default_exchanges, distinct, parse
 
 LISTED: dict[str, tuple[str, ...]] = {
     "cipher": ("encryption", "aead"),
@@ -31,10 +32,11 @@ VERSIONS = {"IKEv1/2": ("2", "1"), "1": ("1",), "IKEv1": ("1",), "2": ("2",), "I
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """What swanctl told.  able: names by kind, None = charon did not answer."""
+    """What charon told.  able: names by kind, None = it did not answer; asked: what it was asked with."""
 
     version: str
     able: dict[str, tuple[str, ...]] | None
+    asked: str = "swanctl --list-algs"
 
     @property
     def label(self) -> str:
@@ -45,11 +47,11 @@ class Daemon:
 
     def capability(self, kind: Kind) -> Capability:
         if self.able is None:
-            return Capability(None, "charon did not answer swanctl --list-algs", self.label)
+            return Capability(None, f"charon did not answer {self.asked}", self.label)
         names = [
             name for a in all_of("ikev2", kind) if self._made_of(kind, a.id, a.names.get("swanctl", ())) for name in a.names.get("strongswan", ())
         ]
-        return Capability(tuple(names), "swanctl --list-algs", self.label, order="tuple" if kind == "key_exchange" else "list")
+        return Capability(tuple(names), self.asked, self.label, order="tuple" if kind == "key_exchange" else "list")
 
     def _made_of(self, kind: Kind, id_: str, printed: tuple[str, ...]) -> bool:
         able = (self.able or {}).get(kind, ())
@@ -105,7 +107,7 @@ class Seen:
         able = (self.daemon.able or {}).get("key_exchange", ())
         if self.child or not able:
             return None, False
-        spelled = Proposal(key_exchange=default_exchanges(able), default=True)
+        spelled = Proposal(FORM, default_exchanges(able), default=True)
         return tuple(spelled if one.default else one for one in written), False
 
     def stale(self) -> bool:
@@ -125,8 +127,7 @@ class Seen:
         if counts is not None:
             values = self._possible(name for one in counts for name in (*one.exchanges, *one.strange))
             yield "key_exchange", Setting(values, origin, evidence, tuple(range(len(values))))
-            kinds: tuple[Kind, ...] = ("cipher", "mac", "prf")
-            for kind in kinds:
+            for kind in KINDS[1:]:
                 names = tuple(distinct(name for one in counts for name in one.of(kind)))
                 if names and not any(one.default for one in counts):
                     yield kind, Setting(names, origin, evidence)
@@ -196,10 +197,9 @@ class Seen:
                     yield found
 
     def endpoint(self) -> Endpoint:
-        kinds: tuple[Kind, ...] = ("key_exchange", "cipher", "mac", "prf")
-        can: dict[str, Capability] = {kind: self.daemon.capability(kind) for kind in kinds}
+        can: dict[str, Capability] = {kind: self.daemon.capability(kind) for kind in KINDS}
         if self.child:
-            can |= {kind: Capability(None, "the kernel decides what ESP can use", self.daemon.label) for kind in kinds[1:]}
+            can |= {kind: Capability(None, "the kernel decides what ESP can use", self.daemon.label) for kind in KINDS[1:]}
         else:
             can["version"] = Capability(("2", "1"), "swanctl.opt", self.daemon.label, order="set")
         return Endpoint(
@@ -234,7 +234,7 @@ class Seen:
             yield f"{where}: it stands in the files, and charon has not loaded it"
         hybrids = [name for one in counts or () for name in one.exchanges if quantum_safe(self.protocol, name)]
         for one in counts or ():
-            if any(NONE in names for dummy, names in one.additional):
+            if one.optional:
                 yield f"{where}: keN_none makes the additional exchange optional: a peer without it gets a classical one in silence"
         if self.child and any(not one.always for one in counts or ()):
             yield f"{where}: a proposal without an exchange of its own is rekeyed out of the IKE SA: no forward secrecy of its own"

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..model import Answer, Snapshot
-from .strongswan_proposals import Proposal, named, printed
+from .ike_proposal import Proposal
+from .strongswan_proposals import named, printed
 
 VERSION, ALGS, CONNS, SAS = "swanctl-version", "swanctl-list-algs", "swanctl-list-conns", "swanctl-list-sas"
 COMMANDS = {
@@ -70,9 +71,12 @@ def proposals(tree: Tree, name: str) -> tuple[Proposal, ...] | None:
     return tuple(printed(one.lists.items()) for one in tree.under(name).values())
 
 
+_VERSION = re.compile(r"strongSwan (?:swanctl )?(\d[\w.]*)")
+
+
 def version(snapshot: Snapshot) -> str:
     answer = snapshot.answers.get(VERSION)
-    found = re.search(r"strongSwan (?:swanctl )?(\d[\w.]*)", answer.out if answer else "")
+    found = _VERSION.search(answer.out if answer else "")
     return found[1] if found else ""
 
 

@@ -11,6 +11,7 @@ from ..documents.guc import REDACTED
 from ..model import Change, File, Inexpressible, Origin, Snapshot, Wanted, Wishes
 from . import strongswan_vici as vici
 from .paths import real_path
+from .strongswan_link import takes
 from .strongswan_proposals import body, distinct, parse
 from .strongswan_seen import Seen
 
@@ -22,6 +23,8 @@ BODIES = {
     "esp": ((), "aes256gcm16-aes128gcm16"),
 }
 TOGETHER = "both ends of a tunnel move together (migrate_links, step contract): leave its stage at prefer in any other run"
+
+ANYBODY = "it takes anybody, and whoever lacks ML-KEM would be cut off; keep the stage at prefer, this release takes nothing away there"
 
 
 def changes(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
@@ -86,7 +89,9 @@ def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
     for aspect, to in wishes.items():
         now = dict(seen.settings())[aspect].values
         if gone := [name for name in now if name not in to.names]:
-            raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, TOGETHER)
+            held = takes(seen)
+            said = f"{ANYBODY}: {held.said()}" if held else TOGETHER
+            raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, said)
     _exchanges_alone(seen, wishes, where)
     names = wishes["key_exchange"].names
     now = dict(seen.settings())["key_exchange"].values

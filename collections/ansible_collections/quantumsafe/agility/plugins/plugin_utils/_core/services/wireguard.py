@@ -74,7 +74,7 @@ def _endpoint(snapshot: Snapshot, seen: Seen, now: Shown, users: Counter[str]) -
     if numbers or {configured, effective} <= {"none", "unknown"}:
         facts.append(f"shared={'yes' if any(users[number] > 1 for number in numbers) else 'no'}")
     if seen.said:
-        facts.append(f"private={'no' if _exposed(seen.said, now) else 'yes'}")
+        facts.append(f"private={'no' if exposed(seen.said, now) else 'yes'}")
     built_in = Origin(f"built into {label}")
     port = now.ports.get(interface, seen.said.port if seen.said else 0)
     return Endpoint(
@@ -152,14 +152,14 @@ def _notes(seen: Seen, now: Shown, users: Counter[str], configured: str, effecti
         out.append("the preshared key in the file is another than the one in effect")
     if any(users[number] > 1 for number in {seen.number, seen.live.psk if seen.live else ""} - {""}):
         out.append("other peers here have the same preshared key: whoever learns it from one of them has it for all")
-    if seen.said and (exposed := _exposed(seen.said, now)):
-        out.append(exposed)
+    if seen.said and (why := exposed(seen.said, now)):
+        out.append(why)
     if interface in now.userspace:
         out.append(f"{interface} is run in user space, not by the kernel")
     return tuple(out)
 
 
-def _exposed(said: Peer, now: Shown) -> str:
+def exposed(said: Peer, now: Shown) -> str:
     """What others than its daemon can read: networkd reads as its own group, wg-quick as root."""
     files = [(said.file.path, said.file.mode, said.file.owner, said.file.group)]
     files += [(said.key_file, *now.modes[said.key_file])] if said.key_file in now.modes else []

@@ -9,10 +9,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from ..documents import ini
 from ..model import File, Origin, Snapshot, Unparsable
+from .paths import glob
 from .wireguard_ask import QUICK
 
 FOLDER = "/etc/wireguard"
@@ -37,7 +37,8 @@ class Peer:
 
 def peers(snapshot: Snapshot) -> tuple[Peer, ...]:
     """Raises Unparsable (file:line) for what wg-quick would refuse."""
-    found = (_peers(snapshot, file) for path, file in sorted(snapshot.files.items()) if fnmatchcase(path, QUICK) or path.endswith(".netdev"))
+    quick = glob(QUICK, snapshot)
+    found = (_peers(snapshot, file) for path, file in sorted(snapshot.files.items()) if path in quick or path.endswith(".netdev"))
     return tuple(peer for mine in found for peer in mine)
 
 

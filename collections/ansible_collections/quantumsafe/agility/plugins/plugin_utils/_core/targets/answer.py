@@ -7,13 +7,14 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 from ..documents import lines
 from ..model import Answer, File, Identity, Problem, Snapshot, Unparsable
 
 # Where agent/collect.sh (ca_host_key) looks for the keys that say which host this is, too.
 HOST_KEYS = ("/etc/ssh/ssh_host_*_key.pub",)
+_HOST_KEYS = re.compile("|".join(map(translate, HOST_KEYS)))  # here, before a worker is forked for each host
 FINAL = ("CLEANED", "REVERTED", "REVERT_FAILED", "REFUSED", "ABSENT")
 _BEGIN = re.compile(r"==CA:(?P<nonce>\w+):(?P<coding>b64|hex)==\r?\n")
 _DIGEST = re.compile(r"\\?([0-9a-f]{64}) ")  # a name with a line break gives a backslash in front, or a line of its own
@@ -108,7 +109,7 @@ def parse_snapshot(output: str, nonce: str, host: str, taken: str) -> Snapshot:
         elif letter == "N" and rest in answers:
             answers[rest] = replace(answers[rest], err="\n".join(content).strip("\n"))
     files.update({name: replace(files[name], pending=beside) for name, beside in pending.items() if name in files})
-    host_keys = sorted(file.sha256 for path, file in files.items() if file.sha256 and any(fnmatchcase(path, keys) for keys in HOST_KEYS))
+    host_keys = sorted(file.sha256 for path, file in files.items() if file.sha256 and _HOST_KEYS.fullmatch(path))
     identity = Identity(facts.pop("machine_id", ""), ",".join(host_keys), facts.pop("boot", ""))
     return Snapshot(host, taken, identity, facts, files, answers)
 

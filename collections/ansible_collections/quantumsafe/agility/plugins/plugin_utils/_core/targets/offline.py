@@ -4,6 +4,7 @@ saved, also in a folder with one file a device.  Nothing is run, nothing is writ
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from .redact import redact
 from .snapshot_json import snapshot_from_json
 
 MAX_FILE = 1 << 20  # bytes; the agent's limit too
-DEVICE_FILES = ("", ".cfg", ".conf", ".config", ".txt", ".json")  # how backup systems call the file of a host
+DEVICE_FILES = ("", ".cfg", ".conf", ".config", ".txt", ".set", ".boot", ".rsc", ".xml", ".json")  # how backup systems call the file of a host
+_JSON = re.compile(rb'\s*\{\s*["}]')  # and not {master:0}, as a pair of Junos devices begins what it shows
 DEEPEST = 40  # links that are followed for one name (path_resolution(7))
 
 
@@ -28,7 +30,7 @@ def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect]
     file = path if path.is_file() else _of_the_host(path, host)
     if file:
         raw = file.read_bytes()
-        return snapshot_from_json(decode(raw, str(file)), str(file)) if raw.lstrip()[:1] == b"{" else snapshot_of(raw, str(file), host, taken)
+        return snapshot_from_json(decode(raw, str(file)), str(file)) if _JSON.match(raw) else snapshot_of(raw, str(file), host, taken)
     if not path.is_dir():
         raise Problem(
             "no such file or folder",

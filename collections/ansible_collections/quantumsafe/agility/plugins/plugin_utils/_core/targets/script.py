@@ -17,6 +17,7 @@ from typing import Literal
 from ..certificates.token import SCHEME
 from ..model import Activation, Change, Collect, Identity, Problem
 from .answer import HOST_KEYS
+from .keyed import Keyed
 
 AGENT = Path(__file__).parent / "agent"
 COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
@@ -24,7 +25,7 @@ TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
     for name in (
         *("journal", "swap", "services", "triggers", "transaction", "ending", "history", "retired"),
-        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "tunnels"),
+        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "psk", "tunnels"),
     )
 )
 
@@ -84,7 +85,7 @@ class Whole:
     mode: str = "0644"
 
 
-AnyChange = Change | Restore | Place | Remove | Whole
+AnyChange = Change | Restore | Place | Remove | Whole | Keyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,8 @@ def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], non
             calls.append(Build(number, (_call("printf", "%s", change.ahead),) if change.ahead else (), change.key))
         elif isinstance(change, Whole):
             calls.append(Build(number, tuple(_octal(change.content))))
+        elif isinstance(change, Keyed):
+            calls.append(Build(number, tuple(change.steps())))
     calls += [
         _call("ca_activate", a.service, a.action, ",".join(a.units), ",".join(a.sockets) or "-", ",".join(map(str, a.ports)) or "-", *a.check)
         for a in transaction.activations
@@ -251,6 +254,8 @@ def _change_call(number: int, change: AnyChange) -> Words:
         return _call("ca_change", number, change.kind, change.sha256 or "-", after, "-", "-", "-", of, change.path)
     if isinstance(change, Remove):
         return _call("ca_change", number, "remove", change.sha256 or "-", "-", "-", "-", "-", "-", change.path)
+    if isinstance(change, Keyed):
+        return _call("ca_change", number, "edit", change.sha256, "-", "-", "-", "-", "-", change.path)
     if isinstance(change, Place):
         kind = "edit" if change.sha256 else "create"
         return _call("ca_change", number, kind, change.sha256 or "-", "-", change.mode, change.owner, change.group, "-", change.path)

@@ -48,8 +48,9 @@ class Outcome:
     retired: tuple[Retired, ...] = ()
 
 
-# after-snapshot → (proofs, what is wrong); runs between reload and confirm, must not raise for a failed proof
-Prove = Callable[[Snapshot], tuple[tuple[Mapping[str, object], ...], list[str]]]
+# after-snapshot → (proofs, what is wrong); runs between reload and confirm, must not raise for a failed proof.  None in the place of what is
+# wrong: nobody here can tell, and the host itself finds out (ca_follows).
+Prove = Callable[[Snapshot], tuple[tuple[Mapping[str, object], ...], list[str] | None]]
 Retires = Callable[[Snapshot], tuple[str, ...]]  # after-snapshot → paths of keys that nothing names any more
 
 
@@ -85,11 +86,14 @@ def transact(
     proofs: tuple[Mapping[str, object], ...] = ()
     try:
         proofs, wrong = prove(after)
+        if wrong is None:
+            return settle(channel, transaction, sent, "what became of the other end is not known")
         if not wrong:
             return _confirm(channel, transaction, token, sent, after, proofs, retires(after))
+        why = "; ".join(wrong)
     except Exception as error:  # a fault of ours must not leave a host pending until its deadline
-        wrong = [f"internal error while proving it: {type(error).__name__}: {error}"]
-    return _revert(channel, transaction, sent, after, proofs, "; ".join(wrong))
+        why = f"internal error while proving it: {type(error).__name__}: {error}"
+    return _revert(channel, transaction, sent, after, proofs, why)
 
 
 def _confirm(

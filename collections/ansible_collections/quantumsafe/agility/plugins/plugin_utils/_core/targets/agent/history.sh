@@ -62,7 +62,7 @@ ca_resolve() {
       ca_unlock
       ;;
     REVERTING) ca_revert "$ca_tid" "$1" ;;
-    *) [ "$(ca_left)" -gt 0 ] || ca_revert "$ca_tid" "$1" ;;
+    *) [ "$(ca_left)" -gt 0 ] || ca_follows || ca_revert "$ca_tid" "$1" ;;
   esac
 }
 

@@ -24,7 +24,7 @@ ca_arm() {
 
 # A poller with an absolute deadline in seconds of uptime: neither daemon-reload nor the wall clock moves it.
 ca_arm_poller() {
-  ca_said=$(systemd-run --quiet --collect --unit="crypto-agility-$ca_tid" -p Restart=on-failure -p RestartSec=1 -p StartLimitIntervalSec=0 \
+  ca_said=$(systemd-run "$@" --quiet --collect --unit="crypto-agility-$ca_tid" -p Restart=on-failure -p RestartSec=1 -p StartLimitIntervalSec=0 \
     /bin/sh "$ca_tx/agent.sh" watch 2>&1 </dev/null) || ca_error arm "systemd-run: $ca_said"
 }
 
@@ -101,8 +101,11 @@ ca_disarm() {
 
 # ca_at_boot: nothing is confirmed by a boot.  In the boot of its own it does nothing: a daemon-reload of somebody else makes this unit
 # known, and then whatever starts a service pulls it in through sysinit.target.
+# What follows the other end of a link asks that end, once there is a network.
 ca_at_boot() {
-  [ "$(ca_get boot)" = "$(ca_boot)" ] || ca_resolve "the machine was booted before the change was confirmed"
+  [ "$(ca_get boot)" != "$(ca_boot)" ] || return 0
+  if [ -s "$ca_tx/follow" ] && ca_arm_poller --no-block; then return 0; fi
+  ca_resolve "the machine was booted before the change was confirmed"
 }
 
 # ca_watch: the poller.  It goes on until the end is written down and everything is put away, whatever one try came to.  Ended by somebody it

@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of M(quantumsafe.agility.crypto_link_key); the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: crypto_link_key
+short_description: Give both ends of a WireGuard tunnel another preshared key
+version_added: 0.1.0
+description:
+  - Makes a preshared key on the host, has it travel sealed to the other end's host, and puts it in place at both. The controller sees its
+    ciphertext alone, and a salted digest.
+  - Both ends are transactions with a deadline. They are confirmed when both have shaken hands anew, with that key; else both go back by
+    themselves. Whoever is lost on the way, both end with the same key, see the notes.
+  - Both hosts keep the key of before, and V(back) returns to it, until they forget the rotation (playbook C(recover)).
+options:
+  policy:
+    description: The crypto-agility policy (YAML) whose windows and freezes hold, or the name of a shipped baseline, which has none.
+    type: str
+    default: hybrid-transition@1
+  output:
+    description: The results folder on the controller, C(agility-results/<run>) under the working directory when absent.
+    type: path
+  campaign:
+    description: A name for it in results and in the ledger. The name of the run when absent.
+    type: str
+  link_peer:
+    description: The host of the inventory that is the other end.
+    type: str
+    required: true
+  link_interface:
+    description: The interface of wg-quick on this host. That of the other end is found by the public keys.
+    type: str
+    required: true
+  link_step:
+    description: V(rotate) makes a new key, also where there was none; V(back) brings the one of before back, byte for byte, at both ends.
+    type: str
+    choices: [rotate, back]
+    default: rotate
+  confirm_timeout:
+    description:
+      - Seconds until this host goes back by itself when no proof arrives. The other end waits two minutes longer, so that it can find out what
+        this one did.
+    type: int
+    default: 120
+requirements:
+  - At both ends C(wg), C(wg-quick) and C(openssl) 3.0 or later, and the interface up through C(wg-quick@INTERFACE.service).
+notes:
+  - The key is made by C(openssl rand) and sealed in CMS AuthEnvelopedData (AES-256-GCM) for a P-384 key that the other end's host made for
+    it alone. Where both have OpenSSL 3.5 or later, what is sealed is encrypted before under a secret of ML-KEM-768, so that who would read it
+    later has to break both.
+  - One end decides, the one that the task runs on, and the other follows. If the controller is lost between their two confirmations, the other end
+    shakes hands at its deadline, with the new key and then with the old one, and keeps what is answered.
+  - The other end needs no place in the play; its connection is made of its own variables. Its result is written like that of any host.
+extends_documentation_fragment:
+  - quantumsafe.agility.agility.variables
+  - quantumsafe.agility.agility.host
+  - quantumsafe.agility.agility.window
+"""
+
+EXAMPLES = r"""
+- name: A new preshared key for the tunnel to the branch
+  quantumsafe.agility.crypto_link_key:
+    link_interface: wg0
+    link_peer: branch-7
+
+- name: The key of before, at both ends
+  quantumsafe.agility.crypto_link_key:
+    link_interface: wg0
+    link_peer: branch-7
+    link_step: back
+"""
+
+RETURN = r"""
+agility_output:
+  description: The results folder of this run.
+  returned: always
+  type: str
+  sample: agility-results/20261123T014502-4711
+status:
+  description: What became of this end, see the result file.
+  returned: always
+  type: str
+  sample: changed
+agility_window_until:
+  description: When the change window closes in which the host was changed, in UTC or the policy's time zone, as ISO 8601.
+  returned: when the host has a window, and it was open
+  type: str
+  sample: "2026-12-05T04:00:00+01:00"
+transaction:
+  description: The id of the transaction, which is the same at both ends; empty when nothing was begun.
+  returned: always
+  type: str
+  sample: link-spring-2027-3f9a1c
+link:
+  description: What became of either end.
+  returned: always
+  type: dict
+  contains:
+    decides:
+      description: The status of this host.
+      type: str
+      sample: changed
+    follows:
+      description: The status of the other end's host.
+      type: str
+      sample: changed
+  sample: {decides: changed, follows: changed}
+"""

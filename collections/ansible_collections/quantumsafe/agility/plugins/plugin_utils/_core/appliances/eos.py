@@ -1,0 +1,140 @@
+"""Arista EOS: a saved running configuration, and what it says about its cryptography.
+
+It closes with `end`; its first comment names the release (`! device: NAME (MODEL, EOS-4.30.1F)`).  Sources: Arista AVD (eos_cli_config_gen) for
+lines and words.  SSH counts as served unless `management ssh` is shut down, the API only with `no shutdown`.  No release's defaults are written down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ..documents.indent import Document as Indented
+from ..documents.indent import parse
+from ..documents.statements import Document
+from ..model import Endpoint, Setting, Snapshot, Unparsable
+from .appliance import Appliance
+from .kept import Node, keep, tree
+from .reading import ECHO, Aspects, Device, alone, flat, once, port
+
+LABEL = "Arista EOS"
+SAVE = "save `show running-config` again, whole and alone (terminal length 0)"
+KEEP = (
+    "hostname *",
+    "management ssh cipher +",
+    "management ssh key-exchange +",
+    "management ssh mac +",
+    "management ssh hostkey server +",
+    "management ssh server-port *",
+    "management ssh fips restrictions",
+    "management ssh shutdown",
+    "management ssh vrf * no shutdown",
+    "management api http-commands no shutdown",
+    "management api http-commands vrf * no shutdown",
+    "management api http-commands protocol https ssl profile *",
+    "management api http-commands protocol https port *",
+    "management security ssl profile *",
+    "management security ssl profile * tls versions +",
+    "management security ssl profile * cipher-list *",
+    "ip security ike policy *",
+    "ip security ike policy * encryption *",
+    "ip security ike policy * integrity *",
+    "ip security ike policy * dh-group *",
+    "ip security sa policy *",
+    "ip security sa policy * esp encryption *",
+    "ip security sa policy * esp integrity *",
+    "ip security sa policy * pfs dh-group *",
+)
+SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "cipher", "mac": "mac", "host_key": "hostkey server"}
+SSL: Aspects = {"version": "tls versions", "cipher": "cipher-list"}
+IKE: Aspects = {"key_exchange": "dh-group {}", "cipher": "encryption", "mac": "integrity"}
+ESP: Aspects = {"key_exchange": "pfs dh-group {}", "cipher": "esp encryption", "mac": "esp integrity"}
+_RELEASE = re.compile(r"^! device: .*\bEOS-(\d+\.\d+(?:\.\d+)*\w*)", re.MULTILINE)
+_MARK = re.compile(
+    r"^(?:! device: .*EOS-|transceiver qsfp default-mode|no aaa root[ \t\r]*$|management (?:ssh|security|api \S+)[ \t\r]*$|ip security[ \t\r]*$|"
+    r"service routing protocols model )",
+    re.MULTILINE,
+)
+_COMMAND = re.compile(r"[a-z0-9]")
+
+
+def look(text: str, path: str) -> tuple[str, Mapping[str, str]]:
+    """Raises Unparsable (file:line) for what is cut off, holds more than one device, or is mixed with prose."""
+    document = parse(text, path)
+    alone(text, Document(path, document.lines, ()), SAVE)
+    _whole(document)
+    release = once(_RELEASE.findall(text), "release", path)
+    hostname = once((one.words[1] for one in document.of("hostname") if one.words[1:]), "`hostname`", path)
+    statements = tuple(one for command in document.commands for one in flat(command))
+    facts = {"os_ID": "eos", "os_PRETTY_NAME": f"Arista EOS {release}".strip(), "hostname": hostname, "release": release}
+    return keep(Document(path, document.lines, statements), KEEP), facts
+
+
+def _whole(document: Indented) -> None:
+    ends = document.of("end")
+    if not ends:
+        raise Unparsable("it is cut off: a running configuration closes with `end`", f"{document.path}:{len(document.lines)}", SAVE)
+    if len(ends) > 1:
+        raise Unparsable("a second `end`: two configurations in one file", f"{document.path}:{ends[1].line}", "keep one device in one file")
+    first = next((one.line for one in document.commands if not ECHO.fullmatch(" ".join(one.words))), 1)
+    for one in document.commands:
+        outside = one.line < first or one.line > ends[0].line
+        if not (ECHO.fullmatch(" ".join(one.words)) if outside else _COMMAND.match(one.words[0])):
+            raise Unparsable("a line that is no command of EOS", f"{document.path}:{one.line}", SAVE)
+
+
+def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
+    release = snapshot.facts.get("release", "")
+    devices = ((Device("eos", "EOS", release, file.path, "show running-config all"), file.text or "") for file in snapshot.files.values())
+    return tuple(one for device, text in devices for one in _endpoints(device, tree(text)))
+
+
+def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
+    ssh = top.at("management", "ssh") or Node()
+    if not ssh.at("shutdown") or any(True for dummy in ssh.each("vrf")):
+        yield _ssh(device, ssh)
+    profiles = dict(top.each("management", "security", "ssl", "profile"))
+    api = top.at("management", "api", "http-commands")
+    used = ((api and api.at("protocol", "https", "ssl", "profile")) or Node()).words()
+    note = "no line of a configuration names the groups of its key exchange"
+    if api and (api.at("no", "shutdown") or any(True for dummy in api.each("vrf"))):
+        settings = _ssl(device, profiles[used[0]]) if used and used[0] in profiles else {}
+        notes = [note, *(f"no ssl profile is called {name}" for name in used if name not in profiles)]
+        where = port(api.under("protocol", "https", "port"), 443)
+        yield device.endpoint("https", "tls", settings, SSL, notes, (("*", where),))
+    for name, profile in profiles.items():
+        if name not in used:
+            yield device.endpoint(f"ssl profile {name}", "tls", _ssl(device, profile), SSL, [note], ())
+    for name, policy in top.each("ip", "security", "ike", "policy"):
+        yield device.endpoint(f"ike policy {name}", "ikev2", device.said(policy, IKE), {**IKE, "version": "version"})
+    for name, policy in top.each("ip", "security", "sa", "policy"):
+        yield _sa(device, name, policy)
+
+
+def _ssh(device: Device, ssh: Node) -> Endpoint:
+    settings = device.said(ssh, SSH)
+    keys = settings.pop("host_key", None)
+    if keys and "cert" not in keys.values:
+        settings["host_key"] = keys
+    fips = ssh.at("fips", "restrictions")
+    notes = [f"{device.origin(fips)}: fips restrictions narrow it further, to what is not written down here"] if fips else []
+    return device.endpoint("ssh", "ssh", settings, SSH, notes, (("*", port(ssh.under("server-port"), 22)),))
+
+
+def _ssl(device: Device, profile: Node) -> dict[str, Setting]:
+    """A cipher-list is one word, with colons."""
+    found = device.said(profile, SSL)
+    if suites := found.get("cipher"):
+        found["cipher"] = Setting(tuple(suites.values[0].split(":")), suites.origin, "configured")
+    return found
+
+
+def _sa(device: Device, name: str, policy: Node) -> Endpoint:
+    settings = device.said(policy, ESP)
+    notes = []
+    if "cipher" in settings and settings["cipher"].values[0] in ("null", "disabled"):
+        notes.append(f"{settings['cipher'].origin}: nothing is encrypted")
+    return device.endpoint(f"sa policy {name}", "esp", settings, ESP, notes)
+
+
+APPLIANCE = Appliance("eos", LABEL, _MARK, look, read)

@@ -1,0 +1,145 @@
+"""What a configuration of FortiOS says about its cryptography.
+
+Sources: Fortinet's own schema by version (collection fortinet.fortios 2.4.2) for words and since when they are there; FortiOS 8.0.0 CLI Reference,
+config vpn ipsec phase1-interface, for the one default that is written down (DEFAULTS).  `show` omits defaults, `show full-configuration` does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model import Endpoint, Origin, Setting, Snapshot
+from .kept import Node, tree
+from .reading import Aspects, Device, Known, port, train
+
+SSH: Aspects = {"key_exchange": "ssh-kex-algo", "cipher": "ssh-enc-algo", "mac": "ssh-mac-algo", "host_key": "ssh-hsk-algo"}
+HTTPS: Aspects = {"version": "admin-https-ssl-versions", "cipher": "admin-https-ssl-ciphersuites"}
+VPN: Aspects = {"version": "ssl-min-proto-ver", "cipher": "ciphersuite", "key_exchange": "tls-groups"}
+PHASE1: Aspects = {"version": "ike-version {}"}
+OLD = ("ssh-kex-sha1", "ssh-cbc-cipher", "ssh-hmac-md5", "ssh-mac-weak", "admin-ssh-v1")  # weak words that releases before 7.0.2 switch as a whole
+VERSIONS = ("tls1-0", "tls1-1", "tls1-2", "tls1-3")
+PPK = {"require": "required", "allow": "enabled", "disable": "off"}
+KNOWN = Known(
+    (7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", frozenset({"ikev2 key_exchange", "esp key_exchange", "ssh key_exchange"})
+)
+# Release → what counts in the phase 1 of an interface without a line, and where that is written.
+DEFAULTS: dict[tuple[int, ...], dict[str, tuple[str, str]]] = {
+    (8, 0, 0): {"dhgrp": ("20", "default of FortiOS 8.0.0: its CLI Reference, config vpn ipsec phase1-interface, dhgrp")}
+}
+
+
+def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
+    release = snapshot.facts.get("release", "")
+    return tuple(
+        one
+        for file in snapshot.files.values()
+        for one in _endpoints(Device("fortios", "FortiOS", release, file.path, "show full-configuration", KNOWN), tree(file.text or ""))
+    )
+
+
+def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
+    yield from _management(device, top)
+    for vdom, here in (("", top), *top.each("vdom")):
+        within = f"{vdom} " if vdom else ""
+        yield from _ssl(device, within, here)
+        for kind in ("phase1-interface", "phase1"):
+            for name, phase in here.each("vpn", "ipsec", kind):
+                yield _phase1(device, f"{within}{kind} {name}", phase, kind)
+        for kind in ("phase2-interface", "phase2"):
+            for name, phase in here.each("vpn", "ipsec", kind):
+                yield _phase2(device, f"{within}{kind} {name}", phase)
+
+
+def _management(device: Device, top: Node) -> Iterator[Endpoint]:
+    """Only where an interface allows it; a text without interfaces does not say."""
+    places = [top, *(one for dummy, one in top.each("vdom"))]
+    access = [node.at("allowaccess") for where in places for dummy, node in where.each("system", "interface")]
+    allowed = {word for one in access if one for word in one.below}
+    whole, later = top.at("system", "global") or Node(), top.at("system", "ssh-config") or Node()
+    if not access or "ssh" in allowed:
+        older = {**SSH, "host_key": "ssh-hostkey-algo"}
+        settings = {**device.said(whole, older), **device.said(whole, SSH), **device.said(later, SSH)}
+        switches = [(word, node) for word in OLD if (node := whole.at(word)) and "enable" in node.below]
+        notes = [f"{device.origin(node)}: {word} enable lets broken words in" for word, node in switches]
+        yield device.endpoint("ssh", "ssh", settings, SSH, notes, (("*", port(whole.under("admin-ssh-port"), 22)),))
+    if not access or "https" in allowed:
+        settings = device.said(whole, HTTPS)
+        notes = ["no line of a configuration names the groups of its key exchange"]
+        if "cipher" in settings and "".join(whole.under("admin-https-ssl-versions")) != "tlsv1-3":
+            suites = settings.pop("cipher")
+            notes.append(f"{suites.origin}: {HTTPS['cipher']} are those of TLS 1.3; what older versions may use is not said by name")
+        yield device.endpoint("https", "tls", settings, HTTPS, notes, (("*", port(whole.under("admin-sport"), 443)),))
+
+
+def _ssl(device: Device, within: str, here: Node) -> Iterator[Endpoint]:
+    """The VPN over TLS, where it has an interface and is not switched off."""
+    node = here.at("vpn", "ssl", "settings")
+    if not node or not node.at("source-interface") or node.under("status") == ("disable",):
+        return
+    settings, notes = device.said(node, VPN), []
+    least, most = node.under("ssl-min-proto-ver"), node.under("ssl-max-proto-ver") or VERSIONS[-1:]
+    if "version" in settings and least[0] in VERSIONS and most[0] in VERSIONS:
+        between = VERSIONS[VERSIONS.index(least[0]) : VERSIONS.index(most[0]) + 1]
+        settings["version"] = Setting(between, settings["version"].origin, "configured")
+    if "cipher" in settings and least != ("tls1-3",):
+        suites = settings.pop("cipher")
+        notes.append(f"{suites.origin}: ciphersuite names those of TLS 1.3 alone; what older versions may use is not said by name")
+    yield device.endpoint(f"{within}ssl vpn", "tls", settings, VPN, notes, (("*", port(node.under("port"), 443)),))
+
+
+def _phase1(device: Device, id_: str, phase: Node, kind: str) -> Endpoint:
+    settings = {**_proposals(device, phase), **device.said(phase, PHASE1)}
+    exchange, notes = _exchange(device, phase, DEFAULTS.get(train(device.release), {}) if kind == "phase1-interface" else {})
+    settings.update(exchange)
+    chosen = phase.at("ppk")
+    mode = PPK.get(chosen.words()[0], "") if chosen else "off"  # without a secret of its own there is none
+    if mode:
+        settings["ppk"] = device.setting((f"mode={mode}",), chosen or phase)
+    if mode == "enabled" and chosen:
+        notes.append(f"{device.origin(chosen)}: the PPK is not required: a peer without it gets an SA without it in silence")
+    expected = {"version": "ike-version", "cipher": "proposal", "key_exchange": "dhgrp"}
+    return device.endpoint(id_, "ikev2", settings, expected, notes)
+
+
+def _phase2(device: Device, id_: str, phase: Node) -> Endpoint:
+    settings = {aspect: one for aspect, one in _proposals(device, phase).items() if aspect != "prf"}
+    exchange, notes = _exchange(device, phase, {})
+    chosen = phase.at("pfs")
+    if chosen and chosen.words() == ("disable",):
+        exchange = {}
+        notes.append(f"{device.origin(chosen)}: pfs disable: every child stands on the keys of IKE")
+    return device.endpoint(id_, "esp", {**settings, **exchange}, {"cipher": "proposal", "key_exchange": "dhgrp"}, notes)
+
+
+def _proposals(device: Device, phase: Node) -> dict[str, Setting]:
+    """aes256-sha384 → cipher and mac; aes256gcm-prfsha384 → cipher and prf; aes256gcm → cipher."""
+    node = phase.at("proposal")
+    if not node:
+        return {}
+    apart = [word.partition("-")[::2] for word in node.words()]
+    found = {
+        "cipher": [cipher for cipher, dummy in apart],
+        "prf": [rest for dummy, rest in apart if rest.startswith("prf")],
+        "mac": [rest for dummy, rest in apart if rest and not rest.startswith("prf")],
+    }
+    return {aspect: device.setting(values, node) for aspect, values in found.items() if values}
+
+
+def _exchange(device: Device, phase: Node, defaults: dict[str, tuple[str, str]]) -> tuple[dict[str, Setting], list[str]]:
+    """dhgrp, each with each of the first addke that asks for something; 0 is none, so a peer may go without."""
+    groups = phase.at("dhgrp")
+    numbers = groups.words() if groups else (defaults["dhgrp"][0],) if "dhgrp" in defaults else ()
+    if not numbers:
+        return {}, []
+    origin = device.origin(groups) if groups else Origin(defaults["dhgrp"][1])
+    added = [(f"addke{number}", node) for number in range(1, 8) if (node := phase.at(f"addke{number}")) and set(node.words()) - {"0"}]
+    plain = [f"dhgrp {number}" for number in numbers]
+    if not added:
+        return {"key_exchange": Setting(tuple(plain), origin, "configured")}, []
+    (name, node), more = added[0], added[1:]
+    hybrid = [f"{group} addke {kem}" for group in plain for kem in node.words() if kem != "0"]
+    notes = [f"{device.origin(other)}: {word} asks for one more exchange, which is not judged" for word, other in more]
+    spare = "0" in node.words()
+    if spare:
+        notes.append(f"{device.origin(node)}: {name} may be left out (0): a peer without it gets a classical exchange in silence")
+    return {"key_exchange": device.setting((*hybrid, *(plain if spare else ())), node)}, notes

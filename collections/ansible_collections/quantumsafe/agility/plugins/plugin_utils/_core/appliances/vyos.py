@@ -1,0 +1,158 @@
+"""VyOS: config.boot, `show configuration`, or `show configuration commands`, and what it says about its cryptography.
+
+config.boot names its release in its last comment, and only there.  Sources: vyos-1x at 3710c587 (October 2024) for words and paths; pull requests
+4930 (ppk) and 5267 (ML-KEM) of 2026 for what rolling releases have since.  No default of a release is written down here: `pfs enable` and an absent
+`key-exchange` meant different things in different releases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ..documents import curly
+from ..documents.statements import commands
+from ..model import Endpoint, Setting, Snapshot, Unparsable
+from .appliance import Appliance
+from .kept import Node, keep, tree
+from .reading import Aspects, Device, alone, only, port, together, weakest, without_echo
+
+LABEL = "VyOS"
+SAVE = "save /config/config.boot, or `show configuration commands | no-more`, whole and alone"
+KEEP = (
+    "system host-name *",
+    "service ssh",
+    "service ssh ciphers +",
+    "service ssh key-exchange +",
+    "service ssh mac +",
+    "service ssh hostkey-algorithm +",
+    "service ssh pubkey-accepted-algorithm +",
+    "service ssh port +",
+    "service https",
+    "service https tls-version +",
+    "service https port *",
+    "vpn ipsec ike-group *",
+    "vpn ipsec ike-group * key-exchange *",
+    "vpn ipsec ike-group * proposal * dh-group *",
+    "vpn ipsec ike-group * proposal * encryption *",
+    "vpn ipsec ike-group * proposal * hash *",
+    "vpn ipsec ike-group * proposal * prf *",
+    "vpn ipsec esp-group *",
+    "vpn ipsec esp-group * pfs *",
+    "vpn ipsec esp-group * proposal * encryption *",
+    "vpn ipsec esp-group * proposal * hash *",
+    "vpn ipsec site-to-site peer * ike-group *",
+    "vpn ipsec site-to-site peer * ppk",
+    "vpn ipsec site-to-site peer * ppk required",
+)
+SSH: Aspects = {
+    "key_exchange": "key-exchange",
+    "cipher": "ciphers",
+    "mac": "mac",
+    "host_key": "hostkey-algorithm",
+    "user_key": "pubkey-accepted-algorithm",
+}
+HTTPS: Aspects = {"version": "tls-version"}
+IKE: Aspects = {"key_exchange": "dh-group {}", "cipher": "encryption", "mac": "hash", "prf": "prf"}
+ESP: Aspects = {"cipher": "encryption", "mac": "hash"}
+EXPECTED = {"version": "key-exchange", "key_exchange": "dh-group", "cipher": "encryption", "mac": "hash"}
+_SET = re.compile(r"^set ", re.MULTILINE)
+_RELEASE = re.compile(r"^(?://|/\*) Release version: (?:VyOS )?(\S+)", re.MULTILINE)
+_MARK = re.compile(
+    r"^(?:// vyos-config-version|/\* === vyatta-config-version|set (?:service ssh|service https|vpn ipsec|"
+    r"interfaces (?:ethernet eth|dummy dum|bonding bond)|system (?:host-name '|config-management|conntrack|console device))|"
+    r" {4}config-management \{| {4}ethernet eth\d+ \{)",
+    re.MULTILINE,
+)
+_TOP = frozenset(
+    (
+        "cluster",
+        "container",
+        "custom-attributes",
+        "firewall",
+        "high-availability",
+        "interfaces",
+        "load-balancing",
+        "nat",
+        "nat64",
+        "nat66",
+        "pki",
+        "policy",
+        "protocols",
+        "qos",
+        "service",
+        "system",
+        "traffic-policy",
+        "vpn",
+        "vpp",
+        "vrf",
+        "zone-policy",
+    )
+)
+
+
+def look(text: str, path: str) -> tuple[str, Mapping[str, str]]:
+    """Raises Unparsable (file:line) for what is cut off, holds more than one device, or is mixed with prose."""
+    document = commands(text, path) if _SET.search(text) else curly.vyos(without_echo(text), path)
+    alone(text, document, SAVE)
+    for one in document.statements:
+        if one.words[0] not in _TOP:
+            raise Unparsable(f"`{one.words[0]}` begins no statement of VyOS", f"{path}:{one.line}", SAVE)
+    if len(found := _RELEASE.findall(text)) > 1:
+        raise Unparsable("a second `Release version`: two configurations in one file", path, "keep one device in one file")
+    hostname = only(document.statements, "system host-name", path)
+    release = found[0] if found else ""
+    return keep(document, KEEP), {"os_ID": "vyos", "os_PRETTY_NAME": f"VyOS {release}".strip(), "hostname": hostname, "release": release}
+
+
+def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
+    release = snapshot.facts.get("release", "")
+    return tuple(one for file in snapshot.files.values() for one in _endpoints(Device("vyos", "VyOS", release, file.path), tree(file.text or "")))
+
+
+def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
+    if ssh := top.at("service", "ssh"):
+        settings = {aspect: _apart(one) for aspect, one in device.said(ssh, SSH).items()}
+        ports = [int(word) for word in ssh.under("port") if word.isdigit()] or [22]
+        yield device.endpoint("ssh", "ssh", settings, SSH, (), tuple(("*", number) for number in ports))
+    if web := top.at("service", "https"):
+        notes = ["no line of a configuration names the suites or the groups of its key exchange"]
+        where = port(web.under("port"), 443)
+        yield device.endpoint("https", "tls", device.said(web, HTTPS), HTTPS, notes, (("*", where),))
+    for name, group in top.each("vpn", "ipsec", "ike-group"):
+        yield _ike(device, name, group, [peer for dummy, peer in top.each("vpn", "ipsec", "site-to-site", "peer")])
+    for name, group in top.each("vpn", "ipsec", "esp-group"):
+        yield _esp(device, name, group)
+
+
+def _apart(setting: Setting) -> Setting:
+    """Older releases write a list with commas."""
+    return Setting(tuple(word for value in setting.values for word in value.split(",")), setting.origin, "configured")
+
+
+def _ike(device: Device, name: str, group: Node, peers: list[Node]) -> Endpoint:
+    """A group as those peers use it that name it: the least that they ask of a PPK."""
+    settings = {**together([device.said(one, IKE) for dummy, one in group.each("proposal")]), **device.said(group, {"version": "key-exchange"})}
+    users = [one for one in peers if name in (one.at("ike-group") or Node()).below]
+    modes = {"required" if one.at("ppk", "required") else "enabled" if one.at("ppk") else "off": one for one in users}
+    mode = weakest(modes)
+    settings["ppk"] = device.setting((f"mode={mode}",), modes.get(mode, group))
+    notes = ["the PPK is not required: a peer without it gets an SA without it in silence"] if mode == "enabled" else []
+    notes += [] if users else ["no peer of site-to-site uses it here"]
+    return device.endpoint(f"ike-group {name}", "ikev2", settings, EXPECTED, notes)
+
+
+def _esp(device: Device, name: str, group: Node) -> Endpoint:
+    """`pfs enable` is the group of the IKE proposal, or group 2 in older releases; `pfs disable` is no exchange of its own."""
+    settings = together([device.said(one, ESP) for dummy, one in group.each("proposal")])
+    settings.update(device.said(group, {"key_exchange": "pfs"}))
+    said = settings["key_exchange"].values if "key_exchange" in settings else ()
+    notes = []
+    if "enable" in said:
+        notes.append(f"{settings['key_exchange'].origin}: `pfs enable` is the group of IKE, or group 2 (1024 bits) in older releases")
+    if "disable" in said:
+        notes.append(f"{settings['key_exchange'].origin}: without an exchange of its own every child stands on the keys of IKE")
+    return device.endpoint(f"esp-group {name}", "esp", settings, {"cipher": "encryption", "mac": "hash", "key_exchange": "pfs"}, notes)
+
+
+APPLIANCE = Appliance("vyos", LABEL, _MARK, look, read)

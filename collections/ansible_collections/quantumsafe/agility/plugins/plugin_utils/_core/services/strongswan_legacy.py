@@ -1,0 +1,81 @@
+"""strongSwan, configured by ipsec.conf (starter and stroke), which is looked at and not written.
+
+One endpoint for each connection that is loaded, or has an `auto=` other than `ignore`, and one for the SA under it that carries packets.  charon does
+not tell which proposals it has loaded, so the files count.  Connections of swanctl.conf on the same host are those of the service strongswan.
+"""
+
+from __future__ import annotations
+
+from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
+from ..service import Service, once
+from .ipsec_conf import MAIN, NO_TUNNEL, Config, Conn, belongs, config
+from .read_only import refuse
+from .stroke_status import ALGS, COMMANDS, VERSION, Status, algorithms, status, version
+from .strongswan_legacy_seen import CERTS, Seen
+from .strongswan_seen import Daemon
+
+COLLECT = Collect(
+    needs=tuple(f"/usr/{folder}/stroke" for folder in ("lib/ipsec", "libexec/ipsec", "lib/strongswan", "libexec/strongswan", "local/libexec/ipsec")),
+    files=(MAIN, f"{CERTS}/*"),
+    follow=(Follow("include", "/etc"),),
+    commands=COMMANDS,
+)
+REMEDY = (
+    "both ends of a tunnel move together, and ipsec.conf of strongSwan is not written: mend it by hand at both ends, or move it to swanctl.conf, "
+    "where ML-KEM and PPKs are read and written; to change the rest of this host, leave strongswan-legacy out (agility_services)"
+)
+
+
+def of(snapshot: Snapshot) -> tuple[Seen, ...]:
+    """Worked out once for a snapshot: each connection, and behind it what carries its packets."""
+    return once(snapshot, "strongswan-legacy", lambda shown: tuple(_of(shown)))
+
+
+def _of(snapshot: Snapshot) -> list[Seen]:
+    found = _config(snapshot)
+    if found is None:
+        return []
+    told = algorithms(snapshot.answers.get(ALGS))
+    daemon = Daemon(version(snapshot.answers.get(VERSION)), dict(told) if told else None, "ipsec listalgs")
+    asked = status(snapshot)
+    return [Seen(snapshot, conn, asked, daemon, child) for conn in found.conns() if _counts(conn, asked) for child in (False, True)]
+
+
+def _config(snapshot: Snapshot) -> Config | None:
+    asked = snapshot.answers.get(VERSION)
+    return config(snapshot) if belongs(asked, version(asked)) else None
+
+
+def _counts(conn: Conn, asked: Status | None) -> bool:
+    if conn.text("type") in NO_TUNNEL or conn.text("authby") == "never":
+        return False
+    return (asked is not None and conn.name in asked.loaded) or conn.text("auto", default="ignore") != "ignore"
+
+
+def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
+    return tuple(seen.endpoint() for seen in of(snapshot))
+
+
+def missing(snapshot: Snapshot) -> tuple[str, ...]:
+    found = _config(snapshot)
+    return tuple(sorted(set(found.unseen))) if found else ()
+
+
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """Raises Inexpressible: nothing of a tunnel is changed on one end alone."""
+    return refuse(wishes, {seen.id: str(seen.entry.origin if seen.entry else seen.conn.origin) for seen in of(snapshot)}, REMEDY)
+
+
+def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
+    return Activation("strongswan-legacy", (), (), ("true",), "reload")
+
+
+SERVICE = Service(
+    name="strongswan-legacy",
+    protocol="ikev2",
+    collect=COLLECT,
+    read=read,
+    write=write,
+    activation=activation,
+    missing=missing,
+)

@@ -1,0 +1,24 @@
+"""A line of a file that holds a key which waits on the host (agent/psk.sh): its bytes are in no plan, and never leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """lead: what stands in that line before key `key`.  It takes the place of `delete` lines from `line` on; sha256: of the file as it is."""
+
+    path: str
+    sha256: str
+    line: int
+    delete: int
+    lead: str
+    key: int = 1
+
+    def steps(self) -> Iterator[tuple[str, ...]]:
+        if self.line > 1:
+            yield "ca_keep", "1", str(self.line - 1)
+        yield "ca_key_line", str(self.key), self.lead
+        yield "ca_keep", str(self.line + self.delete), "-"

@@ -1,0 +1,1 @@
+"""Which hosts are changed together, and which before which.  Pure."""
