@@ -11,6 +11,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils import _proving as module
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Probe
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.probe.ike import IkeResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.probe.ssh import SshResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.probe.tls import TlsResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._proving import _address, prove, reachable
@@ -103,6 +104,14 @@ def test_a_fault_that_stays_is_asked_three_times_and_silence_once(monkeypatch: p
         pauses.clear()
         assert _proved(monkeypatch, seen, "", probe(expect=("X25519MLKEM768",)))[1]
         assert len(pauses) == times - 1
+
+
+def test_charon_that_answers_us_no_more_for_a_while_is_asked_again(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    """It left five half-open SAs of ours; they are gone after 30 s, and each try waits for ten."""
+    told = iter([IkeResult(failure="timed-out: no answer"), IkeResult(failure="timed-out: no answer"), IkeResult("CURVE_25519+ML_KEM_768")])
+    monkeypatch.setattr(module, "probe_ike", lambda *dummy, **more: next(told))
+    proofs, wrong = prove(run(), (Probe("ikev2", "strongswan site", 500, ""),), ("strongswan site",))
+    assert (proofs[0]["proved"], wrong, len(pauses)) == (True, [], 2)
 
 
 def _proved(monkeypatch: pytest.MonkeyPatch, seen: TlsResult, taken: str, asked: Probe) -> tuple[Any, list[str]]:

@@ -95,6 +95,26 @@ def test_taking_something_away_at_one_end_is_refused_by_name() -> None:
         written(captured("vpn-a"), SITE, site=(HYBRID,))
 
 
+def taken_away(said: str, *names: str) -> list[str]:
+    """The proposals once both ends take away together what is not among these."""
+    seen = unloaded(having("forky", said))
+    made = SERVICE.narrow(seen, {"strongswan x": {"key_exchange": Wanted(names)}}) if SERVICE.narrow else ()
+    (line,) = [line.strip() for line in (applied(seen, made).files[MAIN].text or "").splitlines() if "proposals" in line]
+    return line.removeprefix("proposals = ").split(", ")
+
+
+def test_for_both_ends_together_only_proposals_go_and_the_rest_of_the_line_stays() -> None:
+    new, old = f"aes256gcm16-prfsha384-{HYBRID}", "aes256gcm16-prfsha384-x25519"
+    assert taken_away(f"connections {{ x {{\n proposals = {new}, {old} # agreed\n}} }}\n", HYBRID) == [f"{new} # agreed"]
+    assert taken_away(f'connections {{ x {{\n proposals = "{old}, {new}"\n}} }}\n', HYBRID) == [f'"{new}"']
+
+
+@pytest.mark.parametrize("said", [f"aes256gcm16-prfsha384-x25519-ecp384-{HYBRID.partition('-')[2]}", f"aes256-sha256-{HYBRID}-ke1_none", "default"])
+def test_a_proposal_that_holds_both_is_never_half_taken_away(said: str) -> None:
+    with pytest.raises(Inexpressible, match="has no proposals that come to x25519-ke1_mlkem768 and nothing else"):
+        taken_away(f"connections {{ x {{\n proposals = {said}, aes256-sha256-x25519\n}} }}\n", HYBRID)
+
+
 def test_where_anybody_is_taken_the_refusal_and_the_plan_count_the_clients_of_now() -> None:
     snapshot = captured("vpn-a")
     text = (snapshot.files[SITE].text or "").replace("remote_addrs = 10.91.0.19", "remote_addrs = %any").replace("id = vpn-b.lab.test", "# no id")

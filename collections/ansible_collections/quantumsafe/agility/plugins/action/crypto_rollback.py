@@ -19,6 +19,7 @@ from ..plugin_utils._core.targets.retired import parse_retired
 from ..plugin_utils._core.targets.script import compose_recover, compose_status
 from ..plugin_utils._core.targets.transact import Prove
 from ..plugin_utils._device_undo import rollback
+from ..plugin_utils._ends import held_back, went_back
 from ..plugin_utils._lifecycle import shredded, switched
 from ..plugin_utils._outcome import carry_out, settle
 from ..plugin_utils._proving import prove, reachable
@@ -44,6 +45,8 @@ FINISHED = ("CLEANED", "REVERTED")  # nothing is left to do, and they may be for
 
 WAITS = "it resolves itself by then"
 STRANGE = "it is not this machine's own, or cannot be read: look at it; agility_adopt=true takes a clone's for its own"
+
+TOGETHER = "take both ends back with rollback_links; agility_force=true where the other end is gone for good"
 
 
 class ActionModule(ActionBase):
@@ -110,6 +113,9 @@ class ActionModule(ActionBase):
             return told
         if pending := next((r for r in reports if r.left), None):  # its files would look as if somebody had changed them
             raise Problem(f"{pending.id} is pending, {pending.left} s left, started by {pending.started_by}", run.host, WAITS)
+        if not run.args["force"] and (why := held_back(run.output, run.host, parts(undo))):
+            run.note(status="refused", problem={"message": why, "where": run.host, "remedy": TOGETHER})
+            return told
         changes = restores(undo, bool(run.args["force"]))
         found = look(run, changes, self._task.diff)
         run.note(target=target(found.survey.snapshot))
@@ -127,6 +133,7 @@ class ActionModule(ActionBase):
         run.told["keys"] = switched(survey.snapshot, outcome)
         settle(run, outcome, "rolled-back")
         if run.result.status == "rolled-back":
+            went_back(run.output, run.host, parts(undo))
             for name, undone in parts(undo).items():
                 Gate(run, name).rolled_back(undone)
         close_shared(self)

@@ -50,6 +50,7 @@ VERBS = {
     "crypto_enforce": "enforce",
     "crypto_rollback": "rollback",
     "crypto_host_key": "rotate",
+    "crypto_link": "links",
     "crypto_certificate_info": "certificates",
 }
 LOOKS = ("audit", "plan", "certificates")

@@ -90,6 +90,7 @@ class Gate:
         self.folder = folder_of(run.output, self.campaign)
         self.remedy, self.status = "", "refused"
         self.refused = self.reserved = False
+        self.together: frozenset[str] = frozenset()  # files of hosts that this one moves with: it mends their failures, too
 
     def _mark(self, fact: str, present: bool, note: str = "") -> None:
         if self.run.action._task.check_mode:
@@ -189,7 +190,7 @@ class Gate:
         failed = self._marked(FAILED)
         if self.name in failed:
             return ""
-        wrong = sorted(failed | {name for name in self._marked(UNPLANNED) if not self._with_me(name)})
+        wrong = sorted((failed | {name for name in self._marked(UNPLANNED) if not self._with_me(name)}) - self.together)
         allowed = budget(str(self.run.args.get("error_budget") or "0"), len(self._names("ansible_play_hosts_all") | failed))
         if len(wrong) <= allowed:
             return ""

@@ -13,7 +13,7 @@ from .strongswan_config import MAINS, config
 from .strongswan_link import takes
 from .strongswan_seen import Seen, daemon
 from .strongswan_vici import COMMANDS
-from .strongswan_write import changes
+from .strongswan_write import changes, narrowed
 
 FOLDERS = tuple(main.rpartition("/")[0] for main in MAINS)
 COLLECT = Collect(
@@ -57,6 +57,10 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     return changes(snapshot, of, wishes)
 
 
+def narrow(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    return narrowed(snapshot, of, wishes)
+
+
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
     """swanctl has no dry run: our own reader checks the text, charon's answer to the reload decides, and a refusal takes the files back."""
     return Activation("strongswan", ("strongswan.service", "strongswan-swanctl.service"), (), ("true",), "reload")
@@ -87,6 +91,7 @@ SERVICE = Service(
     collect=COLLECT,
     read=read,
     write=write,
+    narrow=narrow,
     activation=activation,
     missing=missing,
     warns=warns,

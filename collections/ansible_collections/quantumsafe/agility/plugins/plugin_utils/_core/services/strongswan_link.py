@@ -26,7 +26,7 @@ def facts(seen: Seen) -> Iterator[str]:
             if name.startswith(side) and (id_ := seen.connection.child(name).text("id")):
                 yield f"{side}_id={id_}"
     for tree in seen.agreed():
-        yield f"sa={_numbers(tree, bool(seen.child))} {vici.exchange(tree) or '-'} {_whom(tree)}".rstrip()
+        yield f"sa={numbers(tree, bool(seen.child))} {vici.exchange(tree) or '-'} {_whom(tree)}".rstrip()
 
 
 def takes(seen: Seen) -> Clients | None:
@@ -37,7 +37,7 @@ def takes(seen: Seen) -> Clients | None:
     return clients((tree.values.get("remote-id") or tree.values.get("remote-host", ""), vici.exchange(tree)) for tree in seen.agreed())
 
 
-def _numbers(tree: vici.Tree, child: bool) -> str:
+def numbers(tree: vici.Tree, child: bool) -> str:
     """Of an SA; those of a child are in and out, the other way round at the other end."""
     names = ("spi-in", "spi-out") if child else ("initiator-spi", "responder-spi")
     found = [tree.values.get(name, "") for name in names]

@@ -1,4 +1,4 @@
-"""New proposals in front of those that are there, at one end of a tunnel; whatever takes something away waits for both ends."""
+"""New proposals in front of those that are there, at one end of a tunnel; what is taken away there waits for both ends to move together."""
 
 from __future__ import annotations
 
@@ -16,46 +16,83 @@ from .strongswan_proposals import body, distinct, parse
 from .strongswan_seen import Seen
 
 Reader = Callable[[Snapshot], tuple[Seen, ...]]
+Place = tuple[File, Splice, tuple[str, ...]]  # what is edited, and the proposals that stand there then
 # What stands beside a new exchange where only `default` is written: of what it stands for that which is authenticated.
 BODIES = {
     "ikev2": (("AES_GCM_16",), "aes256gcm16-aes128gcm16-prfsha512-prfsha384-prfsha256"),
     "esp": ((), "aes256gcm16-aes128gcm16"),
 }
-TOGETHER = "both ends of a tunnel move together (migrate_links, which this release does not have): keep the stage at prefer until then"
+TOGETHER = "both ends of a tunnel move together (migrate_links, step contract): leave its stage at prefer in any other run"
 
 ANYBODY = "it takes anybody, and whoever lacks ML-KEM would be cut off; keep the stage at prefer, this release takes nothing away there"
 
 
 def changes(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
-    seen = {one.id: one for one in of(snapshot)}
-    front = {id_: _front(seen[id_], wanted) for id_, wanted in wishes.items()}
+    """Only adds: what is there stays behind the new."""
+    return _made(snapshot, of, {seen.id: _in_front(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
+
+
+def narrowed(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
+    """Only takes away: for both ends of a tunnel together, once both have what stays."""
+    return _made(snapshot, of, {seen.id: _without(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
+
+
+def _made(snapshot: Snapshot, of: Reader, wanted: Mapping[str, Place]) -> tuple[Change, ...]:
     made: dict[str, dict[Splice, str]] = {}
     files: dict[str, File] = {}
-    for id_, names in front.items():
-        file, splice = _splice(seen[id_], names)
+    for id_, (file, splice, dummy) in wanted.items():
         files[real_path(file)] = file
         made.setdefault(real_path(file), {})[splice] = id_
     for path, splices in made.items():
         _one_wish_a_place(path, list(splices))
     out = tuple(_change(files[path], tuple(splices)) for path, splices in made.items())
-    _prove(snapshot, of, out, {id_: (*_added(seen[id_], names), *seen[id_].texts) for id_, names in front.items()})
+    _prove(snapshot, of, out, {id_: texts for id_, (dummy, dummy2, texts) in wanted.items()})
     return out
+
+
+def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
+    names = _front(seen, wishes)
+    file, splice = _splice(seen, names)
+    return file, splice, (*_added(seen, names), *seen.texts)
+
+
+def _without(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
+    """The proposals of which every exchange stays.  Raises Inexpressible."""
+    where = _where(seen)
+    _exchanges_alone(seen, wishes, where)
+    names = set(wishes["key_exchange"].names)
+    stay = tuple(text for text in seen.texts if parse(text).always and set(parse(text).exchanges) <= names)
+    if seen.entry is None or {name for text in stay for name in parse(text).exchanges} != names:
+        why = f"{seen.id} has no proposals that come to {', '.join(sorted(names))} and nothing else"
+        raise Inexpressible(why, where, "write what stays and what goes as proposals of their own")
+    setting = seen.entry.setting
+    text = ", ".join(stay)
+    return seen.entry.file, Splice(setting.line, setting.column, setting.raw, f'"{text}"' if setting.raw.startswith('"') else text), stay
+
+
+def _where(seen: Seen) -> str:
+    """Raises Inexpressible where the files are not what counts."""
+    where = str(seen.entry.origin if seen.entry else seen.config.main)
+    if seen.stale():
+        raise Inexpressible("charon has loaded something else than the files say", where, "run swanctl --load-all, see what it does, and come again")
+    return where
+
+
+def _exchanges_alone(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> None:
+    if others := [aspect for aspect in wishes if aspect != "key_exchange"]:
+        raise Inexpressible(f"{others[0]} of {seen.id} is not written by this release", where, "mend it by hand, at both ends")
 
 
 def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
     """The exchanges that have to stand in front of what is there.  Raises Inexpressible for anything else."""
-    where = str(seen.entry.origin if seen.entry else seen.config.main)
-    if seen.stale():
-        raise Inexpressible("charon has loaded something else than the files say", where, "run swanctl --load-all, see what it does, and come again")
+    where = _where(seen)
     for aspect, to in wishes.items():
         now = dict(seen.settings())[aspect].values
-        gone = [name for name in now if name not in to.names]
-        if gone:
+        if gone := [name for name in now if name not in to.names]:
             held = takes(seen)
             said = f"{ANYBODY}: {held.said()}" if held else TOGETHER
             raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, said)
-        if aspect != "key_exchange":
-            raise Inexpressible(f"{aspect} of {seen.id} is not written by this release", where, "mend it by hand, at both ends")
+    _exchanges_alone(seen, wishes, where)
     names = wishes["key_exchange"].names
     now = dict(seen.settings())["key_exchange"].values
     for size in range(len(names) + 1):

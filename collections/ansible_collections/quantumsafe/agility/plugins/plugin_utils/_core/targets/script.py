@@ -25,7 +25,7 @@ TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
     for name in (
         *("journal", "swap", "services", "triggers", "transaction", "ending", "history", "retired"),
-        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "psk"),
+        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "psk", "tunnels"),
     )
 )
 

@@ -1,0 +1,113 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Move one end of a tunnel a step, together with the task of the other end, each as a transaction that the SA lists of both ends prove."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ansible import context
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._campaign import GATED, Gate, in_campaign
+from ..plugin_utils._core.model import Plan, Problem
+from ..plugin_utils._core.plan import diff
+from ..plugin_utils._core.report.output import file_name
+from ..plugin_utils._core.report.results import plain
+from ..plugin_utils._core.targets.answer import parse_transactions
+from ..plugin_utils._core.targets.script import compose_status
+from ..plugin_utils._core.targets.survey import Survey
+from ..plugin_utils._ends import CONTRACTING, STAGE, Ends
+from ..plugin_utils._migrating import Here, Move, here_of, plan
+from ..plugin_utils._run import COMMON, Run, described
+
+SPEC = {
+    **{name: how for name, how in COMMON.items() if name != "services"},
+    "campaign": {"type": "str"},
+    "step": {"type": "str", "choices": ["expand", "contract"], "default": "expand"},
+    "confirm_timeout": {"type": "int", "default": 120},
+    **GATED,
+}
+NO_TUNNEL = {"message": "no tunnel of strongSwan was found", "remedy": ""}
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        return in_campaign(Run(self, task_vars or {}, "links", SPEC), self._move)
+
+    def _move(self, run: Run, gate: Gate) -> None:
+        """The transactions of each step have a name of their own below the campaign, so that they can be undone in the order backwards."""
+        run.args["services"] = ["strongswan"]
+        step = run.args["step"]
+        run.note(campaign=f"{run.args.get('campaign') or run.run}-{step}")
+        try:
+            here = here_of(run)
+        except Problem as problem:
+            gate.refused = True  # the other tunnels of the campaign go on
+            run.note(status="refused", problem=described(problem))
+            return
+        if here is None:
+            run.note(status="skipped", problem={**NO_TUNNEL, "where": run.host})
+            return
+        ends = Ends(gate.folder, here.link, run.host, here.other, run.run, step)
+        try:
+            self._end(run, gate, here, ends)
+        except BaseException as error:
+            self._give_up(ends, error)
+            raise
+
+    def _end(self, run: Run, gate: Gate, here: Here, ends: Ends) -> None:
+        step = run.args["step"]
+        policy, found = run.policy(), run.look()
+        run.judge(found, policy)
+        again = partial(plan, run, here, policy=policy, step=step)
+        made = again(found=found)
+        self._tell(run, found, made)
+        if self._task.check_mode:
+            run.note(status="would-change" if made.changes else "ok")
+            return
+        gate.together = frozenset({file_name(here.other)})
+        if stop := gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
+            run.note(status=gate.status, problem={"message": stop, "where": run.host, "remedy": gate.remedy})
+            self._give_up(ends, stop)
+            return
+        _together(run, here, ends)
+        Move(run, here, found, made, ends, lambda then: again(found=then)).go(step)
+        if run.result.status == "changed":
+            run.judge(run.look(), policy)
+
+    def _give_up(self, ends: Ends, why: object) -> None:
+        """So that the other end does not wait for us."""
+        if not self._task.check_mode and not {"confirmed", "failed"} & set(ends.said["reached"]):
+            ends.say("failed", why=str(why))
+
+    def _tell(self, run: Run, found: Survey, made: Plan) -> None:
+        if found.snapshot.facts.get("uid") != "0":
+            raise Problem("changing tunnels needs root", run.host, "add become: true, or -b")
+        run.note(plan={**plain(made), "diff": diff(found.snapshot, made.changes), "route": run.channel.route, "extra": list(found.extra)})
+
+
+def _together(run: Run, here: Here, ends: Ends) -> None:
+    """Whether both ends can move now.  Raises Problem; nothing was touched then."""
+    batch = [str(host) for host in run.vars.get("ansible_play_batch", ())]
+    if here.other not in batch:
+        raise Problem(f"{here.other} is not in this batch of the play, or has failed", run.host, "both ends move in one batch; nothing was changed")
+    forks = int(context.CLIARGS.get("forks") or 1)
+    if len(batch) > forks:
+        raise Problem(
+            f"{len(batch)} hosts move at once and {forks} tasks run at once (forks), so an end could wait for one that cannot begin",
+            run.host,
+            f"-f {len(batch)}, or fewer hosts (-l); nothing was changed",
+        )
+    if waiting := [one for one in run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions) if one.left]:
+        why = f"{waiting[0].id} is pending, {waiting[0].left} s left, started by {waiting[0].started_by}"
+        raise Problem(f"{why}: this end may go back yet", run.host, "it resolves itself by then; nothing was changed")
+    stages = ends.stages()
+    if run.args["step"] == "contract" and not set(stages) <= {*STAGE.values(), CONTRACTING}:
+        now = ", ".join(f"{host} is {stage or 'not'}" for host, stage in zip((run.host, here.other), stages, strict=True))
+        raise Problem(f"both ends have to be expanded first: {now}", run.host, "run the step expand of this campaign; nothing was changed")

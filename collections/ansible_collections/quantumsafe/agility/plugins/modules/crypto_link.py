@@ -1,0 +1,87 @@
+#!/usr/bin/python
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of M(quantumsafe.agility.crypto_link); the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: crypto_link
+short_description: Move one end of a tunnel a step, together with its other end
+version_added: 0.1.0
+description:
+  - Both ends of a tunnel between two strongSwan (swanctl) that are managed here take a step in one task, each as a transaction of its own.
+    The playbook C(migrate_links) audits them before, and puts both ends side by side, which this module needs.
+  - Each end is planned before either changes. The end that responds is armed first, then the one that begins; a new IKE SA is made beside the old
+    one, its children and itself are rekeyed, and the SA lists of both ends have to name ML-KEM for the same SPIs. Then the old IKE SA ends by its
+    number, and both ends are confirmed, each over a fresh connection.
+  - When an end fails, or the controller is lost before the first confirmation, both go back by themselves.
+  - A host without a tunnel of strongSwan is skipped. A link that cannot be moved (partners, hubs, an end without ML-KEM) is refused by name.
+options:
+  step:
+    description:
+      - V(expand) puts the new key exchange in front of the old one at both ends. The policy has to want it, at stage C(prefer) or C(require).
+      - V(contract) takes the old one away at both ends. It needs stage C(require), and both ends expanded in the same campaign.
+    type: str
+    choices: [expand, contract]
+    default: expand
+  policy:
+    description: The crypto-agility policy (YAML) on the controller, or the name of a shipped baseline, which says nothing about tunnels.
+    type: str
+    default: hybrid-transition@1
+  output:
+    description: The results folder of this run, with C(links.json).
+    type: path
+  as_of:
+    description: The date on which the policy is judged, as YYYY-MM-DD. Today on the controller when absent.
+    type: str
+  agent:
+    description: V(installed) is refused, for the agent of least privilege moves no tunnels.
+    type: str
+    choices: [sent, installed]
+    default: sent
+  campaign:
+    description: The campaign; its transactions are called by it and the step, C(CAMPAIGN-expand). The run's name when absent.
+    type: str
+  confirm_timeout:
+    description: Seconds until a host reverts by itself when no proof arrives. Both ends have to come to an end within it.
+    type: int
+    default: 120
+notes:
+  - Both hosts have to be in one batch, and tasks of all hosts of the batch have to run at once (C(forks)), for each end waits for the other.
+extends_documentation_fragment:
+  - quantumsafe.agility.agility.variables
+  - quantumsafe.agility.agility.host
+  - quantumsafe.agility.agility.window
+"""
+
+EXAMPLES = r"""
+- name: Put ML-KEM in front at both ends
+  quantumsafe.agility.crypto_link:
+    step: expand
+    policy: policies/default.yml
+    campaign: tunnels-2027
+"""
+
+RETURN = r"""
+agility_output:
+  description: The results folder of this run.
+  returned: always
+  type: str
+  sample: agility-results/20261123T014502-4711
+status:
+  description: What became of this end, see the result file.
+  returned: always
+  type: str
+  sample: changed
+agility_window_until:
+  description: When the change window closes in which the host was changed, in UTC or the policy's time zone, as ISO 8601.
+  returned: when the host has a window, and it was open
+  type: str
+  sample: "2026-12-05T04:00:00+01:00"
+transaction:
+  description: The id of the transaction; empty when nothing was due.
+  returned: always
+  type: str
+  sample: tunnels-2027-expand-3f9a1c
+"""

@@ -1,0 +1,49 @@
+"""The live SAs of one connection, as `swanctl --list-sas --raw` prints them, with the numbers by which charon lets one be rekeyed or ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model import Answer, Problem
+from . import strongswan_vici as vici
+from .strongswan_link import numbers
+
+WHOLE = "list-sas reply"  # the last line
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSa:
+    """number: charon's own, of this host alone.  spis: the same at both ends.  exchange "" = none of its own."""
+
+    number: str
+    name: str
+    spis: str
+    exchange: str
+    suite: str
+
+
+@dataclass(frozen=True, slots=True)
+class IkeSa:
+    number: str
+    spis: str
+    exchange: str
+    suite: str
+    children: tuple[ChildSa, ...] = ()
+
+
+def sas(listed: str, connection: str) -> tuple[IkeSa, ...]:
+    """Those that are established, with their children that are installed; the oldest first.  Raises Problem for a list that is not whole."""
+    if WHOLE not in listed:
+        raise Problem("charon did not list its SAs (swanctl --list-sas --raw)", remedy="see whether it runs")
+    found = vici.events(Answer((), 0, listed)).get(connection, [])
+    return tuple(_ike(one) for one in vici.by_age(tree for tree in found if tree.values.get("state") == "ESTABLISHED"))
+
+
+def _ike(tree: vici.Tree) -> IkeSa:
+    children = vici.by_age(one for one in tree.under("child-sas").values() if one.values.get("state") == "INSTALLED")
+    number = tree.values.get("uniqueid", "")
+    return IkeSa(number, numbers(tree, child=False), vici.exchange(tree), vici.suite(tree), tuple(map(_child, children)))
+
+
+def _child(tree: vici.Tree) -> ChildSa:
+    return ChildSa(tree.values.get("uniqueid", ""), tree.values.get("name", ""), numbers(tree, child=True), vici.exchange(tree), vici.suite(tree))

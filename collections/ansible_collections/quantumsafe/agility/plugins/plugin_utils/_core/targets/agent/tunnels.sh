@@ -1,0 +1,24 @@
+# shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
+# tunnels.sh: one tunnel of strongSwan, while both of its ends are moved.  What came of a verb is read from the list behind it, so each may be
+# repeated; its answer says only why there may be nothing to see.
+
+# ca_tunnel_start CONNECTION CHILD: as the configuration of now says; an IKE SA that was made by an older one stays beside it.
+ca_tunnel_start() { ca_swanctl --initiate --ike "$1" --child "$2" --timeout 20; }
+
+# ca_tunnel_rekey ike|child NUMBER: of one SA, by the number that this host gave it.
+ca_tunnel_rekey() { ca_swanctl --rekey "--$1-id" "$2"; }
+
+# ca_tunnel_end NUMBER: one IKE SA with its children, and no other.
+ca_tunnel_end() { ca_swanctl --terminate --ike-id "$1" --timeout 10; }
+
+# ca_swanctl WORD...: its exit code, and the last that it said.
+ca_swanctl() {
+  if ca_said=$(ca_bounded 30 swanctl "$@" 2>&1 </dev/null); then ca_rc=0; else ca_rc=$?; fi
+  printf '\001J %s %s\n' "$ca_rc" "$(ca_line "$(printf '%s' "$ca_said" | tail -n 1)")"
+}
+
+# ca_tunnels: the SAs of now.
+ca_tunnels() {
+  printf '\001M\n'
+  ca_bounded 20 swanctl --list-sas --raw 2>/dev/null </dev/null | head -c "$ca_most" | tr -d '\001'
+}

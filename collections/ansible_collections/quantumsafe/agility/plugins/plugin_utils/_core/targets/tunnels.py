@@ -1,0 +1,41 @@
+"""One tunnel of strongSwan as its own host sees it, and what may be done to it: agent/tunnels.sh.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from .answer import NoAnswer, heard
+from .script import TRANSACTION, Message, Words, own_copy, script_of
+
+
+def start(connection: str, child: str) -> Words:
+    return ("ca_tunnel_start", connection, child)
+
+
+def rekey(what: Literal["ike", "child"], number: str) -> Words:
+    return ("ca_tunnel_rekey", what, number)
+
+
+def end(number: str) -> Words:
+    return ("ca_tunnel_end", number)
+
+
+def compose_tunnels(verbs: Sequence[Words], nonce: str) -> Message:
+    """These, one after another, and the list of SAs behind them."""
+    return script_of(own_copy(TRANSACTION), nonce, [*verbs, ("ca_tunnels",)])
+
+
+def parse_tunnels(output: str, nonce: str) -> tuple[tuple[str, ...], str]:
+    """(why a verb may have failed, "" = it says that it did not, for each; the list as swanctl printed it).  Raises NoAnswer."""
+    whys: list[str] = []
+    listed = None
+    for letter, rest, content in heard(output, nonce):
+        if letter == "J":
+            code, dummy, said = rest.partition(" ")
+            whys.append("" if code == "0" else said.strip() or f"swanctl ended with {code}")
+        elif letter == "M":
+            listed = "\n".join(content)
+    if listed is None:
+        raise NoAnswer("the host did not list its SAs")
+    return tuple(whys), listed

@@ -1,0 +1,97 @@
+"""links/planned.py: what one end changes in each step, by the policy; and _migrating.py: which links are moved at all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.planned import Step, plan_end
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Plan, Problem, Snapshot
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import resolve, target_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._migrating import here_of
+
+from tests.fixtures.strongswan.load import HERE, SITE, applied, captured, unloaded
+from tests.unit.conftest import policy_of
+
+TODAY = date(2026, 11, 27)
+
+
+def planned(snapshot: Snapshot, step: Step, stage: str) -> Plan:
+    policy = policy_of(str(HERE / "policy.yml"))
+    policy = replace(policy, stages=tuple(replace(one, stage=stage) if one.aspect == "key_exchange" else one for one in policy.stages))
+    service = SERVICES["strongswan"]
+    found = service.read(snapshot)
+    asked = {one.id: resolve(policy, target_of("vpn-a", (), one), TODAY) for one in found}
+    return plan_end(snapshot, service, found, asked, step, policy.digest, TODAY)
+
+
+def proposals(snapshot: Snapshot) -> list[str]:
+    lines = (snapshot.files[SITE].text or "").splitlines()
+    return [line.partition(" = ")[2].partition(" #")[0] for line in lines if "proposals" in line]
+
+
+@pytest.mark.parametrize("stage", ["prefer", "require"])
+def test_expand_adds_alone_whatever_the_policy_asks_for_and_contract_takes_the_old_away(stage: str) -> None:
+    before = captured("vpn-a")
+    both = unloaded(applied(before, planned(before, "expand", stage).changes))
+    assert all(said.endswith(old) for said, old in zip(proposals(both), proposals(before), strict=True))
+    assert planned(both, "expand", stage).changes == ()
+    if stage == "require":
+        alone = unloaded(applied(both, planned(both, "contract", stage).changes))
+        assert proposals(alone) == [said.removesuffix(f", {old}") for said, old in zip(proposals(both), proposals(before), strict=True)]
+        assert planned(alone, "contract", stage).changes == () == planned(alone, "expand", stage).changes
+
+
+@pytest.mark.parametrize(("step", "stage"), [("expand", "observe"), ("contract", "observe"), ("contract", "prefer")])
+def test_a_step_that_the_policy_does_not_want_is_refused(step: Step, stage: str) -> None:
+    with pytest.raises(Problem, match=f"the key exchange of strongswan site is at stage {stage}.*{step} needs stage"):
+        planned(captured("vpn-a"), step, stage)
+
+
+def test_contract_of_an_end_without_the_new_is_refused() -> None:
+    with pytest.raises(Problem, match=r"has no proposals that come to .* and nothing else"):
+        planned(captured("vpn-a"), "contract", "require")
+
+
+def link(state: str, a: str = "vpn-a", b: str = "vpn-b", hub: str = "") -> dict[str, Any]:
+    rows = [
+        {"protocol": one, "sides": [{"host": a, "endpoint": end}, {"host": b, "endpoint": end}]}
+        for one, end in (("ikev2", "site"), ("esp", "site/net"))
+    ]
+    return {"service": "strongswan", "hub": hub, "channels": rows, "verdict": {"state": state, "why": "because"}}
+
+
+def here(tmp_path: Path, host: str, *links: dict[str, Any]) -> Any:
+    (tmp_path / "links.json").write_text(json.dumps({"links": links}), encoding="utf-8")
+    run: Any = SimpleNamespace(output=tmp_path, host=host)
+    return here_of(run)
+
+
+def test_each_end_knows_itself_and_the_other(tmp_path: Path) -> None:
+    a, b = (here(tmp_path, host, link("able"), link("one-end", "vpn-a", "partner")) for host in ("vpn-a", "vpn-b"))
+    assert (a.first, a.other, b.first, b.other, a.link) == (True, "vpn-b", False, "vpn-a", b.link)
+    assert (a.connection, dict(a.children)) == ("site", {"net": "net"})
+    assert here(tmp_path, "web", link("able")) is None
+
+
+@pytest.mark.parametrize("state", ["one-end", "unable", "unknown"])
+def test_a_link_that_cannot_be_moved_is_refused_with_its_reason(tmp_path: Path, state: str) -> None:
+    with pytest.raises(Problem, match=rf"vpn-a site ↔ vpn-b site \(strongswan\) is {state}: because"):
+        here(tmp_path, "vpn-a", link(state))
+
+
+def test_another_daemon_at_the_other_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="two swanctl that are managed here move, together or not at all"):
+        here(tmp_path, "vpn-a", {**link("able"), "service": "libreswan and strongswan"})
+
+
+def test_hubs_and_ends_of_several_tunnels_are_refused_by_name(tmp_path: Path) -> None:
+    for links in ([link("able", hub="vpn-a")], [link("able"), link("able", "vpn-a", "vpn-c")]):
+        with pytest.raises(Problem, match="a hub with spokes, or an end of several tunnels, is not moved yet: vpn-a site"):
+            here(tmp_path, "vpn-a", *links)
