@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..appliances import snapshot_of
+from .. import appliances  # loaded where one is read
 from ..documents.lines import decode
 from ..model import Answer, Collect, File, Identity, Problem, Snapshot, Unparsable
 from ..services.recorded import STATUS, packages, recorded
@@ -30,7 +30,7 @@ def from_path(path: Path, host: str, taken: str, requests: Mapping[str, Collect]
     file = path if path.is_file() else _of_the_host(path, host)
     if file:
         raw = file.read_bytes()
-        return snapshot_from_json(decode(raw, str(file)), str(file)) if _JSON.match(raw) else snapshot_of(raw, str(file), host, taken)
+        return snapshot_from_json(decode(raw, str(file)), str(file)) if _JSON.match(raw) else appliances.snapshot_of(raw, str(file), host, taken)
     if not path.is_dir():
         raise Problem(
             "no such file or folder",

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from ..appliances import read as read_appliance
+from .. import appliances  # most runs see none, and then their platforms are not loaded
 from ..model import Collect, Endpoint, Problem, Snapshot, Unparsable
 from ..service import Service
 from ..services.paths import is_glob
@@ -77,7 +77,7 @@ def read(snapshot: Snapshot, services: Mapping[str, Service], asked: Collection[
 def _whole(snapshot: Snapshot, services: Mapping[str, Service], unseen: set[str]) -> tuple[Endpoint, ...]:
     if unseen:
         raise Unparsable(f"{', '.join(sorted(unseen))} is referred to and was not seen", snapshot.host, "write each include on a line of its own")
-    return (*(endpoint for service in services.values() for endpoint in service.read(snapshot)), *read_appliance(snapshot))
+    return (*(endpoint for service in services.values() for endpoint in service.read(snapshot)), *(appliances.read(snapshot) if "appliance" in snapshot.facts else ()))
 
 
 def choose(services: Mapping[str, Service], names: tuple[str, ...]) -> dict[str, Service]:
