@@ -77,7 +77,10 @@ def read(snapshot: Snapshot, services: Mapping[str, Service], asked: Collection[
 def _whole(snapshot: Snapshot, services: Mapping[str, Service], unseen: set[str]) -> tuple[Endpoint, ...]:
     if unseen:
         raise Unparsable(f"{', '.join(sorted(unseen))} is referred to and was not seen", snapshot.host, "write each include on a line of its own")
-    return (*(endpoint for service in services.values() for endpoint in service.read(snapshot)), *(appliances.read(snapshot) if "appliance" in snapshot.facts else ()))
+    return (
+        *(endpoint for service in services.values() for endpoint in service.read(snapshot)),
+        *(appliances.read(snapshot) if "appliance" in snapshot.facts else ()),
+    )
 
 
 def choose(services: Mapping[str, Service], names: tuple[str, ...]) -> dict[str, Service]:
