@@ -49,7 +49,8 @@ class ActionModule(ActionBase):
         if not plan.changes:
             run.note(status="ok")
             return
-        drift(run, plan)
+        if drift(run, plan):
+            return
         if self._task.check_mode:
             run.note(status="would-change")
             return

@@ -92,14 +92,16 @@ def _taken(run: Run) -> bool:
     return True
 
 
-def drift(run: Run, plan: Plan) -> None:
-    """Raises Problem when this host is no longer what a saved plan was made for.  Of files and its identity the host says so itself, too, under
-    its lock; what its binaries can do is told by a look only."""
+def drift(run: Run, plan: Plan) -> bool:
+    """Whether this host is no longer what a saved plan was made for; then it is refused.  Of files and its identity the host says so itself, too,
+    under its lock; what its binaries can do is told by a look only."""
     if run.args.get("plan"):
         found = run.look()
         then = (run.result.plan or {}).get("abilities", {})
         if why := drifted(found.snapshot, plan) or different(then, _abilities(found, plan)):
-            raise Problem(f"{why}; nothing was changed", run.host, "make a new plan")
+            run.note(status="refused", problem={"message": f"{why}; nothing was changed", "where": run.host, "remedy": "make a new plan"})
+            return True
+    return False
 
 
 def _abilities(found: Survey, plan: Plan) -> Abilities:
