@@ -44,7 +44,7 @@ class Task:
     def __init__(self, folder: Path, result: HostResult, check: bool = False, **variables: str) -> None:
         self.output, self.run, self.host, self.result = folder / "out", "r", result.host, result
         self.vars, self.told, self.args = variables, dict[str, Any](), {"campaign": "spring"}
-        self.action = SimpleNamespace(_task=SimpleNamespace(check_mode=check, diff=False))
+        self.action = SimpleNamespace(_task=SimpleNamespace(check_mode=check, diff=False, connection="ssh"))
         self.file = folder / "result.json"
         self.file.write_text("{}", encoding="utf-8")
 
