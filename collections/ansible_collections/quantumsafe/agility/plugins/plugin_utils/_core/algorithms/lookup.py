@@ -58,5 +58,5 @@ def spelling(algorithm: Algorithm, implementation: str, available: tuple[str, ..
 def near(name: str) -> tuple[str, ...]:
     """Up to three names that look like this one, for error messages."""
     names = sorted({n for a in ALL for n in (a.id, *(s for spellings in a.names.values() for s in spellings))})
-    by_folded = {n.lower(): n for n in names}
+    by_folded = {n.lower(): n for n in names} | {a.id.lower(): a.id for a in ALL}  # the catalogue's spelling before a product's
     return tuple(by_folded[n] for n in difflib.get_close_matches(name.lower(), by_folded, n=3, cutoff=0.7))
