@@ -69,12 +69,7 @@ def junos(text: str, path: str) -> Document:
     split = lines.split(text)
     blocks = _Blocks(path)
     numbered = enumerate(split, 1)
-    for at, line in numbered:
-        number, body = at, line.strip()
-        if body.startswith("/*"):
-            number, body = _after(body, 2, number, numbered, path)
-        if not body:
-            continue
+    for number, body in _bodies(numbered, path):
         if _PLAIN.fullmatch(body) and "/*" not in body:
             words = tuple(body[:-1].split())
             if body == "}":
@@ -129,6 +124,16 @@ def _tokens(body: str, number: int, numbered: Iterator[tuple[int, str]], path: s
             yield token["mark"], True
 
 
+def _bodies(numbered: Iterator[tuple[int, str]], path: str) -> Iterator[tuple[int, str]]:
+    """Each line that says something, behind the comment that it may begin with; more lines may be taken from `numbered` in between."""
+    for at, line in numbered:
+        number, body = at, line.strip()
+        if body.startswith("/*"):
+            number, body = _after(body, 2, number, numbered, path)
+        if body:
+            yield number, body
+
+
 def _after(body: str, at: int, begun: int, numbered: Iterator[tuple[int, str]], path: str) -> tuple[int, str]:
     """What stands behind the comment that is open, and in which line; its lines are taken from `numbered`."""
     number = begun
@@ -145,11 +150,8 @@ def vyos(text: str, path: str) -> Document:
     split = lines.split(text)
     blocks = _Blocks(path)
     numbered = enumerate(split, 1)
-    for at, line in numbered:
-        number, body = at, line.strip()
-        if body.startswith("/*"):
-            number, body = _after(body, 2, number, numbered, path)
-        if not body or body.startswith("//"):
+    for number, body in _bodies(numbered, path):
+        if body.startswith("//"):
             continue
         if body == "}":
             blocks.end(number)

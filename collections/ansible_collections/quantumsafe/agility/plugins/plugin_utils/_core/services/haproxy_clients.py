@@ -36,13 +36,14 @@ def _said(bind: Bind, entries: tuple[Entry, ...], default: Origin) -> list[tuple
 
 def asking(assembly: Assembly, socket: Socket, entries: tuple[Entry, ...], names: tuple[str, ...], default: Origin) -> Asking | None:
     """Where it lets clients in by their certificates; None where it asks for none."""
-    asks = [(word, origin) for word, origin in _said(socket.bind, entries, default) if word != "off"]
+    said = _said(socket.bind, entries, default)
+    asks = [origin for word, origin in said if word != "off"]
     named = files(assembly, socket.bind, entries)
     if not asks or not named:
         return None
-    required = all(word == "required" for word, dummy in _said(socket.bind, entries, default))
+    required = all(word == "required" for word, dummy in said)
     listens = socket.address, socket.port
-    return Asking("haproxy", socket.id, names, tuple(named), required, DEPTH, asks[0][1], listens, fixed=_fixed(named, socket.bind, entries))
+    return Asking("haproxy", socket.id, names, tuple(named), required, DEPTH, asks[0], listens, fixed=_fixed(named, socket.bind, entries))
 
 
 def _fixed(named: dict[str, Origin], bind: Bind, entries: tuple[Entry, ...]) -> str:

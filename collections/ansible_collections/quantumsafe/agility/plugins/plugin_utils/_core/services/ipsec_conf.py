@@ -8,7 +8,7 @@ connection; whether it is loaded shows that.)  An include that finds nothing is 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..documents import ipsec_conf
@@ -85,6 +85,13 @@ def _names(also: Parameter) -> list[str]:
 def belongs(asked: Answer | None, version: str) -> bool:
     """Whether ipsec.conf is this daemon's: another has the same file and the same command.  Offline nobody is asked, and its binary is there."""
     return bool(version) or (asked is not None and asked.problem == "not run: offline")
+
+
+def counts(conn: Conn, loaded: Collection[str]) -> bool:
+    """Whether it is a tunnel that is loaded, or that its daemon loads."""
+    if conn.text("type") in NO_TUNNEL or conn.text("authby") == "never":
+        return False
+    return conn.name in loaded or conn.text("auto", default="ignore") != "ignore"
 
 
 def config(snapshot: Snapshot) -> Config | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
 from ..service import Service, once
-from .ipsec_conf import MAIN, NO_TUNNEL, USUAL, Config, Conn, belongs, config
+from .ipsec_conf import MAIN, USUAL, Config, belongs, config, counts
 from .libreswan_seen import Seen
-from .libreswan_status import COMMANDS, VERSION, Pluto, pluto, version
+from .libreswan_status import COMMANDS, VERSION, pluto, version
 from .read_only import refuse
 
 COLLECT = Collect(
@@ -36,19 +36,13 @@ def _of(snapshot: Snapshot) -> list[Seen]:
     if found is None:
         return []
     asked = pluto(snapshot)
-    return [Seen(conn, asked, child) for conn in found.conns() if _counts(conn, asked) for child in (False, True)]
+    return [Seen(conn, asked, child) for conn in found.conns() if counts(conn, asked.loaded) for child in (False, True)]
 
 
 def _config(snapshot: Snapshot) -> Config | None:
     """None also where `ipsec` is another's: strongSwan has the same file and the same command."""
     asked = snapshot.answers.get(VERSION)
     return config(snapshot) if belongs(asked, version(asked)) else None
-
-
-def _counts(conn: Conn, asked: Pluto) -> bool:
-    if conn.text("type") in NO_TUNNEL or conn.text("authby") == "never":
-        return False
-    return conn.name in asked.loaded or conn.text("auto", default="ignore") != "ignore"
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:

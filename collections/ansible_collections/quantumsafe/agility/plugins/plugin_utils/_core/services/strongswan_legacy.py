@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
 from ..service import Service, once
-from .ipsec_conf import MAIN, NO_TUNNEL, Config, Conn, belongs, config
+from .ipsec_conf import MAIN, Config, belongs, config, counts
 from .read_only import refuse
-from .stroke_status import ALGS, COMMANDS, VERSION, Status, algorithms, status, version
+from .stroke_status import ALGS, COMMANDS, VERSION, algorithms, status, version
 from .strongswan_legacy_seen import CERTS, Seen
 from .strongswan_seen import Daemon
 
@@ -38,18 +38,14 @@ def _of(snapshot: Snapshot) -> list[Seen]:
     told = algorithms(snapshot.answers.get(ALGS))
     daemon = Daemon(version(snapshot.answers.get(VERSION)), dict(told) if told else None, "ipsec listalgs")
     asked = status(snapshot)
-    return [Seen(snapshot, conn, asked, daemon, child) for conn in found.conns() if _counts(conn, asked) for child in (False, True)]
+    return [
+        Seen(snapshot, conn, asked, daemon, child) for conn in found.conns() if counts(conn, asked.loaded if asked else ()) for child in (False, True)
+    ]
 
 
 def _config(snapshot: Snapshot) -> Config | None:
     asked = snapshot.answers.get(VERSION)
     return config(snapshot) if belongs(asked, version(asked)) else None
-
-
-def _counts(conn: Conn, asked: Status | None) -> bool:
-    if conn.text("type") in NO_TUNNEL or conn.text("authby") == "never":
-        return False
-    return (asked is not None and conn.name in asked.loaded) or conn.text("auto", default="ignore") != "ignore"
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
