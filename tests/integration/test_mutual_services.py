@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import LAB, Lab, Ran, on
-from .test_mutual_tls import EXTENSIONS, PROXY, new, old, openssl, rotate  # noqa: F401 (fixtures)
+from .test_mutual_tls import new, old, rotate, shows  # noqa: F401 (fixtures)
 
 PAIR = ("svc-new", "web-include")
 BUNDLES = ("/etc/haproxy/clients.pem", "/etc/postgresql/tls/clients.pem")
@@ -27,17 +27,8 @@ def mutual(old: Path) -> None:  # noqa: F811
     for path in BUNDLES:
         on("svc-new", f"printf '%s' '{root}' >{path} && chmod 644 {path}")
     on("svc-new", f"{ASK} && {ASK_PG}")
-    make = "cd /etc/nginx/tls && umask 077 && openssl ecparam -name prime256v1 -genkey -noout -out client.key && openssl req -new -key client.key -subj /CN=web-include"
-    (old / "csr").write_text(on("web-include", make))
-    (old / "extensions").write_text(EXTENSIONS)
-    signed = openssl(
-        *("x509", "-req", "-in", f"{old}/csr", "-CA", f"{old}/ca.crt", "-CAkey", f"{old}/ca.key", "-CAcreateserial", "-days", "90"),
-        *("-extfile", f"{old}/extensions"),
-    )
-    on(
-        "web-include",
-        f"printf '%s' '{signed}' >/etc/nginx/tls/client.crt; printf '%s' '{PROXY % 'svc-new'}' >/etc/nginx/conf.d/back.conf; grep -q svc-new /etc/hosts || echo 10.91.0.16 svc-new >>/etc/hosts; nginx -t && systemctl reload nginx",
-    )
+    on("web-include", "grep -q svc-new /etc/hosts || echo 10.91.0.16 svc-new >>/etc/hosts")
+    shows(old, "svc-new")
 
 
 def inventory(lab: Lab) -> str:

@@ -44,10 +44,8 @@ def let_in(host: str, old: Path) -> None:
     on(host, "echo hello >/var/www/html/index.html; nginx -t && systemctl reload nginx")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def mutual(pristine: None, old: Path) -> None:
-    """The client's key is made on its own host."""
-    let_in("web-new", old)
+def shows(old: Path, server: str) -> None:
+    """web-include's nginx asks that server as a client of the old authority.  Its key is made on its own host."""
     make = "cd /etc/nginx/tls && umask 077 && openssl ecparam -name prime256v1 -genkey -noout -out client.key && openssl req -new -key client.key -subj /CN=web-include"
     (old / "csr").write_text(on("web-include", make))
     (old / "extensions").write_text(EXTENSIONS)
@@ -57,8 +55,14 @@ def mutual(pristine: None, old: Path) -> None:
     )
     on(
         "web-include",
-        f"printf '%s' '{signed}' >/etc/nginx/tls/client.crt; printf '%s' '{PROXY % 'web-new'}' >/etc/nginx/conf.d/back.conf; nginx -t && systemctl reload nginx",
+        f"printf '%s' '{signed}' >/etc/nginx/tls/client.crt; printf '%s' '{PROXY % server}' >/etc/nginx/conf.d/back.conf; nginx -t && systemctl reload nginx",
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def mutual(pristine: None, old: Path) -> None:
+    let_in("web-new", old)
+    shows(old, "web-new")
 
 
 @pytest.fixture(scope="module")
