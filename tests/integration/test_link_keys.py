@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -141,9 +141,9 @@ def test_a_reload_that_does_nothing_is_found_out_and_both_ends_go_back(lab: Lab)
 class Begun:
     """A rotation of which somebody takes a part away when the other end is told to follow."""
 
-    def __init__(self, tmp: Path) -> None:
-        argv = ["ansible-playbook", "-i", "inventories/tunnels", "playbooks/link_keys.yml", "-l", "tun-a", "-e", f"agility_output={tmp}/out"]
-        argv += [word for name, value in SETTINGS.items() for word in ("-e", f"{name}={value}")]
+    def __init__(self, tmp: Path, inventory: str = "inventories/tunnels", limit: str = "tun-a", settings: Mapping[str, object] = SETTINGS) -> None:
+        argv = ["ansible-playbook", "-i", inventory, "playbooks/link_keys.yml", "-l", limit, "-e", f"agility_output={tmp}/out"]
+        argv += [word for name, value in settings.items() for word in ("-e", f"{name}={value}")]
         with (tmp / "said").open("w") as said:
             self.process = subprocess.Popen(argv, cwd=TOP, stdout=said, stderr=said, env={**os.environ, "NO_COLOR": "1"})
         self.said = tmp / "said"

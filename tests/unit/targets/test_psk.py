@@ -1,22 +1,14 @@
-"""A key that two ends share: made on one host, sealed for the other, put into a file there, and what the end that follows does at its deadline."""
+"""agent/psk.sh: what the end of a WireGuard tunnel that follows the other one does at its deadline, and how its key is shown."""
 
 from __future__ import annotations
 
-import base64
-from dataclasses import replace
-from pathlib import Path
-
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, psk, script
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, psk
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.keyed import Keyed
 
 from .agent_host import NONCE, Host, sha256
+from .test_sealed import CONF, OLD, PEER, SALT, made, receiver, waiting
 
-SALT = "00112233"
-OLD = "T2xkT2xkT2xkT2xkT2xkT2xkT2xkT2xkT2xkT2xkT2w="
-PEER = "cGVlcnBlZXJwZWVycGVlcnBlZXJwZWVycGVlcnBlZXI="
-CONF = f"[Interface]\nPrivateKey = x\n\n[Peer]\n# the branch\nPublicKey = {PEER}\nPresharedKey = {OLD}\nAllowedIPs = 10.0.0.2/32\n"
 # A WireGuard whose other end has the key that stands in the file "other", and answers no other one.
 WG = """#!/bin/sh
 cd {root}/wg
@@ -45,76 +37,6 @@ def wired(host: Host) -> Host:
     host._program("service", f"#!/bin/sh\n{host.root}/bin/wg syncconf wg0 /dev/stdin <{host.etc}/wg0.conf\n")
     host._program("sleep", "#!/bin/sh\nexec /bin/sleep 0.05\n")
     return host
-
-
-def waiting(host: Host, id_: str) -> Path:
-    return host.state / "keys" / id_ / "1.key"
-
-
-def receiver(host: Host, id_: str) -> psk.Receiver:
-    return psk.parse_receiver(host.send(psk.compose_receiver(id_, NONCE)), NONCE, "h")
-
-
-def made(host: Host, id_: str, to: psk.Receiver) -> psk.Sealed:
-    return psk.parse_make(host.send(psk.compose_make(id_, SALT, to, NONCE)), NONCE, "h")
-
-
-def taken(host: Host, id_: str, sealed: psk.Sealed) -> str:
-    return psk.parse_take(host.send(psk.compose_take(id_, SALT, sealed, NONCE)), NONCE, "h")
-
-
-def test_a_key_arrives_at_the_other_end_and_only_its_ciphertext_and_a_digest_travel(any_host: Host) -> None:
-    to = receiver(any_host, "b")
-    output = any_host.send(psk.compose_make("a", SALT, to, NONCE))
-    sealed = psk.parse_make(output, NONCE, "h")
-    assert taken(any_host, "b", sealed) == sealed.digest
-    key = waiting(any_host, "a").read_text().strip()
-    assert waiting(any_host, "b").read_text().strip() == key and len(base64.b64decode(key)) == 32
-    assert key not in answer.body(output, NONCE) + sealed.text
-    assert waiting(any_host, "b").stat().st_mode & 0o777 == 0o600
-    assert made(any_host, "a", to).digest == sealed.digest, "sent twice it makes no second key"
-    any_host.send(script.compose_drop_keys("b", NONCE))
-    assert not waiting(any_host, "b").parent.exists()
-
-
-def test_two_keys_are_two_keys(host: Host) -> None:
-    to = receiver(host, "b")
-    assert made(host, "a", to).digest != made(host, "c", to).digest
-
-
-def test_what_was_changed_on_its_way_does_not_open(host: Host) -> None:
-    sealed = made(host, "a", receiver(host, "b"))
-    head, body, tail = sealed.text.partition("-----\n")[0], *sealed.text.partition("-----\n")[2].split("-----END", 1)
-    raw = bytearray(base64.b64decode(body))
-    raw[-1] ^= 1  # the end is the tag of GCM
-    other = f"{head}-----\n{base64.encodebytes(bytes(raw)).decode()}-----END{tail}"
-    with pytest.raises(Problem, match="openssl cms says"):
-        taken(host, "b", replace(sealed, text=other))
-    assert not waiting(host, "b").exists()
-
-
-def test_it_takes_the_place_of_the_old_one_and_the_way_back_restores_the_very_file(any_host: Host) -> None:
-    path = any_host.write("wg0.conf", CONF)
-    path.chmod(0o600)
-    inode, before = path.stat().st_ino, sha256(path)
-    made(any_host, "t-1", receiver(any_host, "b"))
-    key = waiting(any_host, "t-1").read_text()
-    report = any_host.apply(Keyed(str(path), before, 7, 1, "PresharedKey = "))
-    assert report.state == "RELOADED", report
-    assert path.read_text() == CONF.replace(f"{OLD}\n", key) and path.stat().st_mode & 0o777 == 0o600
-    any_host.revert()
-    assert (path.stat().st_ino, sha256(path)) == (inode, before) and not waiting(any_host, "t-1").exists()
-
-
-def test_a_key_is_written_into_no_file_that_everybody_reads(host: Host) -> None:
-    path = host.write("wg0.conf", CONF)
-    path.chmod(0o644)
-    made(host, "t-1", receiver(host, "b"))
-    report = host.apply(Keyed(str(path), sha256(path), 7, 1, "PresharedKey = "))
-    assert report.state == "REFUSED" and path.read_text() == CONF
-
-
-# ---------------------------------------------------------------- the end that follows
 
 
 def following(host: Host) -> str:

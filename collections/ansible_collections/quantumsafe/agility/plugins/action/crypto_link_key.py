@@ -1,29 +1,21 @@
 # Copyright: quantumsafe.agility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Give both ends of a WireGuard tunnel another preshared key, in two transactions of which one follows the other."""
+"""Give both ends of a tunnel another key that they share: the preshared key of WireGuard or the PPK of strongSwan, whichever the tunnel has."""
 
 from __future__ import annotations
 
-import contextlib
-import secrets
-from collections.abc import Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
-from ..plugin_utils._core.model import Plan, Problem
-from ..plugin_utils._core.report.results import BAD, plain
-from ..plugin_utils._core.services.wireguard_key import both_ends
-from ..plugin_utils._core.targets.answer import TransactionReport, parse_keys, parse_transactions
-from ..plugin_utils._core.targets.keyed import Keyed
-from ..plugin_utils._core.targets.script import AnyChange, compose_drop_keys, compose_status
-from ..plugin_utils._core.targets.transact import DONE
-from ..plugin_utils._linking import LATER, Side, deliver, reached, swap
-from ..plugin_utils._outcome import settle
+from ..plugin_utils._campaign import GATED, Gate, in_campaign
+from ..plugin_utils._core.model import Problem, Snapshot
+from ..plugin_utils._core.services import strongswan, wireguard
+from ..plugin_utils._linking import Kind, Looked, Side, reached
+from ..plugin_utils._linking_ppk import PPK
+from ..plugin_utils._linking_wireguard import WIREGUARD
 from ..plugin_utils._reaching import other
-from ..plugin_utils._run import COMMON, Run, described, target
-from ..plugin_utils._undoing import LINK, OF, restores
+from ..plugin_utils._run import COMMON, Run, described
 
 SPEC = {
     "policy": COMMON["policy"],
@@ -31,15 +23,10 @@ SPEC = {
     "campaign": {"type": "str"},
     "link_peer": {"type": "str", "required": True},
     "link_interface": {"type": "str", "required": True},
-    "link_step": {"type": "str", "choices": ["rotate", "back"], "default": "rotate"},
+    "link_step": {"type": "str", "choices": ["rotate", "contract", "back"], "default": "rotate"},
     "confirm_timeout": {"type": "int", "default": 120},
     **GATED,
 }
-KIND = "WireGuard preshared key"
-MOMENT = (
-    "both ends shake hands anew: a moment without the tunnel, milliseconds where all goes well; where it does not, up to about half a minute, until "
-    "both have gone back"
-)
 
 
 class ActionModule(ActionBase):
@@ -56,134 +43,39 @@ class ActionModule(ActionBase):
 def _both(run: Run, gate: Gate, told: dict[str, str]) -> None:
     there = other(run, str(run.args["link_peer"]), SPEC)
     for one in (run, there):
-        one.args["services"] = ["wireguard"]
+        one.args["services"] = ["wireguard", "strongswan"]
         one.note(campaign=str(run.args.get("campaign") or run.run))
-    there.args["confirm_timeout"] = int(run.args["confirm_timeout"]) + LATER
-    found = run.look()
+    found = Looked(run, gate, run.look())
     with reached(there):
-        beyond = there.look()
-    mine, theirs = both_ends(found.snapshot, beyond.snapshot, str(run.args["link_interface"]))
-    decides, follows = Side(run, gate, found, mine), Side(there, Gate(there), beyond, theirs)
+        beyond = Looked(there, Gate(there), there.look())
+    name = str(run.args["link_interface"])
+    kind = _kind(found.found.snapshot, name)
+    sides = kind.sides(found, beyond, name)
     try:
-        (_back if run.args["link_step"] == "back" else _rotate)(decides, follows)
+        kind.steps[str(run.args["link_step"])](*sides)
     except Problem as problem:
         there.note(status="failed", problem=described(problem))
         raise
     finally:
-        _told_both(decides, follows, told)
+        _told_both(*sides, kind.name, told)
 
 
-def _rotate(decides: Side, follows: Side) -> None:
-    what = "another" if decides.end.keyed else "a"
-    if not _may(decides, follows, f"{what} preshared key, made on {decides.host} and sealed for {follows.host}"):
-        return
-    id_, salt = f"link-{id_prefix(decides.run.result.campaign)[:40]}-{secrets.token_hex(3)}", secrets.token_hex(16)
-    try:
-        with reached(follows.run):
-            digest, sealed = deliver(decides, follows, id_, salt)
-        for side in (follows, decides):
-            if side.gate.late():
-                _stopped(decides, follows, side)
-                return
-        decides.run.note(evidence={"sealed": sealed})
-
-        def changes(side: Side) -> Sequence[AnyChange]:
-            return (Keyed(side.end.path, side.end.sha256, side.end.line, side.end.delete, side.end.lead),)
-
-        swap(decides, follows, id_, f"{LINK}{decides.host} {follows.host}", salt, changes, digest)
-        _agree(decides, follows, id_)
-        for side in (decides, follows):
-            side.run.note(evidence={**side.run.result.evidence, "sealed": sealed})
-    finally:
-        for one in (decides.run, follows.run):
-            if one.result.status not in ("changed", "unknown"):  # of those the host itself puts the keys away
-                _drop(one, id_)
+def _kind(snapshot: Snapshot, name: str) -> Kind:
+    """What turns the key of this tunnel.  Raises Problem."""
+    interfaces, dummy = wireguard.of(snapshot)
+    fit = [WIREGUARD] if any(one.name[0] == name for one in interfaces) else []
+    fit += [PPK] if any(one.name == name for one in strongswan.of(snapshot)) else []
+    if len(fit) != 1:
+        what = "an interface of WireGuard and a connection of swanctl" if fit else "no interface of WireGuard and no connection of swanctl"
+        raise Problem(f"{name} is {what}", snapshot.host, "name one in agility_link_interface; nothing was changed")
+    return fit[0]
 
 
-def _drop(run: Run, id_: str) -> None:
-    with contextlib.suppress(Problem):
-        run.channel.ask(lambda nonce: compose_drop_keys(id_, nonce), lambda out, nonce: parse_keys(out, nonce, run.host))
-
-
-def _back(decides: Side, follows: Side) -> None:
-    """To the key of before, which both hosts keep until they forget the rotation."""
-    here, there = (_remembered(side) for side in (decides, follows))
-    undone = {id_ for one in here.values() for id_ in one.started_by.partition(OF)[2].split(",")}
-    both = [one for id_, one in here.items() if one.state in DONE and OF not in one.started_by and id_ not in undone and id_ in there]
-    both = [one for one in both if one.files[0].path == decides.end.path and there[one.id].state in DONE]
-    if not both:
-        raise Problem(
-            f"no rotation of this key with {follows.host} is remembered at both ends", decides.host, "rotate it instead; nothing was changed"
-        )
-    last = max(both, key=lambda one: one.serial)
-    if not _may(decides, follows, f"the preshared key of before {last.id}"):
-        return
-    kept = {decides.host: last, follows.host: there[last.id]}
-    why = f"{LINK}{decides.host} {follows.host}{OF}{last.id}"
-    id_ = f"{last.id[:48]}-undo-{secrets.token_hex(2)}"
-    swap(decides, follows, id_, why, secrets.token_hex(16), lambda side: restores([kept[side.host]], False), "")
-    _agree(decides, follows, id_)
-
-
-def _remembered(side: Side) -> dict[str, TransactionReport]:
-    with reached(side.run):
-        reports = side.run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions)
-    return {one.id: one for one in reports if LINK in one.started_by}
-
-
-def _may(decides: Side, follows: Side, what: str) -> bool:
-    """The plan is told at both ends; whether it may be carried out."""
-    for side, end in ((decides, follows), (follows, decides)):
-        snapshot = side.found.snapshot
-        reasons = (f"{side.end.interface} with {end.host}: {what} ({side.end.where})",)
-        plan = Plan(side.host, snapshot.identity, "", (), (side.end.activation,), reasons=reasons, warnings=(MOMENT,) if side is decides else ())
-        side.run.note(target=target(snapshot), plan=plain(plan))
-        if snapshot.facts.get("uid") != "0":
-            raise Problem("changing keys needs root", side.host, "add become: true, or -b")
-    if decides.run.action._task.check_mode:
-        for side in (decides, follows):
-            side.run.note(status="would-change")
-        return False
-    for side in (follows, decides):
-        if stop := side.gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
-            side.run.note(status=side.gate.status, problem={"message": stop, "where": side.host, "remedy": side.gate.remedy})
-            _stopped(decides, follows, side)
-            return False
-    return True
-
-
-def _stopped(decides: Side, follows: Side, by: Side) -> None:
-    """The gate of one of them holds both; that says nothing about either."""
-    for side in (decides, follows):
-        side.gate.refused = True
-        if side is not by:
-            side.run.note(status=by.run.result.status, problem=_of_other(by))
-
-
-def _of_other(side: Side) -> dict[str, str]:
-    """What went wrong there, for the result of the host that has it from there."""
-    problem = side.run.result.problem
-    return {**problem, "where": "", "message": f"{side.host}, the other end: {problem.get('message', '')}"}
-
-
-def _agree(decides: Side, follows: Side, id_: str) -> None:
-    """What became of both is one thing.  Where the follower went back by itself, for it was booted, what was confirmed goes back, too."""
-    here, there = decides.run, follows.run
-    if there.result.status not in BAD:
-        return
-    if here.result.status == "changed" and there.result.status == "reverted":
-        why = f"{LINK}{decides.host} {follows.host}{OF}{id_}"
-        changes = restores([_remembered(decides)[id_]], False)
-        settle(here, decides.carry_out(f"{id_[:48]}-undo-{secrets.token_hex(2)}", why, changes, lambda dummy: ((), [])), "reverted")
-    if here.result.status in ("changed", "ok", "reverted") and not here.result.problem:
-        here.note(status=there.result.status, problem=_of_other(follows))
-
-
-def _told_both(decides: Side, follows: Side, told: dict[str, str]) -> None:
+def _told_both(here: Side, there: Side, kind: str, told: dict[str, str]) -> None:
     """The other end's result is written here, for no task of its own does it."""
-    for side in (decides, follows):
+    for side in (here, there):
         if side.run.result.status == "changed":
-            side.run.told["keys"] = [{"did": "installed", "path": side.end.path, "kind": KIND}]
-    follows.gate.ended(follows.run.result.status)
-    follows.run.finish()
-    told |= {"decides": decides.run.result.status, "follows": follows.run.result.status}
+            side.run.told["keys"] = [{"did": "installed", "path": side.path, "kind": kind}]
+    there.gate.ended(there.run.result.status)
+    there.run.finish()
+    told |= {"decides": here.run.result.status, "follows": there.run.result.status}

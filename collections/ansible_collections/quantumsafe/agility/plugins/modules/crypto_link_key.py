@@ -7,13 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: crypto_link_key
-short_description: Give both ends of a WireGuard tunnel another preshared key
+short_description: Give both ends of a tunnel another key that they share
 version_added: 0.1.0
 description:
-  - Makes a preshared key on the host, has it travel sealed to the other end's host, and puts it in place at both. The controller sees its
-    ciphertext alone, and a salted digest.
-  - Both ends are transactions with a deadline. They are confirmed when both have shaken hands anew, with that key; else both go back by
+  - Makes a key on the host, has it travel sealed to the other end's host, and puts it in place at both. The controller sees its ciphertext alone, and
+    a salted digest. The tunnel is one of WireGuard, whose preshared key it is, or one of strongSwan (C(swanctl.conf)), whose PPK it is (RFC 8784).
+  - Of WireGuard both ends are transactions with a deadline. They are confirmed when both have shaken hands anew, with that key; else both go back by
     themselves. Whoever is lost on the way, both end with the same key, see the notes.
+  - Of strongSwan each step of one end is a transaction with a deadline, and each mix of steps is a working tunnel. Both ends have both secrets before
+    either uses the new one; V(contract) takes the old one away and requires the new one.
   - Both hosts keep the key of before, and V(back) returns to it, until they forget the rotation (playbook C(recover)).
 options:
   policy:
@@ -31,28 +33,33 @@ options:
     type: str
     required: true
   link_interface:
-    description: The interface of wg-quick on this host. That of the other end is found by the public keys.
+    description: The interface of wg-quick on this host, or its connection in C(swanctl.conf). That of the other end is found by what both say.
     type: str
     required: true
   link_step:
-    description: V(rotate) makes a new key, also where there was none; V(back) brings the one of before back, byte for byte, at both ends.
+    description:
+      - V(rotate) makes a new key, also where there was none, or goes on with a PPK that both ends have already.
+      - V(contract) is of strongSwan alone; it takes the old PPK out of both ends and has both require the new one.
+      - V(back) brings the key of before back, byte for byte, at both ends.
     type: str
-    choices: [rotate, back]
+    choices: [rotate, contract, back]
     default: rotate
   confirm_timeout:
     description:
-      - Seconds until this host goes back by itself when no proof arrives. The other end waits two minutes longer, so that it can find out what
-        this one did.
+      - Seconds until a host goes back by itself when no proof arrives. The other end of WireGuard waits two minutes longer, so that it can find
+        out what this one did.
     type: int
     default: 120
 requirements:
-  - At both ends C(wg), C(wg-quick) and C(openssl) 3.0 or later, and the interface up through C(wg-quick@INTERFACE.service).
+  - At both ends C(openssl) 3.0 or later.
+  - Of WireGuard C(wg), C(wg-quick), and the interface up through C(wg-quick@INTERFACE.service).
+  - Of strongSwan C(swanctl) that reads C(conf.d/*.conf), and the tunnel up.
 notes:
   - The key is made by C(openssl rand) and sealed in CMS AuthEnvelopedData (AES-256-GCM) for a P-384 key that the other end's host made for
     it alone. Where both have OpenSSL 3.5 or later, what is sealed is encrypted before under a secret of ML-KEM-768, so that who would read it
     later has to break both.
-  - One end decides, the one that the task runs on, and the other follows. If the controller is lost between their two confirmations, the other end
-    shakes hands at its deadline, with the new key and then with the old one, and keeps what is answered.
+  - Of WireGuard one end decides, the one that the task runs on, and the other follows. If the controller is lost between their two confirmations, the
+    other end shakes hands at its deadline, with the new key and then with the old one, and keeps what is answered.
   - The other end needs no place in the play; its connection is made of its own variables. Its result is written like that of any host.
 extends_documentation_fragment:
   - quantumsafe.agility.agility.variables
@@ -65,6 +72,17 @@ EXAMPLES = r"""
   quantumsafe.agility.crypto_link_key:
     link_interface: wg0
     link_peer: branch-7
+
+- name: A new PPK for the connection of swanctl to the branch
+  quantumsafe.agility.crypto_link_key:
+    link_interface: branch
+    link_peer: branch-7
+
+- name: Take the old PPK away, and require the new one
+  quantumsafe.agility.crypto_link_key:
+    link_interface: branch
+    link_peer: branch-7
+    link_step: contract
 
 - name: The key of before, at both ends
   quantumsafe.agility.crypto_link_key:
@@ -90,7 +108,7 @@ agility_window_until:
   type: str
   sample: "2026-12-05T04:00:00+01:00"
 transaction:
-  description: The id of the transaction, which is the same at both ends; empty when nothing was begun.
+  description: The id of the last transaction of this host; of WireGuard the same at both ends; empty when nothing was begun.
   returned: always
   type: str
   sample: link-spring-2027-3f9a1c

@@ -1,122 +1,72 @@
 # Copyright: quantumsafe.agility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""PRIVATE to the collection: one change at both ends of a link whose two states do not work with each other, as that of a preshared key.
-
-Two hosts cannot be told at one moment, so one end decides and the other follows.  Both are armed and both have changed; then the follower is told to
-follow, then the end that decides is confirmed, then the follower.  Whoever is lost on the way: the end that decides is confirmed or goes back at its
-deadline, and the follower, whose deadline is later, finds out which by shaking hands with it (agent/psk.sh, ca_follows).
-"""
+"""PRIVATE to the collection: two hosts in one task that share a key, whichever daemon takes it: how it gets from one to the other, whether both may
+be changed, and what both remember."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ._campaign import Gate
-from ._core.model import Problem, Snapshot
-from ._core.services.wireguard_key import KeyEnd
-from ._core.targets import psk
-from ._core.targets.answer import parse_transaction
+from ._campaign import Gate, id_prefix
+from ._core.model import Activation, Plan, Problem
+from ._core.report.results import plain
+from ._core.targets.answer import TransactionReport, parse_keys, parse_transactions
 from ._core.targets.host import Unreachable
-from ._core.targets.script import AnyChange, Message
+from ._core.targets.script import AnyChange, Message, compose_drop_keys, compose_status
+from ._core.targets.sealed import compose_make, compose_receiver, compose_take, parse_make, parse_receiver, parse_take
 from ._core.targets.survey import Survey
-from ._core.targets.transact import DONE, Outcome
-from ._outcome import carry_out, settle
-from ._run import Run
+from ._core.targets.transact import Outcome, Prove
+from ._outcome import carry_out
+from ._run import Run, target
+from ._undoing import LINK
 
 T = TypeVar("T")
 
-BACK = 60  # seconds that the end that decides may take to go back
-SLACK = 60  # seconds until it is armed and proved
-LATER = BACK + SLACK  # by which the deadline of the end that follows is later
-BY_ITSELF = "it does as the other end does, by itself; run the recover playbook when it answers again"
-
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Looked:
     """One host in this task."""
 
     run: Run
     gate: Gate
     found: Survey
-    end: KeyEnd
 
     @property
     def host(self) -> str:
         return self.run.host
 
-    def seen(self, salt: str, meet: bool = False) -> psk.Seen:
-        return self.run.channel.ask(
-            lambda nonce: psk.compose_seen(self.end.interface, self.end.peer, salt, meet, nonce),
-            lambda output, nonce: psk.parse_seen(output, nonce, self.host),
-        )
 
-    def carry_out(self, id_: str, why: str, changes: Sequence[AnyChange], proof: Any) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Side(Looked):
+    """One end.  name: of it there; where: the line of a file that the key is about, path: of the file that holds it."""
+
+    activation: Activation
+    name: str
+    where: str
+    path: str
+
+    def carry_out(self, id_: str, why: str, changes: Sequence[AnyChange], proof: Prove) -> Outcome:
         found = self.found
-        return carry_out(self.run, id_, why, found.snapshot.identity, changes, (self.end.activation,), found.extra, proof)
+        return carry_out(self.run, id_, why, found.snapshot.identity, changes, (self.activation,), found.extra, proof)
 
 
-def swap(decides: Side, follows: Side, id_: str, why: str, salt: str, changes: Callable[[Side], Sequence[AnyChange]], digest: str) -> None:
-    """Put it in place at both ends.  digest: of the key that must be in use afterwards, "" = the same at both ends is enough."""
-    seconds = int(decides.run.args["confirm_timeout"])
-    met: list[dict[str, Any]] = []
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What turns the key of a tunnel.  name: of the key; sides: of two hosts the ends of the tunnel of this name; steps: what may be asked for."""
 
-    def decide(dummy: Snapshot) -> Any:
-        """While the follower waits: the other end, from its apply to its confirmation."""
-
-        def prove(dummy2: Snapshot) -> Any:
-            try:
-                proofs, wrong = _shake_hands(decides, follows, salt, digest)
-                met.extend(proofs[1:])
-                return proofs[:1], wrong or _told_to_follow(follows, id_, seconds + BACK)
-            except Problem as problem:  # nobody was told yet, so both go back
-                return (), [str(problem)]
-
-        try:
-            outcome = decides.carry_out(id_, why, changes(decides), prove)
-        except Problem as problem:
-            return (), [str(problem)]
-        settle(decides.run, outcome)
-        if outcome.state in DONE:
-            return tuple(met), []
-        if outcome.state in ("REVERTED", "REFUSED"):
-            return tuple(met), [f"{decides.host}: {outcome.why}"]
-        return tuple(met), None
-
-    outcome = follows.carry_out(id_, why, changes(follows), decide)
-    settle(follows.run, outcome)
-    if outcome.state == "UNKNOWN":
-        follows.run.note(problem={**follows.run.result.problem, "remedy": BY_ITSELF})
+    name: str
+    sides: Callable[[Looked, Looked, str], tuple[Side, Side]]
+    steps: Mapping[str, Callable[[Any, Any], None]]
 
 
-def _shake_hands(decides: Side, follows: Side, salt: str, digest: str) -> tuple[tuple[dict[str, Any], ...], list[str]]:
-    """A handshake that is newer than both changes, seen at both ends, and the same key in both files and in use at both.  Raises Problem."""
-    since = follows.seen(salt).now
-    here = decides.seen(salt, meet=True)
-    there = follows.seen(salt)
-    for dummy in range(5 if here.met else 0):  # the end that was called knows a packet later
-        if there.met >= since:
-            break
-        time.sleep(1)
-        there = follows.seen(salt)
-    wrong = [f"{side.host}: no handshake since the change" for side, met in ((decides, here.met > 0), (follows, there.met >= since)) if not met]
-    keys = {f"{side.host}, {where}": key for side, seen in ((decides, here), (follows, there)) for where, key in _keys(side, seen)}
-    wanted = digest or here.live
-    wrong += [f"{where}: it is not the key that was to come" for where, key in keys.items() if key != wanted]
-    proof = {"kind": "wireguard", "proved": not wrong, "handshake": True, "key_digest": wanted[:16], "salt": salt}
-    return tuple({"endpoint": f"wireguard {side.end.interface} {side.end.peer}", **proof} for side in (decides, follows)), wrong
-
-
-def _keys(side: Side, seen: psk.Seen) -> tuple[tuple[str, str], ...]:
-    return (f"{side.end.interface} in use", seen.live), (side.end.path, seen.file)
-
-
-def _told_to_follow(side: Side, id_: str, seconds: int) -> list[str]:
-    report = side.run.channel.ask(lambda nonce: psk.compose_follow(id_, seconds, side.end.interface, side.end.peer, nonce), parse_transaction)
-    return [f"{side.host}: {report.message}"] if report.error else []
+def new_id(side: Side) -> str:
+    """Of a transaction that both ends have."""
+    return f"link-{id_prefix(side.run.result.campaign)[:40]}-{secrets.token_hex(3)}"
 
 
 def deliver(makes: Side, takes: Side, id_: str, salt: str) -> tuple[str, str]:
@@ -126,9 +76,9 @@ def deliver(makes: Side, takes: Side, id_: str, salt: str) -> tuple[str, str]:
         with _unseen(side.run):
             return side.run.channel.ask(compose, lambda output, nonce: parse(output, nonce, side.host))
 
-    to = ask(takes, lambda nonce: psk.compose_receiver(id_, nonce), psk.parse_receiver)
-    sealed = ask(makes, lambda nonce: psk.compose_make(id_, salt, to, nonce), psk.parse_make)
-    digest = ask(takes, lambda nonce: psk.compose_take(id_, salt, sealed, nonce), psk.parse_take)
+    to = ask(takes, lambda nonce: compose_receiver(id_, nonce), parse_receiver)
+    sealed = ask(makes, lambda nonce: compose_make(id_, salt, to, nonce), parse_make)
+    digest = ask(takes, lambda nonce: compose_take(id_, salt, sealed, nonce), parse_take)
     if digest != sealed.digest:
         raise Problem("another key arrived than was sent", takes.host, "run it again; nothing was changed")
     return digest, "ML-KEM-768 and P-384" if sealed.kem else "P-384"
@@ -152,3 +102,60 @@ def reached(run: Run) -> Iterator[None]:
         yield
     except Unreachable as problem:
         raise Problem(f"it does not answer: {problem.message}", run.host, f"{problem.remedy}; nothing was changed") from problem
+
+
+def drop(side: Side, id_: str) -> None:
+    """The key that waits there for a transaction that did not come."""
+    with contextlib.suppress(Problem):
+        side.run.channel.ask(lambda nonce: compose_drop_keys(id_, nonce), lambda out, nonce: parse_keys(out, nonce, side.host))
+
+
+def remembered(side: Side) -> dict[str, TransactionReport]:
+    with reached(side.run):
+        reports = side.run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions)
+    return {one.id: one for one in reports if LINK in one.started_by}
+
+
+def may(here: Side, there: Side, what: str, warnings: Sequence[str]) -> bool:
+    """The plan is told at both ends; whether it may be carried out."""
+    for side, end in ((here, there), (there, here)):
+        snapshot = side.found.snapshot
+        reasons = (f"{side.name} with {end.host}: {what} ({side.where})",)
+        told = tuple(warnings) if side is here else ()
+        plan = Plan(side.host, snapshot.identity, "", (), (side.activation,), reasons=reasons, warnings=told)
+        side.run.note(target=target(snapshot), plan=plain(plan))
+        if snapshot.facts.get("uid") != "0":
+            raise Problem("changing keys needs root", side.host, "add become: true, or -b")
+    if here.run.action._task.check_mode:
+        for side in (here, there):
+            side.run.note(status="would-change")
+        return False
+    for side in (there, here):
+        if stop := side.gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
+            side.run.note(status=side.gate.status, problem={"message": stop, "where": side.host, "remedy": side.gate.remedy})
+            stopped(here, there, side)
+            return False
+    return True
+
+
+def late(here: Side, there: Side) -> bool:
+    """Whether the gate of one of them closed meanwhile."""
+    for side in (there, here):
+        if side.gate.late():
+            stopped(here, there, side)
+            return True
+    return False
+
+
+def stopped(here: Side, there: Side, by: Side) -> None:
+    """The gate of one of them holds both; that says nothing about either."""
+    for side in (here, there):
+        side.gate.refused = True
+        if side is not by:
+            side.run.note(status=by.run.result.status, problem=of_other(by))
+
+
+def of_other(side: Side) -> dict[str, str]:
+    """What went wrong there, for the result of the host that has it from there."""
+    problem = side.run.result.problem
+    return {**problem, "where": "", "message": f"{side.host}, the other end: {problem.get('message', '')}"}

@@ -147,7 +147,7 @@ class Move:
 
     def _order(self) -> list[bool]:
         """Who can begin does; of both that can whose configuration changes, for charon makes a new IKE SA of a new configuration alone."""
-        named = any(one.id == f"strongswan {self.here.connection}" and _names_its_peer(one) for one in self.found.endpoints)
+        named = any(one.id == f"strongswan {self.here.connection}" and names_its_peer(one) for one in self.found.endpoints)
         return [named, bool(self.plan.changes)]
 
     def _carry_out(self, meet: Callable[[], Proofs], live: Callable[[], Proofs]) -> None:
@@ -221,7 +221,7 @@ class Move:
         )
 
 
-def _names_its_peer(endpoint: Endpoint) -> bool:
+def names_its_peer(endpoint: Endpoint) -> bool:
     """Whether it knows an address to begin with."""
     known = [fact.partition("=")[2] for fact in endpoint.settings["link"].values if fact.startswith("remote_addrs=")]
     return any(not one.startswith("%any") and "/" not in one and one != "0.0.0.0" for one in known)

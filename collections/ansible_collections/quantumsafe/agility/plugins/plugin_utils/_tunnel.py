@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ._core.links.move import absent, fresh, older
+from ._core.links.ppk import common
 from ._core.model import Problem
 from ._core.services.strongswan_sas import IkeSa, sas
 from ._core.targets.script import Words
@@ -46,6 +47,12 @@ class Tunnel:
 
         One that was made of the very configuration of now (by a move that went back) counts as well: charon makes no other beside it.
         """
+        return self._rekeyed(*self.made(before, children))
+
+    def made(
+        self, before: Sequence[IkeSa], children: Sequence[str], fresh: Callable[..., IkeSa | None] = fresh, what: str = "with ML-KEM"
+    ) -> tuple[IkeSa, Sequence[IkeSa]]:
+        """That SA as it is established, and those that were there before it.  fresh: the newest that counts and is none of those before."""
         found = fresh(self.listed(), before)  # charon makes it itself where a child has start_action = start
         for child in absent(found, children):
             whys, listed = self.ask(start(self.connection, child))
@@ -53,8 +60,12 @@ class Tunnel:
                 before = ()
             found = fresh(listed, before)
             if child in absent(found, children):
-                raise Problem(f"no new SA with ML-KEM came of swanctl --initiate --child {child}: {whys[0] or 'both ends agreed on something else'}")
-        return self._rekeyed(found or self._until(lambda listed: fresh(listed, before), "no new IKE SA with ML-KEM came"), before)
+                raise Problem(f"no new SA {what} came of swanctl --initiate --child {child}: {whys[0] or 'both ends agreed on something else'}")
+        return found or self._until(lambda listed: fresh(listed, before), f"no new IKE SA {what} came"), before
+
+    def shared(self, other: Tunnel) -> IkeSa:
+        """The newest SA that both ends list.  Raises Problem."""
+        return self._until(lambda listed: common(listed, other.listed()), "no IKE SA came into the lists of both ends")
 
     def _rekeyed(self, found: IkeSa, before: Sequence[IkeSa]) -> IkeSa:
         """A child that was born with its IKE SA has no exchange of its own before; the IKE SA follows, for that is what its own rekeying will do."""

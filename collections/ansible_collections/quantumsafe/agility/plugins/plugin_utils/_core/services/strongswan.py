@@ -66,22 +66,27 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
     return Activation("strongswan", ("strongswan.service", "strongswan-swanctl.service"), (), ("true",), "reload")
 
 
+def restarts(snapshot: Snapshot, name: str) -> str:
+    """That the reload ends the SAs of this connection once it has changed, "" = they stay."""
+    for seen in of(snapshot):
+        found = seen.view.entry("start_action") if seen.name == name and seen.child else None
+        if found and "start" in (found.setting.value or ""):
+            return f"strongswan {name}: the reload ends its SAs and establishes them anew ({found.origin}): expect a moment without traffic"
+    return ""
+
+
 def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     """What the reload does to the SAs of what changes."""
     out = []
     for name in dict.fromkeys(seen.name for seen in of(snapshot) if seen.id in wishes):
-        mine = [seen for seen in of(snapshot) if seen.name == name]
-        starts = next(
-            (found for seen in mine if seen.child and (found := seen.view.entry("start_action")) and "start" in (found.setting.value or "")), None
-        )
-        if held := takes(mine[0]):
-            out.append(f"{mine[0].id} takes anybody: {held.said()}")
-        if starts:
-            out.append(f"{mine[0].id}: the reload ends its SAs and establishes them anew ({starts.origin}): expect a moment without traffic")
-        elif mine[0].agreed():
-            out.append(
-                f"{mine[0].id}: its SAs stay as they are until they are established anew (swanctl --terminate, --initiate): a rekeying is not enough"
-            )
+        connection = next(seen for seen in of(snapshot) if seen.name == name)
+        if held := takes(connection):
+            out.append(f"{connection.id} takes anybody: {held.said()}")
+        if said := restarts(snapshot, name):
+            out.append(said)
+        elif connection.agreed():
+            why = "until they are established anew (swanctl --terminate, --initiate): a rekeying is not enough"
+            out.append(f"{connection.id}: its SAs stay as they are {why}")
     return tuple(out)
 
 

@@ -45,7 +45,7 @@ def _made(snapshot: Snapshot, of: Reader, wanted: Mapping[str, Place]) -> tuple[
         made.setdefault(real_path(file), {})[splice] = id_
     for path, splices in made.items():
         _one_wish_a_place(path, list(splices))
-    out = tuple(_change(files[path], tuple(splices)) for path, splices in made.items())
+    out = tuple(change_of(files[path], tuple(splices)) for path, splices in made.items())
     _prove(snapshot, of, out, {id_: texts for id_, (dummy, dummy2, texts) in wanted.items()})
     return out
 
@@ -119,14 +119,14 @@ def _splice(seen: Seen, names: Sequence[str]) -> tuple[File, Splice]:
     text = ", ".join(_added(seen, names))
     entry = seen.entry
     if entry is None:
-        return _line_for(seen, f"{seen.key} = {text}, default")
+        return line_for(seen, f"{seen.key} = {text}, default")
     setting = entry.setting
     if setting.value is None:
         return entry.file, Splice(setting.line, setting.column, "", f" {text}, default")
     return entry.file, Splice(setting.line, setting.column + setting.raw.startswith('"'), "", f"{text}, ")
 
 
-def _line_for(seen: Seen, text: str) -> tuple[File, Splice]:
+def line_for(seen: Seen, text: str) -> tuple[File, Splice]:
     """A line of its own, first in the section."""
     file, section = seen.view.own.places[-1]
     line, column = section.open_at
@@ -145,7 +145,7 @@ def _one_wish_a_place(path: str, splices: list[Splice]) -> None:
             raise Inexpressible("the policy wants different proposals of connections that share this line", f"{path}:{place[0]}", "give each its own")
 
 
-def _change(file: File, splices: tuple[Splice, ...]) -> Change:
+def change_of(file: File, splices: tuple[Splice, ...]) -> Change:
     found = edits(file.text or "", splices)
     if any(REDACTED in line for edit in found for line in edit.insert):
         raise Inexpressible("a line to be changed also holds a secret, which this controller does not know", real_path(file), "mend it by hand")

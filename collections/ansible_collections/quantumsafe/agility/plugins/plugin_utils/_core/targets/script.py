@@ -25,7 +25,7 @@ TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
     for name in (
         *("journal", "swap", "services", "triggers", "transaction", "ending", "history", "retired"),
-        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "psk", "tunnels"),
+        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "sealed", "psk", "tunnels", "ppk"),
     )
 )
 
@@ -255,7 +255,8 @@ def _change_call(number: int, change: AnyChange) -> Words:
     if isinstance(change, Remove):
         return _call("ca_change", number, "remove", change.sha256 or "-", "-", "-", "-", "-", "-", change.path)
     if isinstance(change, Keyed):
-        return _call("ca_change", number, "edit", change.sha256, "-", "-", "-", "-", "-", change.path)
+        kind, meta = ("edit", ("-",) * 3) if change.sha256 else ("create", ("0600", "root", "root"))
+        return _call("ca_change", number, kind, change.sha256 or "-", "-", *meta, "-", change.path)
     if isinstance(change, Place):
         kind = "edit" if change.sha256 else "create"
         return _call("ca_change", number, kind, change.sha256 or "-", "-", change.mode, change.owner, change.group, "-", change.path)

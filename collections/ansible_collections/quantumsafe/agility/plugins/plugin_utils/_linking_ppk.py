@@ -1,0 +1,245 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""PRIVATE to the collection: another PPK (RFC 8784) at both ends of a tunnel of strongSwan.
+
+Here every mix of two neighbouring steps is a working tunnel (links/ppk.py), so each step is one transaction of one host, confirmed before the next
+one begins: whoever is lost takes back at most the step that was not confirmed, and the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from ._core.links.find import find
+from ._core.links.ppk import ANSWERS, BEGINS, CONTRACT, MEETS, ROTATE, Key, What, Who, begun, fresh, known, mixed, replaced, settled, to_add, to_ask
+from ._core.model import Problem, Snapshot
+from ._core.report.results import plain
+from ._core.services.strongswan import restarts
+from ._core.services.strongswan_ppk import PpkEnd, read_end
+from ._core.services.strongswan_sas import IkeSa
+from ._core.targets.answer import TransactionReport
+from ._core.targets.keyed import Keyed
+from ._core.targets.ppk import compose_loaded, parse_loaded
+from ._core.targets.script import AnyChange
+from ._core.targets.transact import DONE
+from ._linking import Kind, Looked, Side, deliver, drop, late, may, new_id, of_other, reached, remembered
+from ._migrating import names_its_peer
+from ._outcome import settle
+from ._run import target
+from ._tunnel import Tunnel
+from ._undoing import LINK, OF, restores
+
+KEY = ", key "  # in the journal of a step: the id of the new PPK
+GOES_ON = "the tunnel works with what is loaded now; run it again, or take it back with agility_link_step=back"
+EITHER = "until both ends use the new PPK, {} takes either and names none: a tunnel that it begins meanwhile has no PPK, and neither end requires one"
+Proofs = tuple[tuple[Mapping[str, object], ...], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Charon(Side):
+    """tunnel: its SAs; children: of its connection, by name here."""
+
+    end: PpkEnd
+    tunnel: Tunnel
+    children: tuple[str, ...]
+
+    def now(self, snapshot: Snapshot) -> Charon:
+        return replace(self, found=replace(self.found, snapshot=snapshot), end=read_end(snapshot, self.name))
+
+
+def sides(here: Looked, there: Looked, connection: str) -> tuple[Charon, Charon]:
+    """Raises Problem where they are not two ends of one tunnel."""
+    both = {one.host: one for one in (here, there)}
+    names = {host: _called(one) for host, one in both.items()}
+    links = find({host: tuple(map(plain, one.found.endpoints)) for host, one in both.items()}, names)
+    channels = [[{side.host: side.endpoint for side in one.sides} for one in link.channels] for link in links if link.service == "strongswan"]
+    fit = [some for some in channels if some[0].get(here.host) == connection and some[0].get(there.host)]
+    if len(fit) != 1:
+        what = f"{connection} and {there.host} are not two ends of one tunnel" if not fit else f"several tunnels of {there.host} fit {connection}"
+        raise Problem(what, here.host, "see what the playbook links says; nothing was changed")
+    pair, *inner = fit[0]
+
+    def made(one: Looked) -> Charon:
+        name = pair[one.host]
+        end = read_end(one.found.snapshot, name)
+        children = tuple(child[one.host].removeprefix(f"{name}/") for child in inner)
+        return Charon(one.run, one.gate, one.found, end.activation, name, end.where, end.path, end, Tunnel(one.run, name), children)
+
+    return made(here), made(there)
+
+
+def _called(one: Looked) -> tuple[str, ...]:
+    return tuple(filter(None, (one.run.variable("ansible_host"), target(one.found.snapshot).get("hostname", ""))))
+
+
+# ---------------------------------------------------------------- what is asked for
+
+
+def rotate(here: Charon, there: Charon) -> None:
+    walk = Walk(here, there)
+    key, ends = begun(*walk.ends), walk.ends
+    old = key.old if key else replaced(*ends)
+    what = f"the PPK {key.id}, which both have" if key else f"{'another' if old else 'a'} PPK, made on {here.host} and sealed for {there.host}"
+    if not may(here, there, what, walk.warnings(EITHER)):
+        return
+    stem, sealed = new_id(here), {}
+    made = key or Key(f"{here.name}-{stem[-6:]}", old)
+    try:
+        if key is None:
+            with reached(there.run):
+                sealed = {"sealed": deliver(here, there, f"{stem}-load", secrets.token_hex(16))[1]}
+            if late(here, there):
+                return
+        walk.go(ROTATE, stem, made)
+        for side in walk.sides:
+            side.run.note(evidence={**side.run.result.evidence, **sealed})
+    finally:
+        for side in walk.sides:
+            if side.run.result.status not in ("changed", "unknown"):  # of those the host itself puts the keys away
+                drop(side, f"{stem}-load")
+
+
+def contract(here: Charon, there: Charon) -> None:
+    walk = Walk(here, there)
+    key = settled(*walk.ends)
+    what = f"the PPK {key.id} alone, and required" + (f"; {key.old} leaves both ends" if key.old else "")
+    if may(here, there, what, walk.warnings("")):
+        walk.go(CONTRACT, new_id(here), key)
+
+
+def back(here: Charon, there: Charon) -> None:
+    """Step by step, the last one first, each file byte for byte as it was; both hosts keep them until they forget."""
+    walk = Walk(here, there)
+    key = known(*walk.ends)
+    steps = walk.taken(key) if key else []
+    if key is None or not steps:
+        raise Problem(f"no rotation of this PPK with {there.host} is remembered", here.host, "rotate it instead; nothing was changed")
+    if may(here, there, f"back from the PPK {key.id} to {key.old or 'none'}", walk.warnings(EITHER)):
+        walk.undo(steps, key)
+
+
+# ---------------------------------------------------------------- step by step
+
+
+class Walk:
+    """sides: who begins, who answers, each as it is now."""
+
+    def __init__(self, here: Charon, there: Charon) -> None:
+        able = [one for one in sorted((here, there), key=lambda one: one.host) if _begins(one)]
+        if not able:
+            raise Problem("neither end names an address of the other, so none can begin", here.host, "set remote_addrs at one; nothing was changed")
+        other = there if able[0] is here else here
+        self.here = here
+        self.sides = [able[0], other]
+        able[0].tunnel.shared(other.tunnel)  # nobody could tell a key that works where there is no tunnel
+
+    @property
+    def ends(self) -> tuple[PpkEnd, PpkEnd]:
+        return self.sides[BEGINS].end, self.sides[ANSWERS].end
+
+    def warnings(self, said: str) -> list[str]:
+        out = [f"{one.host}: {text}" for one in self.sides if (text := restarts(one.found.snapshot, one.name))]
+        return [*([said.format(self.sides[ANSWERS].host)] if said else []), *out]
+
+    def go(self, steps: Sequence[tuple[Who, What]], stem: str, key: Key) -> None:
+        for who, what in steps:
+            side = self.sides[who]
+            slot, asks = to_add(side.end, what, key), to_ask(side.end, who, what, key)
+            changes: list[AnyChange] = [Keyed(slot.path, slot.sha256, slot.line, slot.delete, slot.lead, behind=slot.behind)] if slot else []
+            if (changes or asks) and not self._step(who, what, f"{stem}-{what}", self._why(key), [*changes, *asks]):
+                return
+
+    def undo(self, steps: Sequence[tuple[Who, What]], key: Key) -> None:
+        for who, what in steps:
+            report = _done(self.sides[who], key)[what]  # what stands in its files by now
+            id_ = f"{report.id[:48]}-undo-{secrets.token_hex(2)}"
+            if not self._step(who, what, id_, f"{self._why(key)}{OF}{report.id}", restores([report], False)):
+                return
+
+    def taken(self, key: Key) -> list[tuple[Who, What]]:
+        """The steps to this key that were not taken back, the last one first.  Raises Problem where the first of them is forgotten."""
+        found = [_done(side, key) for side in self.sides]
+        for side, done in zip(self.sides, found, strict=True):
+            if any(key.id in one.ids for one in side.end.mine) and "load" not in done:
+                raise Problem(f"how {key.id} came there is forgotten", side.host, "rotate it instead; nothing was changed")
+        return [(who, what) for who, what in reversed((*ROTATE, *CONTRACT)) if what in found[who]]
+
+    def _why(self, key: Key) -> str:
+        return f"{LINK}{self.sides[BEGINS].host} {self.sides[ANSWERS].host}{KEY}{key.id}"
+
+    def _step(self, who: Who, what: What, id_: str, why: str, changes: Sequence[AnyChange]) -> bool:
+        """Whether it was confirmed."""
+        side = self.sides[who]
+        outcome = side.carry_out(id_, why, changes, partial(self._prove, who, (who, what) in MEETS))
+        settle(side.run, outcome)
+        if outcome.state in DONE:
+            self.sides[who] = side.now(outcome.after or side.run.look().snapshot)
+            return True
+        side.run.note(problem={**side.run.result.problem, "remedy": GOES_ON})
+        other = self.sides[1 - who]
+        other.run.note(status="failed", problem=of_other(side))
+        return False
+
+    def _prove(self, who: Who, meets: bool, after: Snapshot) -> Proofs:
+        """Between the reload and the confirmation."""
+        before = self.sides[who]
+        try:
+            now = before.now(after)
+            if wrong := _not_loaded(before, now):
+                return (), wrong
+            pair = (now, self.sides[ANSWERS]) if who == BEGINS else (self.sides[BEGINS], now)
+            if meets:
+                return _met(*pair)
+            return (_row(now, pair[BEGINS].tunnel.shared(pair[ANSWERS].tunnel)),), []
+        except Problem as problem:
+            return (), [str(problem)]
+
+
+def _met(begins: Charon, answers: Charon) -> Proofs:
+    """A new IKE SA beside the old one, which ends.  With a PPK its id is the one that the end asks for that begins."""
+    asks = begins.end.id
+    what = f"with the PPK {asks}" if asks else "without a PPK"
+    found, dummy = begins.tunnel.made(begins.tunnel.listed(), begins.children, partial(fresh, ppk=bool(asks)), what)
+    answers.tunnel.awaited(found.spis, len(found.children))
+    twin = next(one for one in answers.tunnel.listed() if one.spis == found.spis)
+    if mixed(twin) != mixed(found):
+        return (), [f"{begins.host} lists {found.suite}, {answers.host} {twin.suite}"]
+    begins.tunnel.end_others(found)
+    if found.spis not in [one.spis for one in answers.tunnel.listed()]:
+        return (), [f"{answers.host}: the SA that both ends listed is gone"]
+    return (_row(begins, found),), []
+
+
+def _row(side: Charon, found: IkeSa) -> dict[str, Any]:
+    proof = {"proved": True, "ppk": mixed(found), "asks": side.end.id, "cipher": found.suite, "sa": found.spis}
+    return {"endpoint": f"strongswan {side.name}", "kind": "ppk", **proof}
+
+
+def _not_loaded(before: Charon, now: Charon) -> list[str]:
+    """What charon has that the files do not say, or the other way round."""
+    loaded = now.run.channel.ask(compose_loaded, lambda output, nonce: parse_loaded(output, nonce, now.host, now.name))
+    names, gone = ({one.name for one in side.end.secrets} for side in (now, before))
+    wrong = [f"{now.host}: charon has not taken the secret {one}: does swanctl.conf include conf.d/*.conf?" for one in sorted(names - loaded.names)]
+    wrong += [f"{now.host}: charon still has the secret {one}" for one in sorted((gone - names) & loaded.names)]
+    if (loaded.id, loaded.required) != (now.end.id, now.end.required):
+        wrong.append(f"{now.host}: {now.name} asks for {loaded.id or 'no PPK'}, not for {now.end.id or 'none'}")
+    return wrong
+
+
+def _begins(one: Charon) -> bool:
+    return any(endpoint.id == f"strongswan {one.name}" and names_its_peer(endpoint) for endpoint in one.found.endpoints)
+
+
+def _done(side: Charon, key: Key) -> dict[str, TransactionReport]:
+    """What → the newest transaction of that step to this key that was not taken back."""
+    reports = [one for one in remembered(side).values() if one.started_by.partition(KEY)[2].partition(OF)[0] == key.id and one.state in DONE]
+    undone = {one.started_by.partition(OF)[2] for one in reports}
+    steps = sorted((one for one in reports if OF not in one.started_by and one.id not in undone), key=lambda one: one.serial)
+    return {one.id.rpartition("-")[2]: one for one in steps}
+
+
+PPK = Kind("PPK", sides, {"rotate": rotate, "contract": contract, "back": back})
