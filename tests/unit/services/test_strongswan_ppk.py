@@ -113,6 +113,7 @@ def test_a_secret_that_another_connection_asks_for_stays() -> None:
     [
         ("secrets { ppk-one { id = one\n secret = [redacted] } }\n", "shares its lines"),
         ("secrets {\n  ppk-one {\n    id-a = one\n    id-b = two\n    secret = [redacted]\n  }\n}\n", "for several ids"),
+        ("secrets {\n  ppk-one {\n    id = one\n  }\n  ppk-one {\n    secret = [redacted]\n  }\n}\n", "shares its lines"),
     ],
 )
 def test_an_old_secret_that_cannot_be_taken_away_alone_is_left_to_a_person(secret: str, why: str) -> None:

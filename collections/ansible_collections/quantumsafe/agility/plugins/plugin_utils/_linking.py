@@ -116,12 +116,12 @@ def remembered(side: Side) -> dict[str, TransactionReport]:
     return {one.id: one for one in reports if LINK in one.started_by}
 
 
-def may(here: Side, there: Side, what: str, warnings: Sequence[str]) -> bool:
-    """The plan is told at both ends; whether it may be carried out."""
+def may(here: Side, there: Side, what: str, warnings: Mapping[str, Sequence[str]]) -> bool:
+    """The plan is told at both ends; whether it may be carried out.  warnings: by host."""
     for side, end in ((here, there), (there, here)):
         snapshot = side.found.snapshot
         reasons = (f"{side.name} with {end.host}: {what} ({side.where})",)
-        told = tuple(warnings) if side is here else ()
+        told = tuple(warnings.get(side.host, ()))
         plan = Plan(side.host, snapshot.identity, "", (), (side.activation,), reasons=reasons, warnings=told)
         side.run.note(target=target(snapshot), plan=plain(plan))
         if snapshot.facts.get("uid") != "0":

@@ -15,7 +15,25 @@ from functools import partial
 from typing import Any
 
 from ._core.links.find import find
-from ._core.links.ppk import ANSWERS, BEGINS, CONTRACT, MEETS, ROTATE, Key, What, Who, begun, fresh, known, mixed, replaced, settled, to_add, to_ask
+from ._core.links.ppk import (
+    ANSWERS,
+    BEGINS,
+    CONTRACT,
+    MEETS,
+    ROTATE,
+    Key,
+    What,
+    Who,
+    begun,
+    common,
+    fresh,
+    known,
+    mixed,
+    replaced,
+    settled,
+    to_add,
+    to_ask,
+)
 from ._core.model import Problem, Snapshot
 from ._core.report.results import plain
 from ._core.services.strongswan import restarts
@@ -35,7 +53,7 @@ from ._undoing import LINK, OF, restores
 
 KEY = ", key "  # in the journal of a step: the id of the new PPK
 GOES_ON = "the tunnel works with what is loaded now; run it again, or take it back with agility_link_step=back"
-EITHER = "until both ends use the new PPK, {} takes either and names none: a tunnel that it begins meanwhile has no PPK, and neither end requires one"
+EITHER = "until both ends use the new PPK, it takes either and names none: a tunnel that it begins meanwhile has no PPK, and neither end requires one"
 Proofs = tuple[tuple[Mapping[str, object], ...], list[str]]
 
 
@@ -84,10 +102,11 @@ def rotate(here: Charon, there: Charon) -> None:
     key, ends = begun(*walk.ends), walk.ends
     old = key.old if key else replaced(*ends)
     what = f"the PPK {key.id}, which both have" if key else f"{'another' if old else 'a'} PPK, made on {here.host} and sealed for {there.host}"
-    if not may(here, there, what, walk.warnings(EITHER)):
-        return
     stem, sealed = new_id(here), {}
     made = key or Key(f"{here.name}-{stem[-6:]}", old)
+    walk.sayable(ROTATE, made)
+    if not may(here, there, what, walk.warnings(EITHER)):
+        return
     try:
         if key is None:
             with reached(there.run):
@@ -107,6 +126,7 @@ def contract(here: Charon, there: Charon) -> None:
     walk = Walk(here, there)
     key = settled(*walk.ends)
     what = f"the PPK {key.id} alone, and required" + (f"; {key.old} leaves both ends" if key.old else "")
+    walk.sayable(CONTRACT, key)
     if may(here, there, what, walk.warnings("")):
         walk.go(CONTRACT, new_id(here), key)
 
@@ -135,15 +155,23 @@ class Walk:
         other = there if able[0] is here else here
         self.here = here
         self.sides = [able[0], other]
-        able[0].tunnel.shared(other.tunnel)  # nobody could tell a key that works where there is no tunnel
+        if not common(able[0].tunnel.listed(), other.tunnel.listed()):  # nobody could tell a key that works where there is no tunnel
+            raise Problem(f"no IKE SA of {here.name} is in the lists of both ends", here.host, "bring the tunnel up first; nothing was changed")
 
     @property
     def ends(self) -> tuple[PpkEnd, PpkEnd]:
         return self.sides[BEGINS].end, self.sides[ANSWERS].end
 
-    def warnings(self, said: str) -> list[str]:
-        out = [f"{one.host}: {text}" for one in self.sides if (text := restarts(one.found.snapshot, one.name))]
-        return [*([said.format(self.sides[ANSWERS].host)] if said else []), *out]
+    def warnings(self, said: str) -> dict[str, list[str]]:
+        """By host.  said: of the end that answers."""
+        begins, answers = ([text] if (text := restarts(one.found.snapshot, one.name)) else [] for one in self.sides)
+        return {self.sides[BEGINS].host: begins, self.sides[ANSWERS].host: [*([said] if said else []), *answers]}
+
+    def sayable(self, steps: Sequence[tuple[Who, What]], key: Key) -> None:
+        """Raises Problem before any step is taken where a file of one of them cannot say it."""
+        for who, what in steps:
+            to_add(self.sides[who].end, what, key)
+            to_ask(self.sides[who].end, who, what, key)
 
     def go(self, steps: Sequence[tuple[Who, What]], stem: str, key: Key) -> None:
         for who, what in steps:
@@ -179,7 +207,8 @@ class Walk:
         if outcome.state in DONE:
             self.sides[who] = side.now(outcome.after or side.run.look().snapshot)
             return True
-        side.run.note(problem={**side.run.result.problem, "remedy": GOES_ON})
+        if side.run.result.status in ("reverted", "refused"):
+            side.run.note(problem={**side.run.result.problem, "remedy": GOES_ON})
         other = self.sides[1 - who]
         other.run.note(status="failed", problem=of_other(side))
         return False

@@ -64,7 +64,7 @@ def sides(here: Looked, there: Looked, interface: str) -> tuple[Peer, Peer]:
 
 def rotate(decides: Peer, follows: Peer) -> None:
     what = "another" if decides.end.keyed else "a"
-    if not may(decides, follows, f"{what} preshared key, made on {decides.host} and sealed for {follows.host}", (MOMENT,)):
+    if not may(decides, follows, f"{what} preshared key, made on {decides.host} and sealed for {follows.host}", {decides.host: (MOMENT,)}):
         return
     id_, salt = new_id(decides), secrets.token_hex(16)
     try:
@@ -102,7 +102,7 @@ def back(decides: Peer, follows: Peer) -> None:
             f"no rotation of this key with {follows.host} is remembered at both ends", decides.host, "rotate it instead; nothing was changed"
         )
     last = max(both, key=lambda one: one.serial)
-    if not may(decides, follows, f"the preshared key of before {last.id}", (MOMENT,)):
+    if not may(decides, follows, f"the preshared key of before {last.id}", {decides.host: (MOMENT,)}):
         return
     kept = {decides.host: last, follows.host: there[last.id]}
     why = f"{LINK}{decides.host} {follows.host}{OF}{last.id}"

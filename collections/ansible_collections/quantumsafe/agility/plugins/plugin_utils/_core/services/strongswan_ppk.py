@@ -108,13 +108,14 @@ def read_end(snapshot: Snapshot, connection: str) -> PpkEnd:
 
 
 def _secrets(found: Config) -> Iterator[Secret]:
-    """In the order of the files; a section whose texts stand in several places is none that could be taken away."""
+    """In the order of the files; count 0 = its texts stand in several places."""
     node = found.root.sections.get("secrets")
     for name, one in node.sections.items() if node else ():
-        if name.startswith("ppk") and len(one.places) == 1:
+        if name.startswith("ppk"):
             file, section = one.places[0]
             ids = tuple(entry.setting.value or "" for key, entry in one.entries.items() if key.startswith("id"))
-            yield _secret(name, ids, file, section)
+            made = _secret(name, ids, file, section)
+            yield made if len(one.places) == 1 else replace(made, count=0)
 
 
 def _secret(name: str, ids: tuple[str, ...], file: File, section: Section) -> Secret:
@@ -194,7 +195,8 @@ def _line_of(entry: Entry) -> Splice:
 def _taken(one: Secret) -> tuple[File, Splice]:
     text = lines.split(one.file.text or "")
     first, last = text[one.line - 1], text[one.line + one.count - 2]
-    if one.replaces is None and (first.strip() != f"{one.name} {{" or last.strip() != "}"):
+    alone = one.replaces is not None or (first.strip() == f"{one.name} {{" and last.strip() == "}")
+    if not (one.count and alone):
         raise Problem(f"the secret {one.name} shares its lines", f"{one.file.path}:{one.line}", f"give it lines of its own; {NOTHING}")
     return one.file, Splice(one.line, 0, "".join(text[one.line - 1 : one.line + one.count - 1]), "")
 

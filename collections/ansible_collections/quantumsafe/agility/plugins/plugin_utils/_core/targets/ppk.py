@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..model import Answer, Problem
 from ..services.strongswan_vici import events
 from .answer import heard
-from .script import TRANSACTION, Message, own_copy, script_of
+from .script import Message, script_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Loaded:
 
 
 def compose_loaded(nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_ppk_loaded",)])
+    return script_of(nonce, [("ca_ppk_loaded",)])
 
 
 def parse_loaded(output: str, nonce: str, host: str, connection: str) -> Loaded:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..model import Problem
 from .answer import heard
-from .script import TRANSACTION, Message, own_copy, script_of
+from .script import Message, script_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Seen:
 def compose_seen(interface: str, peer: str, salt: str, meet: bool, nonce: str) -> Message:
     """meet: have them shake hands anew, before."""
     calls = [("ca_psk_meet", interface, peer)] if meet else []
-    return script_of(own_copy(TRANSACTION), nonce, [*calls, ("ca_psk_seen", interface, peer, salt)])
+    return script_of(nonce, [*calls, ("ca_psk_seen", interface, peer, salt)])
 
 
 def parse_seen(output: str, nonce: str, host: str) -> Seen:
@@ -35,4 +35,4 @@ def parse_seen(output: str, nonce: str, host: str) -> Seen:
 
 def compose_follow(id_: str, seconds: int, interface: str, peer: str, nonce: str) -> Message:
     """From now on that host does as the other end does; it must have so many seconds left."""
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_follow", id_, str(seconds), interface, peer)])
+    return script_of(nonce, [("ca_follow", id_, str(seconds), interface, peer)])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .answer import parse_keys
-from .script import TRANSACTION, Message, own_copy, script_of
+from .script import Message, script_of
 
 KEM = "-----BEGIN PUBLIC KEY-----"
 
@@ -29,7 +29,7 @@ class Sealed:
 
 
 def compose_receiver(id_: str, nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_seal_receiver", id_)])
+    return script_of(nonce, [("ca_seal_receiver", id_)])
 
 
 def parse_receiver(output: str, nonce: str, host: str) -> Receiver:
@@ -38,7 +38,7 @@ def parse_receiver(output: str, nonce: str, host: str) -> Receiver:
 
 
 def compose_make(id_: str, salt: str, to: Receiver, nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_seal_make", id_, salt, to.certificate, to.kem)])
+    return script_of(nonce, [("ca_seal_make", id_, salt, to.certificate, to.kem)])
 
 
 def parse_make(output: str, nonce: str, host: str) -> Sealed:
@@ -48,7 +48,7 @@ def parse_make(output: str, nonce: str, host: str) -> Sealed:
 
 
 def compose_take(id_: str, salt: str, sealed: Sealed, nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_seal_take", id_, salt, sealed.kem, sealed.text)])
+    return script_of(nonce, [("ca_seal_take", id_, salt, sealed.kem, sealed.text)])
 
 
 def parse_take(output: str, nonce: str, host: str) -> str:
