@@ -85,6 +85,8 @@ def sides(here: Looked, there: Looked, connection: str) -> tuple[Charon, Charon]
         name = pair[one.host]
         end = read_end(one.found.snapshot, name)
         children = tuple(child[one.host].removeprefix(f"{name}/") for child in inner)
+        if lone := {*end.seen.connection.child("children").names()} - {*children}:
+            raise Problem(f"child {', '.join(sorted(lone))} has no other end", one.host, "see the playbook links; nothing was changed")
         return Charon(one.run, one.gate, one.found, end.activation, name, end.where, end.path, end, Tunnel(one.run, name), children)
 
     return made(here), made(there)
@@ -111,8 +113,6 @@ def rotate(here: Charon, there: Charon) -> None:
         if key is None:
             with reached(there.run):
                 sealed = {"sealed": deliver(here, there, f"{stem}-load", secrets.token_hex(16))[1]}
-            if late(here, there):
-                return
         walk.go(ROTATE, stem, made)
         for side in walk.sides:
             side.run.note(evidence={**side.run.result.evidence, **sealed})
@@ -200,8 +200,12 @@ class Walk:
         return f"{LINK}{self.sides[BEGINS].host} {self.sides[ANSWERS].host}{KEY}{key.id}"
 
     def _step(self, who: Who, what: What, id_: str, why: str, changes: Sequence[AnyChange]) -> bool:
-        """Whether it was confirmed."""
+        """Whether it was confirmed.  What was done before stays, and is a working tunnel."""
         side = self.sides[who]
+        if late(*self.sides):
+            for one in self.sides:
+                one.run.note(problem={**one.run.result.problem, "remedy": GOES_ON})
+            return False
         outcome = side.carry_out(id_, why, changes, partial(self._prove, who, (who, what) in MEETS))
         settle(side.run, outcome)
         if outcome.state in DONE:
