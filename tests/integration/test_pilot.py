@@ -60,3 +60,13 @@ def test_check_mode_measures_the_baseline_and_changes_nothing(lab: Lab) -> None:
     assert ran.rc == 0 and "only the baseline was measured" in " ".join(ran.text.split()), ran.text
     assert json.loads((ran.output / "pilot/web-new.json").read_text(encoding="utf-8"))["before"]["met"]["classical"]["made"] == 12
     assert configuration("web-new") == before
+
+
+def test_a_policy_that_refuses_classical_clients_is_told_as_theirs_to_mend_and_is_taken_back(lab: Lab) -> None:
+    before = configuration("web-new")
+    ran = lab.play("pilot", "web-new", agility_pilot={"internet": "web-new"}, agility_policy="hybrid-required@1", **QUICK)
+    (found,) = json.loads((ran.output / "pilot.json").read_text(encoding="utf-8"))["endpoints"]
+    assert ran.rc != 0 and (found["status"], found["layer"]) == ("changed", "client"), ran.text
+    assert found["after"]["met"]["classical"]["failures"] == {"refused": 12} and found["after"]["met"]["hybrid"]["made"] == 12
+    assert "NOT PILOTED partner" in ran.text
+    assert configuration("web-new") == before

@@ -105,6 +105,12 @@ def test_a_change_that_went_back_names_its_reason() -> None:
     assert judged(one, Limits()).why == "the change did not stay: nothing listens on port 443"
 
 
+@pytest.mark.parametrize(("status", "layer"), [("reverted", "terminator"), ("out-of-window", "unknown")])
+def test_an_endpoint_that_was_good_before_does_not_pass_without_its_change(status: str, layer: str) -> None:
+    verdict = judged(replace(PASSED, status=status, problem="why"), Limits())
+    assert (verdict.passed, verdict.layer) == (False, layer)
+
+
 def test_the_table_and_the_file_tell_the_same() -> None:
     verdict = judged(replace(PASSED, after=load(failure="timed-out"), at_home=True), Limits())
     head, row, *rest = pilot_lines([verdict], {})

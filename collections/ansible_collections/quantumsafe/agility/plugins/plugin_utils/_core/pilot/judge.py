@@ -72,7 +72,7 @@ def judged(one: Piloted, limits: Limits) -> Verdict:
     checks += [check(name, None, one.problem or "it did not come to that") for name in NAMES if name not in made]
     checks.sort(key=lambda found: NAMES.index(found.name))
     failed = frozenset(found.name for found in checks if found.outcome == "fail")
-    if not failed and one.after:
+    if not failed and one.after and one.status in STAYED:
         return Verdict(one, "", "", tuple(checks))
     layer, why = layer_of(_evidence(one, limits, failed))
     return Verdict(one, layer, f"{why}: {one.problem}" if one.problem and one.status not in STAYED else why, tuple(checks))
