@@ -151,18 +151,18 @@ class Pilot:
     def back(self) -> dict[str, Any]:
         """What the rollback left, held against what the change had found."""
         facts, result = self._facts(), self._result()
-        if self.dry or "after" not in facts or result is None:
+        if self.dry or "probe" not in facts or result is None:
             return {}
-        if facts["status"] == "changed":
+        if facts.get("status") == "changed":
             now = {kept["path"]: kept["now"] for kept in result.files}
             strayed = [kept["path"] for kept in facts["files"] if now.get(kept["path"]) != kept["before"]]
             good = result.verb == "rollback" and result.status == "rolled-back" and not strayed
             said = f"{len(facts['files'])} files byte for byte as before" if good else say(result.problem) if result.problem else ", ".join(strayed)
             found = check("rollback", good, said)
         else:
-            went = facts["status"] == "reverted"
+            went = facts.get("status") == "reverted"
             found = check("rollback", went or None, "the host went back by itself, byte for byte" if went else "there was nothing to be taken back")
-        return self._keep(checks=[*facts["checks"], plain(found)])
+        return self._keep(checks=[*facts.get("checks", ()), plain(found)])
 
     def _result(self) -> HostResult | None:
         """What the task before this one found, or did."""
