@@ -79,7 +79,6 @@ class ActionModule(ActionBase):
         several = None if heres[0].pair else Several(run, heres, ends, found, made, step, lambda then: again(found=then), SPEC)
         if several and several.done:
             several.confirmed()
-            run.note(status="ok")
             return
         if stop := gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
             run.note(status=gate.status, problem={"message": stop, "where": run.host, "remedy": gate.remedy})
