@@ -38,6 +38,7 @@ class Order:
         return replace(self, old=self.new, new=self.old)
 
 
+Span = tuple[tuple[int, int], tuple[int, int]]  # the first and the last release, major and minor
 Commands = Callable[[Order], tuple[str, ...]]
 
 
@@ -57,7 +58,8 @@ class Live:
     enter, lines, close: the mode of changes, what is written in it, and its end.  revert: takes it back at once; where `stops` is set its timer has
     to be stopped by confirm as well.  lists: aspect → the path of its list.
     slow: seconds after its timer within which it must have gone back.  outage(snapshot): what its timer does besides, for the plan.
-    write(snapshot, wishes): the new statements in the place of the old; raises Inexpressible.  Only endpoints of `writes` are written.
+    known: releases whose commands were read.  write(snapshot, wishes): the new statements in the place of the old; raises Inexpressible.  Only
+    endpoints of `writes` are written.
     """
 
     systems: tuple[str, ...]
@@ -81,6 +83,7 @@ class Live:
     refused: re.Pattern[str]
     writes: tuple[str, ...]
     lists: Mapping[str, str]
+    known: tuple[Span, ...]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
     question: str = ""
     answer: str = ""
