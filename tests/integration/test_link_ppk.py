@@ -84,7 +84,7 @@ def test_both_ends_come_to_a_new_ppk_that_no_one_else_sees_and_every_file_comes_
         assert [(one["proved"], one["ppk"], one["asks"]) for one in result["proofs"]] == [(True, True, key)]
         assert on(host, f"stat -c '%a %U' {OURS}") == "600 root\n" and on(host, "ls /var/lib/crypto-agility/keys") == ""
     sent, back = (int(number) for number in re.findall(r"(\d+) packets transmitted, (\d+) received", on("vpn-a", "cat /root/pinged"))[0])
-    assert sent > 100 and sent - back <= 1, "the last may be on its way when ping ends"
+    assert sent > 100 and sent - back <= 3, "some may be on their way when the old SA ends, and when ping does"
     secrets = {re.findall(r"secret = 0s(.*)", on(host, f"cat {OURS}"))[0] for host in HOSTS}
     assert len(secrets) == 1
     seen = "".join(on(host, "tr '\\0' ' ' </root/seen; journalctl --no-pager") for host in HOSTS)

@@ -8,7 +8,6 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.pp
     ROTATE,
     Key,
     begun,
-    common,
     fresh,
     mixed,
     replaced,
@@ -18,7 +17,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.pp
 )
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem, Snapshot
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_ppk import PpkEnd, read_end
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_sas import IkeSa
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_sas import IkeSa, common
 
 from tests.fixtures.strongswan.load import applied
 from tests.unit.services.test_strongswan_ppk import SECRETS, placed, site

@@ -25,7 +25,6 @@ from ._core.links.ppk import (
     What,
     Who,
     begun,
-    common,
     fresh,
     known,
     mixed,
@@ -38,16 +37,16 @@ from ._core.model import Problem, Snapshot
 from ._core.report.results import plain
 from ._core.services.strongswan import restarts
 from ._core.services.strongswan_ppk import PpkEnd, read_end
-from ._core.services.strongswan_sas import IkeSa
+from ._core.services.strongswan_sas import IkeSa, common
 from ._core.targets.answer import TransactionReport
 from ._core.targets.keyed import Keyed
 from ._core.targets.ppk import compose_loaded, parse_loaded
 from ._core.targets.script import AnyChange
 from ._core.targets.transact import DONE
 from ._linking import Kind, Looked, Side, deliver, drop, late, may, new_id, of_other, reached, remembered
-from ._migrating import names_its_peer
 from ._outcome import settle
 from ._run import target
+from ._stepping import names_its_peer
 from ._tunnel import Tunnel
 from ._undoing import LINK, OF, restores
 
@@ -264,7 +263,7 @@ def _not_loaded(before: Charon, now: Charon) -> list[str]:
 
 
 def _begins(one: Charon) -> bool:
-    return any(endpoint.id == f"strongswan {one.name}" and names_its_peer(endpoint) for endpoint in one.found.endpoints)
+    return names_its_peer(endpoint for endpoint in one.found.endpoints if endpoint.id == f"strongswan {one.name}")
 
 
 def _done(side: Charon, key: Key) -> dict[str, TransactionReport]:

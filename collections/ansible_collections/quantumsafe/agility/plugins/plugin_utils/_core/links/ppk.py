@@ -92,12 +92,6 @@ def mixed(one: IkeSa) -> bool:
     return "PPK" in one.suite.split("/")
 
 
-def common(mine: Sequence[IkeSa], theirs: Sequence[IkeSa]) -> IkeSa | None:
-    """The newest here that the other end lists as well."""
-    known_there = {one.spis for one in theirs}
-    return next((one for one in reversed(mine) if one.spis in known_there), None)
-
-
 def fresh(listed: Sequence[IkeSa], before: Sequence[IkeSa], ppk: bool) -> IkeSa | None:
     """The newest that was not there before, with a PPK or without."""
     seen = {one.spis for one in before}
