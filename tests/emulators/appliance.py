@@ -1,4 +1,4 @@
-"""Starts, kills and looks into the emulated device of tests/emulators/ios, and finds what Ansible needs to log in to it."""
+"""Starts, kills and looks into the emulated devices (here that of tests/emulators/ios), and finds what Ansible needs to log in to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOP = Path(__file__).parents[2]
 USER, PASSWORD, ENABLE = "netops", "a-password-nobody-may-see", "an-enable-secret"
 OTHER = "colleague"
 PACKAGE = next(line.strip() for line in (TOP / "requirements-molecule.txt").read_text(encoding="utf-8").splitlines() if line.startswith("ansible=="))
-COLLECTIONS = ("ansible/netcommon/", "ansible/utils/", "cisco/ios/", "arista/eos/")
+COLLECTIONS = ("ansible/netcommon/", "ansible/utils/", "cisco/ios/", "arista/eos/", "fortinet/fortios/")
 
 STARTUP = """\
 version {train}
@@ -72,6 +72,10 @@ def network_collections() -> Path:
 class Emulated:
     """One device.  train, release: what it says it is; minute: seconds that one of its minutes takes."""
 
+    emulator = "ios"
+    ports: tuple[int, ...] = ()
+    process: subprocess.Popen[str] | None = None
+
     def __init__(
         self, folder: Path, train: str = "26.1", release: str = "26.01.01", ssh: str = SSH, minute: float = 60, startup: str = STARTUP
     ) -> None:
@@ -82,16 +86,15 @@ class Emulated:
         (folder / "startup").write_text(startup.format(train=train, ssh=ssh, user=USER), encoding="utf-8")
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         (folder / "host_key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
-        self.port = 0
-        self.process: subprocess.Popen[str] | None = None
         self.start()
 
     def start(self) -> None:
-        argv = [sys.executable, str(Path(__file__).parent / "ios"), str(self.folder), str(self.port)]
+        argv = [sys.executable, str(Path(__file__).parent / self.emulator), str(self.folder), *map(str, self.ports)]
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
+        self.ports = tuple(int(port) for port in self.process.stdout.readline().split())
+        self.port = self.ports[0]
 
     def kill(self) -> None:
         if self.process:

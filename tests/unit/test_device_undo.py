@@ -19,7 +19,7 @@ def entry(new: str, old: str, explicit: bool = True) -> dict[str, Any]:
 
 def edits(now: list[str], *undo: dict[str, Any], force: bool = False) -> tuple[Edit, ...]:
     """undo: newest first."""
-    return _edits(tuple(f"{line}\n" for line in now), list(undo), cast(Run, SimpleNamespace(args={"force": force})))
+    return _edits(tuple(f"{line}\n" for line in now), list(undo), cast(Run, SimpleNamespace(args={"force": force})), 5)
 
 
 def test_the_old_line_takes_the_place_of_the_new_one() -> None:

@@ -12,14 +12,13 @@ from ._campaign import Gate
 from ._core.documents.lines import split
 from ._core.model import Change, Edit, Endpoint, Probe, Problem
 from ._core.report.output import write_whole
-from ._core.targets.device import PATH, Changing, Device
-from ._devices import UNDO, device, saved
+from ._core.targets.device import PATH, Device
+from ._core.targets.device_api import ApiDevice
+from ._devices import UNDO, changing, device, saved
 from ._entries import begin
 from ._outcome import settle
 from ._proving import prove, reachable
 from ._run import Run, target
-
-HEAD = 5  # words of a line that say which list it is
 
 
 def rollback(run: Run) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def rollback(run: Run) -> dict[str, Any]:
     return {"known": True}
 
 
-def _undo(run: Run, one: Device, undo: list[dict[str, Any]]) -> None:
+def _undo(run: Run, one: Device | ApiDevice, undo: list[dict[str, Any]]) -> None:
     seen = one.look()
     run.note(target=target(seen.snapshot))
     machine = seen.snapshot.identity.machine_id
@@ -53,41 +52,41 @@ def _undo(run: Run, one: Device, undo: list[dict[str, Any]]) -> None:
             "another device answers there than was changed: its serial number is another one", run.host, "agility_force=true undoes it here"
         )
     file = seen.snapshot.files[PATH]
-    change = Change(PATH, file.sha256, _edits(split(file.text or ""), undo, run))
+    change = Change(PATH, file.sha256, _edits(split(file.text or ""), undo, run, one.head))
     if run.action._task.check_mode:
         run.note(status="would-change")
         return
-    probes = tuple(_probe(endpoint) for endpoint in seen.endpoints if endpoint.id in one.live.writes)
+    probes = tuple(_probe(endpoint) for endpoint in seen.endpoints if endpoint.id in one.writes)
     answered = reachable(run, probes)
     run.note(transaction=f"{undo[0]['transaction'][:48]}-undo-{secrets.token_hex(2)}")
     run.told["undoes"] = [entry["transaction"] for entry in undo]
     begin(run)
-    changing = Changing(one, change, machine, int(run.args["confirm_timeout"]), lambda after: prove(run, probes, answered))
-    outcome = changing.run()
+    outcome = changing(run, one, change, machine, lambda after: prove(run, probes, answered)).run()
     settle(run, outcome, "rolled-back")
     saved(run, outcome)
 
 
-def _edits(lines: tuple[str, ...], undo: list[dict[str, Any]], run: Run) -> tuple[Edit, ...]:
+def _edits(lines: tuple[str, ...], undo: list[dict[str, Any]], run: Run, size: int) -> tuple[Edit, ...]:
     """To what the oldest of them found, where the newest still stands.  Raises Problem where somebody changed it since."""
     first: dict[str, dict[str, Any]] = {}
     back: dict[str, dict[str, Any]] = {}
     for entry in undo:
         for pair in entry["lines"]:
-            head = _head(pair["new"])
+            head = _head(pair["new"], size)
             first.setdefault(head, pair)
             back[head] = pair
     edits = []
     for number, line in enumerate(lines, 1):
-        if (head := _head(line)) in back:
+        if (head := _head(line, size)) in back:
             if line.rstrip() != first[head]["new"] and not run.args["force"]:
                 raise Problem(f"`{line.strip()}` was changed since", f"{PATH}:{number}", "look at it; -e agility_force=true undoes it all the same")
             edits.append(Edit(number, 1, (f"{back[head]['old'] if back[head]['explicit'] else f'no {head}'}\n",)))
     return tuple(edits)
 
 
-def _head(line: str) -> str:
-    return " ".join(line.split()[:HEAD])
+def _head(line: str, size: int) -> str:
+    """The words that say which list it is."""
+    return " ".join(line.split()[:size])
 
 
 def _probe(endpoint: Endpoint) -> Probe:

@@ -23,6 +23,7 @@ PATH = "running-config"
 ENABLE = "log in at level 15, or become: true with become_method: enable"
 GRACE = 60  # seconds after the timer within which a device must have gone back
 RETRY = 3  # seconds between two tries to log in
+HEAD = 5  # words of a line that say which list it is
 STARTUP = "startup-config"  # in the evidence: what became of it
 
 
@@ -40,6 +41,14 @@ class Device:
     terminal: Terminal
     host: str
     taken: str
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return self.live.writes
+
+    @property
+    def head(self) -> int:
+        return HEAD
 
     # ------------------------------------------------------------ looking
 
@@ -185,6 +194,10 @@ class Changing:
         self.confirming = True
         self.device.terminal.ask(self.device.live.confirm)
         return ""
+
+    def undo(self) -> list[dict[str, object]]:
+        """What a rollback needs."""
+        return [{"new": new, "old": old, "explicit": old in self.before} for new, old in zip(self.lines, self.olds, strict=True)]
 
     # ------------------------------------------------------------ what became of it
 
