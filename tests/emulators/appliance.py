@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ TOP = Path(__file__).parents[2]
 USER, PASSWORD, ENABLE = "netops", "a-password-nobody-may-see", "an-enable-secret"
 OTHER = "colleague"
 PACKAGE = next(line.strip() for line in (TOP / "requirements-molecule.txt").read_text(encoding="utf-8").splitlines() if line.startswith("ansible=="))
-COLLECTIONS = ("ansible/netcommon/", "ansible/utils/", "cisco/ios/", "arista/eos/", "fortinet/fortios/")
+COLLECTIONS = ("ansible/netcommon/", "ansible/utils/", "cisco/ios/", "arista/eos/", "fortinet/fortios/plugins/httpapi/")
 
 STARTUP = """\
 version {train}
@@ -55,9 +56,10 @@ def network_collections() -> Path:
     """A collections path with network_cli and what it needs, out of the package that Molecule uses, taken once."""
     made = TOP / "build/network"
     made.mkdir(parents=True, exist_ok=True)
+    taken = made / f"{PACKAGE}-{hashlib.sha256(' '.join(COLLECTIONS).encode()).hexdigest()[:8]}"
     with (made / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made / PACKAGE).is_file():
+        if not taken.is_file():
             with tempfile.TemporaryDirectory(dir=made) as folder:
                 pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "-d", folder, PACKAGE]
                 subprocess.run(pip, check=True)
@@ -65,7 +67,7 @@ def network_collections() -> Path:
                 with zipfile.ZipFile(wheel) as archive:
                     wanted = tuple(f"ansible_collections/{name}" for name in COLLECTIONS)
                     archive.extractall(made, [name for name in archive.namelist() if name.startswith(wanted)])
-            (made / PACKAGE).touch()
+            taken.touch()
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,29 @@ from .conftest import FIXTURES
 
 POLICY = {"agility_policy": str(FIXTURES / "appliances/policy.yml")}
 WEB = {"agility_root": str(FIXTURES / "snapshots/web-old.json")}
-STRICT = """\
-policy: {name: gates, version: "1", enforce: [recommendation]}
-extends: [devices.yml]
-stages: [{aspect: mac, stage: require}, {aspect: key_exchange, stage: require}]
+# No release of FortiOS has a hybrid exchange in SSH, so a policy that asks for one changes nothing there.
+CLASSICAL = """\
+policy: {name: gates, version: "1"}
+rules:
+  - id: kex-gates
+    match: {protocol: ssh}
+    aspect: key_exchange
+    allow: {construction: [classical], classical_bits: ">=128", status: [current]}
+    source: {doc: a test, section: "1", force: requirement}
+    verified: 2026-11-27
+  - id: mac-gates
+    match: {protocol: ssh}
+    aspect: mac
+    allow: {name: [hmac-sha2-512-etm@openssh.com]}
+    source: {doc: a test, section: "2", force: requirement}
+    verified: 2026-11-27
+  - id: cipher-gates
+    match: {protocol: ikev2}
+    aspect: cipher
+    allow: {key_bits: ">=128", status: [current]}
+    source: {doc: a test, section: "3", force: requirement}
+    verified: 2026-11-27
+stages: [{stage: require}]
 """
 CHANGES = {"agility_policy": "policy.yml", "agility_campaign": "spring", "agility_ssh_batch_limit": 100, "agility_confirm_timeout": 60}
 
@@ -53,8 +71,7 @@ def test_a_gate_and_a_host_are_audited_in_one_run_by_one_policy(tmp_path: Path, 
 
 def test_a_gate_is_changed_proved_saved_and_rolled_back(tmp_path: Path, gate: FortiGate) -> None:
     before = gate.text()
-    shutil.copy(FIXTURES / "appliances/policy.yml", tmp_path / "devices.yml")
-    (tmp_path / "policy.yml").write_text(STRICT, encoding="utf-8")
+    (tmp_path / "policy.yml").write_text(CLASSICAL, encoding="utf-8")
     shown, results = playbook(tmp_path, "enforce", {"fg1": gate.variables()}, "--diff", **CHANGES)
     mine = results["fg1"]
     assert mine["status"] == "changed", shown
@@ -62,7 +79,6 @@ def test_a_gate_is_changed_proved_saved_and_rolled_back(tmp_path: Path, gate: Fo
     assert gate.text() == gate.text("saved")
     assert "cfg-save" not in gate.text()
     assert [(proof["endpoint"], proof["proved"]) for proof in mine["proofs"]] == [("fortios ssh", True)]
-    assert "fortios phase1-interface old: left as it is" in " ".join(mine["plan"]["warnings"])
 
     shown, results = playbook(tmp_path, "rollback", {"fg1": gate.variables()}, agility_campaign="spring")
     assert results["fg1"]["status"] == "rolled-back", shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import api, live, snapshot_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import api, live, read, snapshot_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.appliance import Request
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.fortios_live import API
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Inexpressible, Unparsable, Wanted
@@ -148,3 +148,11 @@ def test_what_is_not_known_and_a_cluster_are_not_written(release: str, more: str
     snapshot = snapshot_of((backup() + MAC + more).replace("7.4.8", release).encode(), "running-config", "fg1", "")
     with pytest.raises(Inexpressible, match=why):
         API.write(snapshot, {"fortios ssh": {"mac": Wanted(("hmac-sha2-512-etm@openssh.com",))}})
+
+
+@pytest.mark.parametrize(("release", "known"), [("7.2.11", False), ("7.4.8", True)])
+def test_a_word_counts_from_the_release_on_that_has_it(release: str, known: bool) -> None:
+    snapshot = snapshot_of((backup() + MAC).replace("7.4.8", release).encode(), "running-config", "fg1", "")
+    (server,) = [one for one in read(snapshot) if one.id == "fortios ssh"]
+    names = server.capabilities["key_exchange"].names or ()
+    assert ("diffie-hellman-group16-sha512" in names, "ecdh-sha2-nistp384" in names) == (known, True)
