@@ -1,4 +1,4 @@
-"""The emulated device of tests/emulators/fortios, and a session with its API by urllib alone: for tests of what is said, not of httpapi."""
+"""The emulated device of tests/emulators/devices/fortios.py, and a session with its API by urllib alone: for tests of what is said, not of httpapi."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .appliance import PASSWORD, USER, Emulated
 
 TOKEN = "a-token-nobody-may-see"
 KEX = "curve25519-sha256@libssh.org ecdh-sha2-nistp384 diffie-hellman-group14-sha1"
-SAVED = """\
+STARTUP = """\
 config system global
     set hostname "fg1"
 end
@@ -56,17 +56,15 @@ LISTED = f"config system ssh-config\n    set ssh-kex-algo {KEX}\nend\n"
 class FortiGate(Emulated):
     """second: how long one of its seconds takes.  arming: whether a change of cfg-save is itself "saved" or "unsaved".  login: "api" or "cookie"."""
 
-    emulator = "fortios"
-
     def __init__(
-        self, folder: Path, release: str = "7.4.8", second: float = 1, arming: str = "unsaved", login: str = "api", saved: str = SAVED + LISTED
+        self, folder: Path, release: str = "7.4.8", second: float = 1, arming: str = "unsaved", login: str = "api", startup: str = STARTUP + LISTED
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        facts = {"release": release, "serial": "FGVMEMULATED01", "second": second, "arming": arming, "login": login}
+        facts = {"platform": "fortios", "release": release, "serial": "FGVMEMULATED01", "second": second, "arming": arming, "login": login}
         facts |= {"users": {USER: PASSWORD}, "tokens": {"colleague": TOKEN}}
         (folder / "device.json").write_text(json.dumps(facts), encoding="utf-8")
-        (folder / "saved").write_text(saved, encoding="utf-8")
+        (folder / "startup").write_text(startup, encoding="utf-8")
         asyncssh.generate_private_key("ssh-ed25519").write_private_key(folder / "host_key")
         self.start()
 
@@ -87,7 +85,7 @@ class FortiGate(Emulated):
             "ansible_connection": "ansible.netcommon.httpapi",
             "ansible_network_os": "fortinet.fortios.fortios",
             "ansible_host": "127.0.0.1",
-            "ansible_httpapi_port": self.port,
+            "ansible_httpapi_port": self.ports[1],
             "ansible_httpapi_use_ssl": True,
             "ansible_httpapi_validate_certs": False,
             "ansible_user": USER,
@@ -125,7 +123,7 @@ class DirectApi:
     def _send(self, request: Request, headers: Mapping[str, str]) -> tuple[int, str]:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        url = f"https://127.0.0.1:{self.device.port}{request.path}"
+        url = f"https://127.0.0.1:{self.device.ports[1]}{request.path}"
         asked = urllib.request.Request(url, request.body.encode() or None, dict(headers), method=request.method)
         try:
             with urllib.request.urlopen(asked, context=context, timeout=20) as answer:

@@ -1,4 +1,4 @@
-"""FortiGates that are logged in to by their API, by the playbooks as a user runs them; the devices are emulated (tests/emulators/fortios)."""
+"""FortiGates that are logged in to by their API, by the playbooks as a user runs them; the devices are emulated (tests/emulators/devices/fortios.py)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_gate_and_a_host_are_audited_in_one_run_by_one_policy(tmp_path: Path, 
     assert results["fg3"]["target"]["os_VERSION_ID"] == "7.2.11"
     written = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert [secret for secret in ("CANARY", PASSWORD, TOKEN) if secret in written + shown] == []
-    assert gate.text() == gate.text("saved")
+    assert gate.text() == gate.text("startup")
 
 
 def test_a_gate_is_changed_proved_saved_and_rolled_back(tmp_path: Path, gate: FortiGate) -> None:
@@ -76,13 +76,13 @@ def test_a_gate_is_changed_proved_saved_and_rolled_back(tmp_path: Path, gate: Fo
     mine = results["fg1"]
     assert mine["status"] == "changed", shown
     assert "diffie-hellman-group14-sha1" not in gate.ssh("kex").split()
-    assert gate.text() == gate.text("saved")
+    assert gate.text() == gate.text("startup")
     assert "cfg-save" not in gate.text()
     assert [(proof["endpoint"], proof["proved"]) for proof in mine["proofs"]] == [("fortios ssh", True)]
 
     shown, results = playbook(tmp_path, "rollback", {"fg1": gate.variables()}, agility_campaign="spring")
     assert results["fg1"]["status"] == "rolled-back", shown
-    assert gate.text() == gate.text("saved") == before
+    assert gate.text() == gate.text("startup") == before
 
 
 def test_a_gate_that_is_not_there_or_refuses_says_so(tmp_path: Path, gate: FortiGate) -> None:

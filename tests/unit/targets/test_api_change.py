@@ -75,14 +75,14 @@ def change(
 
 
 def is_old(emulated: FortiGate, before: str) -> bool:
-    return emulated.text() == emulated.text("saved") == before
+    return emulated.text() == emulated.text("startup") == before
 
 
 def is_new(emulated: FortiGate, before: str) -> bool:
     """The new lists, and nothing else."""
     lists = (emulated.ssh("kex"), emulated.ssh("mac"))
     rest = [[line for line in text.splitlines() if "-algo " not in line] for text in (emulated.text(), before)]
-    return lists == (NEW["key_exchange"], NEW["mac"]) and emulated.text() == emulated.text("saved") and rest[0] == rest[1]
+    return lists == (NEW["key_exchange"], NEW["mac"]) and emulated.text() == emulated.text("startup") and rest[0] == rest[1]
 
 
 @pytest.mark.parametrize("gate", ["saved", "unsaved"], indirect=True)
@@ -90,8 +90,8 @@ def test_a_change_is_proved_saved_and_leaves_the_mode_as_it_was(gate: FortiGate)
     before, saved = gate.text(), []
 
     def prove(after: Snapshot) -> Any:
-        saved.append(gate.ssh("kex", "saved"))
-        seen = probe_ssh("127.0.0.1", gate.ports[1], forbid_kex=("diffie-hellman-group14-sha1",), timeout=10)
+        saved.append(gate.ssh("kex", "startup"))
+        seen = probe_ssh("127.0.0.1", gate.port, forbid_kex=("diffie-hellman-group14-sha1",), timeout=10)
         return fine(after)[0], [] if seen.refused and not seen.failure else [seen.failure]
 
     outcome = change(gate, prove=prove)
@@ -191,7 +191,7 @@ def test_what_somebody_else_changes_while_it_is_proved_is_loud_and_left_to_him(g
     assert outcome.state == "REVERT_FAILED"
     assert "the old lists are back, and 2 other settings are not what they were" in outcome.why
     assert (gate.ssh("kex"), gate.ssh("mac"), "fg2" in gate.text()) == (KEX, "", True)
-    assert gate.text() == gate.text("saved")
+    assert gate.text() == gate.text("startup")
 
 
 def test_another_device_at_that_address_is_refused(one: FortiGate) -> None:

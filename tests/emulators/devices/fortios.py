@@ -1,83 +1,65 @@
-"""The emulated device without its doors: what runs, what is saved, the tables that can be asked for, the clock of `cfg-save revert`, and faults.
+"""The emulated FortiGate: the tables that can be asked for, the clock of `cfg-save revert`, and its second door, which is that of its API.
 
-A folder holds `device.json` (what it is), `saved`, and, for whoever looks, `running`; `faults.json` is read at each request.
+What is saved is `startup`; `running` is for whoever looks.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
 import threading
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from config import GLOBAL, LISTS, MODES, OLDER, Config
+from device import Device
+from fortios_api import serving
+from fortios_config import GLOBAL, LISTS, MODES, OLDER, Config
 
 
-class Device:
+class NoShell:
+    def __init__(self, device: Device, process: Any, user: str) -> None:
+        self.process = process
+
+    async def run(self) -> None:
+        await self.process.stdin.read()
+
+
+class FortiGate(Device):
+    """Faults of its own: reject: a part of a request that is refused; ignore_save, refuse_save."""
+
+    shell = NoShell
+    CONFIG = Config
+
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.facts: dict[str, Any] = json.loads((folder / "device.json").read_text(encoding="utf-8"))
-        self.second = float(self.facts.get("second", 1))  # how long one of its seconds takes here
+        super().__init__(folder)
+        self.second = float(self.facts["second"])  # how long one of its seconds takes here
         self.lock = threading.RLock()
-        self.config = Config(self.saved)
         self.clock: threading.Timer | None = None
         self.told = 0
-        self._write("running", self.config.text)
 
-    # ------------------------------------------------------------ faults
-
-    def fault(self, name: str) -> Any:
-        """drop_at, power_at: [request or pattern, "before" or "after"]; reject: pattern of a request; slow: seconds; ignore_save, refuse_save;
-        deaf (no login while what runs is not what is saved)."""
-        path = self.folder / "faults.json"
-        return json.loads(path.read_text(encoding="utf-8")).get(name) if path.is_file() else None
-
-    def strikes(self, name: str, request: str, when: str) -> bool:
-        """Whether that fault comes at this moment, once."""
-        wanted = self.fault(name)
-        if not wanted or not fnmatchcase(request, wanted[0]) or wanted[1] != when:
-            return False
-        (self.folder / "faults.json").write_text("{}", encoding="utf-8")
-        return True
-
-    def power(self, request: str, when: str) -> None:
-        if self.strikes("power_at", request, when):
-            os._exit(9)
-
-    @property
-    def deaf(self) -> bool:
-        return bool(self.fault("deaf")) and self.config.text != self.saved
+    def opens(self, port: int, *more: int) -> tuple[int, ...]:
+        """Where its SSH server is, whoever set it up has written down."""
+        if not more:
+            self.config.put("system/global", "admin-ssh-port", str(port), "22")
+            self.keep("running", self.config.text)
+            self._save()
+        door = serving(self, *(more or (0,)))
+        self.argv = [sys.executable, *sys.argv[:2], str(port), str(door.server_port)]
+        threading.Thread(target=door.serve_forever, daemon=True).start()
+        return (door.server_port,)
 
     # ------------------------------------------------------------ configurations
-
-    @property
-    def saved(self) -> str:
-        return (self.folder / "saved").read_text(encoding="utf-8")
-
-    def _write(self, name: str, text: str) -> None:
-        whole = self.folder / f"{name}.new"
-        whole.write_text(text, encoding="utf-8")
-        whole.rename(self.folder / name)
-
-    def listens(self, port: int) -> None:
-        """Where its SSH server is, as whoever set it up has written down."""
-        self.config.put("system/global", "admin-ssh-port", str(port), "22")
-        self._write("running", self.config.text)
-        self._keep()
 
     def save(self) -> bool:
         if self.fault("refuse_save"):
             return False
         if not self.fault("ignore_save"):
-            self._keep()
+            self._save()
         return True
 
-    def _keep(self) -> None:
-        self._write("saved", self.config.text)
+    def _save(self) -> None:
+        self.keep("startup", self.config.text)
         if self.clock:
             self.clock.cancel()
             self.clock = None
@@ -106,13 +88,13 @@ class Device:
             return None
         own = GLOBAL if table == "system/global" else {}
         shown: dict[str, object] = {word: type(default)(self.config.get(table, word) or default) for word, default in own.items()}
-        return {**shown, **({word: " ".join(self.algorithms(word)) for word in self._words()} if table == self.table else {})}
+        return {**shown, **({word: " ".join(self.listed(word)) for word in self._words()} if table == self.table else {})}
 
-    def algorithms(self, word: str) -> tuple[str, ...]:
+    def listed(self, word: str) -> tuple[str, ...]:
         return tuple(self.config.get(self.table, word).split()) or LISTS[self._words()[word]][1]
 
-    def ssh(self) -> dict[str, tuple[str, ...]]:
-        return {word: self.algorithms(shown) for shown, word in self._words().items()}
+    def algorithms(self) -> dict[str, list[str]]:
+        return {name: list(self.listed(shown)) for name, shown in zip(("kex", "encryption", "mac", "hostkey"), self._words(), strict=True)}
 
     def put(self, table: str, values: dict[str, object]) -> bool:
         """Whether it was taken: all of it, or nothing."""
@@ -122,7 +104,7 @@ class Device:
         for word, value in values.items():
             default = " ".join(LISTS[self._words()[word]][1]) if word in self._words() else str(GLOBAL[word])
             self.config.put(table, word, str(value), default)
-        self._write("running", self.config.text)
+        self.keep("running", self.config.text)
         self._changed("cfg-save" in values)
         return True
 
@@ -135,7 +117,7 @@ class Device:
         """Whether a change of the mode itself is saved is not documented, so a device here is of either kind."""
         now = self.config.get("system/global", "cfg-save") or "automatic"
         if now == "automatic" or (mode and self.facts.get("arming") == "saved" and not self.clock):
-            self._keep()
+            self._save()
         elif now == "revert" and not self.clock:
             wait = float(self.config.get("system/global", "cfg-revert-timeout") or 600) * self.second
             self.clock = threading.Timer(wait, self.restart)
@@ -145,4 +127,7 @@ class Device:
     def restart(self) -> None:
         """All is forgotten but what is saved."""
         with self.lock:
-            os.execv(sys.executable, [sys.executable, *self.facts["argv"]])
+            os.execv(self.argv[0], self.argv)
+
+
+DEVICE = FortiGate
