@@ -40,14 +40,17 @@ class Direct:
             self.client.close()
         self.client = None
 
-    def ask(self, command: str) -> str:
+    def ask(self, command: str, question: str = "", answer: str = "") -> str:
         if not self.client:
             self.open()
         self.asked += 1
         try:
             while self.shell.recv_ready():
                 self.shell.recv(4096)
-            return self._until(sends=command).partition(command)[2]
+            seen = self._until(sends=command)
+            if question and re.search(question, seen):
+                seen += self._until(sends=answer)
+            return seen.partition(command)[2]
         except (paramiko.SSHException, OSError, EOFError) as error:
             self.close()
             raise Unreachable(f"no answer to `{command}`: {error}") from error

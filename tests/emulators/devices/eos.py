@@ -7,6 +7,7 @@ runs out brings back what ran before; whoever is enabled may confirm; sessions t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from difflib import unified_diff
@@ -213,6 +214,7 @@ class Eos(Device):
             "startup-config": lambda: startup,
             "configuration sessions": lambda: self._sessions(False),
             "configuration sessions detail": lambda: self._sessions(True),
+            "configuration sessions detail | json": self._json,
         }
         return table[text]() if text in table and (privileged or text in ("version", "hostname")) else None
 
@@ -227,9 +229,27 @@ class Eos(Device):
             f"Software image version: {release}\nArchitecture: x86_64\n\nUptime: 1 week\n"
         )
 
+    @property
+    def _newer(self) -> bool:
+        return tuple(int(part) for part in re.findall(r"\d+", self.facts["release"])[:2]) >= (4, 32)
+
+    @property
+    def _waits(self) -> str:
+        """The session whose timer runs."""
+        return self.timer.kept.removeprefix("checkpoint-") if self.timer else ""
+
+    def _json(self) -> str:
+        """Fields by napalm and its issue 2166."""
+        ended = "committed" if self._newer else "completed"
+        sessions = {name: {"state": "pending", "instances": {}} for name in self.sessions}
+        for name, user in self.done.items():
+            state = "pendingCommitTimer" if name == self._waits and not self._newer else ended if user else "aborted"
+            sessions[name] = {"state": state, "commitUser": user, "instances": {}}
+        timed = {"commitTimerSessionName": self._waits, "commitTimerExpireTime": self.left} if self._waits and self._newer else {}
+        return json.dumps({"sessions": sessions, "maxOpenSessions": MOST, **timed}, indent=4) + "\n"
+
     def _sessions(self, detail: bool) -> str:
-        newer = tuple(int(part) for part in re.findall(r"\d+", self.facts["release"])[:2]) >= (4, 32)
-        waits = self.timer.kept.removeprefix("checkpoint-") if self.timer else ""
+        newer, waits = self._newer, self._waits
         rows = [(name, "pending", "", "") for name in self.sessions]
         for name, user in self.done.items():
             if name == waits:

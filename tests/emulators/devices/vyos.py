@@ -60,6 +60,8 @@ class Shell(Terminal):
             return ""
         if command == "systemctl is-active commit-confirm.timer":  # its terminal is a shell
             return f"{'active' if self.device.timer else 'inactive'}\n"
+        if command == "cat /config/config.boot":
+            return str(self.device.boot())
         said = self.device.show(command.removeprefix("show ")) if command.startswith("show ") else None
         return INVALID.format(command) if said is None else str(said)
 
@@ -202,6 +204,11 @@ class Vyos(Device):
         self.keep("archive-0", self.config.text)
         for one in list(self.tell):
             one.drop()
+
+    def boot(self) -> str:
+        """What starts, as it is kept."""
+        end = f'// Warning: Do not remove the following line.\n// vyos-config-version: "ssh@2"\n// Release version: {self.facts["release"]}\n'
+        return f"{Config(self.startup).braces()}\n\n{end}"
 
     def show(self, text: str) -> str | None:
         """None = no such command."""

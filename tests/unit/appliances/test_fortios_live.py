@@ -125,7 +125,7 @@ def test_how_changes_are_saved_is_read_and_not_guessed() -> None:
 
 
 def test_all_lists_are_written_in_one_request_and_a_list_is_the_same_in_any_order() -> None:
-    lines = ("system ssh-config ssh-kex-algo a ; system ssh-config ssh-kex-algo b", "system ssh-config ssh-mac-algo c")
+    lines = ("system ssh-config ssh-kex-algo a", "system ssh-config ssh-kex-algo b", "system ssh-config ssh-mac-algo c")
     assert API.put(lines) == Request("PUT", "/api/v2/cmdb/system/ssh-config", '{"ssh-kex-algo": "a b", "ssh-mac-algo": "c"}')
     assert API.holds(told({"ssh-kex-algo": "b a", "ssh-mac-algo": "c"}), lines)
     assert not API.holds(told({"ssh-kex-algo": "b a", "ssh-mac-algo": "c d"}), lines)

@@ -16,6 +16,7 @@ from typing import Any
 from ._campaign import Gate
 from ._core.appliances import APPLIANCES, api, live
 from ._core.appliances.appliance import Api, Appliance, Live
+from ._core.appliances.lists import touched, within
 from ._core.model import Activation, Change, Collect, Plan, Problem
 from ._core.plan import make_plan, wishes_for
 from ._core.reach import Client
@@ -23,8 +24,9 @@ from ._core.report.output import write_whole
 from ._core.service import Service
 from ._core.targets.api import NAME as HTTPAPI
 from ._core.targets.api import Session
+from ._core.targets.changing import STARTUP, Changing
 from ._core.targets.cli import Terminal
-from ._core.targets.device import STARTUP, Changing, Device
+from ._core.targets.device import Device
 from ._core.targets.device_api import ApiChanging, ApiDevice
 from ._core.targets.survey import Survey
 from ._core.targets.transact import Outcome, Prove
@@ -77,7 +79,8 @@ def plan_of(found: Survey, requirements: Mapping[str, Requirements], policy: str
     plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way)}, mine, requirements, policy, as_of, client)
     left = [e for e in found.endpoints if e not in mine and wishes_for(e, requirements[e.id], as_of)]
     said = [f"{e.id}: left as it is: of {platform.label} only {', '.join(way.writes)} is written" for e in left]
-    return replace(plan, warnings=(*plan.warnings, *said))
+    outage = way.outage(found.snapshot) if plan.changes else ""
+    return replace(plan, warnings=(*plan.warnings, *said, *filter(None, (outage,))))
 
 
 def _as_service(platform: Appliance, way: Live | Api) -> Service:
@@ -98,7 +101,8 @@ def change(run: Run, id_: str, plan: Plan, prove: Prove) -> Outcome:
         changes = changing(run, target, one, plan.identity.machine_id, prove)
         outcome = changes.run()
     if outcome.state == "CONFIRMED":
-        _remember(run, {"transaction": id_, "machine": plan.identity.machine_id, "lines": changes.undo()})
+        undo = changes.undo() if isinstance(changes, ApiChanging) else undo_of(changes)
+        _remember(run, {"transaction": id_, "machine": plan.identity.machine_id, "lists": undo})
     return outcome
 
 
@@ -109,11 +113,23 @@ def changing(run: Run, one: Device | ApiDevice, change: Change, machine: str, pr
     return Changing(one, change, machine, seconds, prove)
 
 
+def undo_of(changing: Changing) -> dict[str, dict[str, list[str]]]:
+    """For each list what it is now, and what it was; nothing where no line said it, which is the default."""
+    order, lists = changing.order, changing.live.lists
+    return {
+        path: {
+            "new": [one for one in order.new if within(one, path)],
+            "old": [one for one in order.old if within(one, path) and one in changing.before],
+        }
+        for path in touched(lists, (*order.old, *order.new))
+    }
+
+
 def saved(run: Run, outcome: Outcome) -> None:
     """Whoever confirmed what the next start forgets has to be told."""
     if outcome.state == "CONFIRMED" and outcome.evidence.get(STARTUP) == "not written":
         message = "the change runs and is confirmed, but startup-config is not what runs: the next start goes back to the old configuration"
-        run.note(status="failed", problem={"message": message, "where": run.host, "remedy": "free space there, and save it (write memory)"})
+        run.note(status="failed", problem={"message": message, "where": run.host, "remedy": "free space there, and save it"})
 
 
 def _remember(run: Run, facts: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ..model import Endpoint, Origin, Setting, Snapshot
 from .kept import Node, tree
-from .reading import EXCHANGES, Aspects, Device, Known, port, train
+from .reading import EXCHANGES, SSH_LISTS, Aspects, Device, Known, port, train
 
 SSH: Aspects = {"key_exchange": "ssh-kex-algo", "cipher": "ssh-enc-algo", "mac": "ssh-mac-algo", "host_key": "ssh-hsk-algo"}
 HTTPS: Aspects = {"version": "admin-https-ssl-versions", "cipher": "admin-https-ssl-ciphersuites"}
@@ -21,7 +21,7 @@ PHASE1: Aspects = {"version": "ike-version {}"}
 OLD = ("ssh-kex-sha1", "ssh-cbc-cipher", "ssh-hmac-md5", "ssh-mac-weak", "admin-ssh-v1")  # weak words that releases before 7.0.2 switch as a whole
 VERSIONS = ("tls1-0", "tls1-1", "tls1-2", "tls1-3")
 PPK = {"require": "required", "allow": "enabled", "disable": "off"}
-KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", EXCHANGES | {f"ssh {aspect}" for aspect in SSH})
+KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", EXCHANGES | SSH_LISTS)
 # Release → the dhgrp of an interface that has no line of it, and where that is written.  pfs is enabled there without one, too.
 DEFAULTS: dict[tuple[int, ...], tuple[str, str]] = {(8, 0, 0): ("20", "default of FortiOS 8.0.0: its CLI Reference, config vpn ipsec {}, dhgrp")}
 # Words of the SSH server that came later than its lists, which are of 7.0.2.

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..documents.config_edit import parse
-from ..documents.lines import split
-from ..model import Change, Edit, Inexpressible, Snapshot, Wishes
+from ..model import Change, Inexpressible, Snapshot, Wishes
 from .appliance import Api, Request
 from .fortios_endpoints import SSH
-from .kept import BETWEEN, tree
+from .kept import tree
+from .lists import rewritten
 from .reading import train
 
 CMDB, MONITOR = "/api/v2/cmdb", "/api/v2/monitor"
@@ -31,7 +31,7 @@ TABLES = (
 )
 MODE = {"cfg-save", "cfg-revert-timeout"}
 LEAST = 10  # seconds of cfg-revert-timeout
-HEAD = 3  # `system ssh-config ssh-kex-algo`
+OUTAGE = "a change after which nobody reaches the API of this device any more ends with its RESTART, which cuts all its traffic"
 _USER = re.compile(r"^(#config-version=[^:\n]*).*", re.MULTILINE)
 _MOVES = re.compile(r"^#(?!config-version=).*", re.MULTILINE)
 _ENCRYPTED = re.compile(r"\bENC [\w+/=-]+")
@@ -111,22 +111,30 @@ def unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
 def _ours(words: tuple[str, ...]) -> bool:
     path = unwrapped(words)
     names = {name for dummy, dummy, table, names in TABLES if path[:2] == ("system", table) for name in names}
-    return len(path) > HEAD - 1 and (path[2] in names or (path[:2] == ("system", "global") and path[2] in MODE))
+    return len(path) > 2 and (path[2] in names or (path[:2] == ("system", "global") and path[2] in MODE))
 
 
-def holds(said: str, lines: tuple[str, ...]) -> bool:
+def holds(said: str, wanted: tuple[str, ...]) -> bool:
     """In any order: it is the client's that counts."""
     now = _results(said)
-    return all(set(str(now.get(word, "")).split()) == set(values) for word, values in _wanted(lines)[1].items())
+    return all(set(str(now.get(word, "")).split()) == set(values) for word, values in _wanted(wanted)[1].items())
 
 
 # ---------------------------------------------------------------- a change
 
 
-def _wanted(lines: tuple[str, ...]) -> tuple[str, dict[str, tuple[str, ...]]]:
-    """The table that the lines stand in, and its values."""
-    ((table, below),) = tree("".join(f"{line}\n" for line in lines)).each("system")
-    return table, {word: node.words() for word, node in below.below.items()}
+def path(statement: str) -> str:
+    """`system ssh-config ssh-kex-algo`"""
+    return " ".join(statement.split()[:3])
+
+
+def _wanted(said: tuple[str, ...]) -> tuple[str, dict[str, list[str]]]:
+    """The table that statements belong to, and its values."""
+    values: dict[str, list[str]] = {}
+    for one in said:
+        dummy, table, word, value = one.split()
+        values.setdefault(word, []).append(value)
+    return table, values
 
 
 def saving(said: str) -> tuple[str, int]:
@@ -139,29 +147,24 @@ def _put(table: str, values: Mapping[str, object]) -> Request:
     return Request("PUT", f"{CMDB}/system/{table}", json.dumps(values))
 
 
-def put(lines: tuple[str, ...]) -> Request:
+def put(wanted: tuple[str, ...]) -> Request:
     """All lists in one request, so there is no half of it."""
-    table, values = _wanted(lines)
+    table, values = _wanted(wanted)
     return _put(table, {word: " ".join(names) for word, names in values.items()})
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    """One line for each list, in the place of the old one."""
     (file,) = snapshot.files.values()
-    release, kept = snapshot.facts["release"], file.text or ""
+    release = snapshot.facts["release"]
     table = _table(release)
     if not table:
         raise Inexpressible(f"FortiOS {release} is no release whose tables are known here", snapshot.host, "known are 7.0.2 to 7.6")
-    if set(tree(kept).under("system", "ha", "mode")) - {"standalone"}:
+    if set(tree(file.text or "").under("system", "ha", "mode")) - {"standalone"}:
         why = "it is one of a cluster, whose members would all restart together when a change is not saved, and none would take over"
         raise Inexpressible(why, snapshot.host, "leave it out with --limit, and change it by hand")
-    edits = []
-    for aspect, to in wishes["fortios ssh"].items():
-        word = "ssh-hostkey-algo" if aspect == "host_key" and table[0] == "global" else SSH[aspect]
-        head = ["system", table[0], word]
-        number = next(number for number, line in enumerate(split(kept), 1) if line.split()[:HEAD] == head)
-        edits.append(Edit(number, 1, (f" {BETWEEN} ".join(" ".join((*head, name)) for name in to.names) + "\n",)))
-    return (Change(file.path, file.sha256, tuple(sorted(edits, key=lambda edit: edit.line))),)
+    name, words = table
+    lists = {aspect: f"system {name} {word}" for aspect, word in zip(SSH, words, strict=False)}
+    return (rewritten(file, lists, wishes["fortios ssh"], each=True),)
 
 
 API = Api(
@@ -182,7 +185,8 @@ API = Api(
     save=Request("POST", f"{MONITOR}/system/config/save", "{}"),
     disarm=lambda seconds: _put("global", {"cfg-save": "automatic", "cfg-revert-timeout": seconds}),
     refused=refused,
-    head=HEAD,
+    path=path,
+    outage=lambda snapshot: OUTAGE,
     writes=("fortios ssh",),
     write=write,
 )

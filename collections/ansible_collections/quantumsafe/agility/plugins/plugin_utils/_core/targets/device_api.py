@@ -9,19 +9,20 @@ its time is over, for its clock may count from our last word.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..appliances import snapshot_of
 from ..appliances.appliance import Api, Appliance, Request
+from ..appliances.lists import statements, within
 from ..documents.lines import split
-from ..model import Change, Identity, Problem, Snapshot
+from ..model import Identity, Problem
 from .api import Session
 from .cli import Rejected
-from .device import PATH, RETRY
+from .device import PATH
 from .host import Unreachable
+from .steps import RETRY, Steps, joined
 from .survey import Survey, read
-from .transact import Outcome, Prove
+from .transact import Outcome
 
 RESTARTED = "it restarted, and what was not saved is gone"
 GRACE = 300  # seconds after its time within which a device must have restarted
@@ -43,10 +44,6 @@ class ApiDevice:
     @property
     def writes(self) -> tuple[str, ...]:
         return self.api.writes
-
-    @property
-    def head(self) -> int:
-        return self.api.head
 
     def look(self) -> Survey:
         """Raises Problem, Unreachable, Unparsable; two requests, three where the release has the lists in a table."""
@@ -78,58 +75,20 @@ class ApiDevice:
 
 
 @dataclass(slots=True)
-class ApiChanging:
-    """One change on one device.  prove: as for a host, between reload and confirm."""
+class ApiChanging(Steps[ApiDevice]):
+    """One change on one device with an API.  before: all that it says but the lists; idle: the seconds that were set before."""
 
-    device: ApiDevice
-    change: Change
-    machine: str
-    seconds: int
-    prove: Prove
-    lines: tuple[str, ...] = ()  # what is written, and what it takes the place of
-    olds: tuple[str, ...] = ()
-    before: tuple[tuple[str, ...], ...] = ()  # all but the lists
-    idle: int = 0  # the seconds that were set before
-    armed: float = 0.0
-    applying: bool = False
-    confirming: bool = False
-    after: Snapshot | None = None
-    proofs: tuple[Mapping[str, object], ...] = ()
-    evidence: dict[str, str] = field(default_factory=dict)
-
-    def run(self) -> Outcome:
-        """Never raises once the device was told to take back what is not saved."""
-        try:
-            why = self._unfit()
-        except Problem as problem:
-            why = str(problem)
-        if why:
-            return Outcome("REFUSED", why)
-        try:
-            why = self._arm() or self._apply() or self._verify() or self._confirm()
-        except (Unreachable, Rejected) as lost:
-            why = str(lost)
-        except Exception as error:  # a fault of ours must not leave a device pending in silence
-            why = f"internal error: {type(error).__name__}: {error}"
-        return self._settle(why)
-
-    # ------------------------------------------------------------ the steps: each says why it did not come about, "" = it did
+    before: tuple[tuple[str, ...], ...] = ()
+    idle: int = 0
 
     def _unfit(self) -> str:
         device, api = self.device, self.device.api
         mode, self.idle = device.saving()
         if mode != api.safe:
             return f"its changes are not saved by themselves (cfg-save is {mode or 'not told'}): somebody has not finished, or it is kept so"
-        seen = device.look().snapshot
-        if seen.identity.machine_id != self.machine:
-            return "another device answers there than was planned for: its serial number is another one"
-        if seen.files[PATH].sha256 != self.change.sha256:
-            return "its configuration changed since the plan was made"
-        text = split(seen.files[PATH].text or "")
-        self.lines = tuple(line.rstrip() for edit in self.change.edits for line in edit.insert)
-        self.olds = tuple(text[edit.line - 1].rstrip() for edit in self.change.edits)
+        why = self._not_planned()
         self.before = api.others(device.whole)
-        return ""
+        return why
 
     def _arm(self) -> str:
         device, api = self.device, self.device.api
@@ -143,35 +102,30 @@ class ApiChanging:
     def _apply(self) -> str:
         device, api = self.device, self.device.api
         self.applying = True
-        device.answer(api.put(self.lines))
-        if not self._has(self.lines):
+        device.answer(api.put(self.new))
+        if not self._has(self.new):
             return "it took the lists, and does not have them"
         return f"{count} settings changed that this change does not touch: somebody else is at work there" if (count := self._others()) else ""
 
     def _verify(self) -> str:
         """Over a new session; the handshake is with the new lists.  They are remembered as the device shows them."""
         self.device.session.open()
-        self.after = self.device.look().snapshot
-        shown = {self._head(line): line.rstrip() for line in split(self.after.files[PATH].text or "")}
-        self.lines = tuple(shown.get(self._head(line), line) for line in self.lines)
-        self.proofs, wrong = self.prove(self.after)
-        return "; ".join(["nobody can tell whether it came about"] if wrong is None else wrong)
-
-    def _head(self, line: str) -> tuple[str, ...]:
-        return tuple(line.split()[: self.device.api.head])
+        return self._proved()
 
     def _confirm(self) -> str:
         """Over the session that came after the change, and only what is still there."""
-        if self._others() or not self._has(self.lines):
+        if self._others() or not self._has(self.new):
             return "what was proved is no longer what runs"
         self.evidence = {"connection": "fresh connection"}
         self.confirming = True
         self.confirming = not (why := self._save())
         return why
 
-    def undo(self) -> list[dict[str, object]]:
-        """What a rollback needs: a list that was a default is put back by its values, too."""
-        return [{"new": new, "old": old, "explicit": True} for new, old in zip(self.lines, self.olds, strict=True)]
+    def undo(self) -> dict[str, dict[str, list[str]]]:
+        """For each list what it is now, as the device shows it, and what it was: one that was a default is put back by its values, too."""
+        shown = [one for line in split(self.after.files[PATH].text or "") for one in statements(line)] if self.after else []
+        paths = dict.fromkeys(self.device.api.path(one) for one in self.old)
+        return {path: {name: [one for one in said if within(one, path)] for name, said in (("new", shown), ("old", self.old))} for path in paths}
 
     def _save(self) -> str:
         why = self.device.api.refused(*self.device.session.ask(self.device.api.save))
@@ -195,9 +149,9 @@ class ApiChanging:
                 self.device.session.open()
                 return self._state(why)
             except Unreachable as error:
-                why = _and(why, error)
+                why = joined(why, error)
             except Problem as error:  # it is there, but does not do as it is told: only its restart is left
-                why = _and(why, error)
+                why = joined(why, error)
                 pause = max(pause, ends - time.monotonic())
             if time.monotonic() > ends + GRACE:
                 return Outcome("UNKNOWN", f"{why}; the device did not say what became of it until after its timer", None, self.after)
@@ -206,21 +160,21 @@ class ApiChanging:
     def _state(self, why: str) -> Outcome:
         """The outcome, once changes are saved by themselves again.  Raises Rejected when the device does not take what ends it."""
         device = self.device
-        if self.confirming and self._has(self.lines):
+        if self.confirming and self._has(self.new):
             unsaved = device.saving()[0] != device.api.safe and self._save()
             if not unsaved:
                 self._end()
                 return Outcome("CONFIRMED", "", None, self.after, self.evidence, self.proofs)
-            why, self.confirming = _and(why, unsaved), False
-        if self.applying and self._has(self.lines):
-            device.answer(device.api.put(self.olds))
-        old, others = self._has(self.olds), self._others()
+            why, self.confirming = joined(why, unsaved), False
+        if self.applying and self._has(self.new):
+            device.answer(device.api.put(self.old))
+        old, others = self._has(self.old), self._others()
         self._end()
         if not self.applying or (old and not others):
             return Outcome("REVERTED" if self.applying else "REFUSED", why or RESTARTED, None, self.after, proofs=self.proofs)
         back = f"the old lists are back, and {others} other settings are not what they were"
         what = back if old else "its lists are neither the old nor the new ones"
-        return Outcome("REVERT_FAILED", _and(why, f"{what}: somebody else's, left as they are; look at it"), None, self.after)
+        return Outcome("REVERT_FAILED", joined(why, f"{what}: somebody else's, left as they are; look at it"), None, self.after)
 
     def _end(self) -> None:
         """Back to what was: changes are saved by themselves.  Saved once more, for nobody says whether that itself is one that waits."""
@@ -230,7 +184,3 @@ class ApiChanging:
             device.session.ask(api.save)
             if device.saving() != (api.safe, self.idle):
                 raise Rejected("it does not save changes by itself again", device.host, "set cfg-save automatic")
-
-
-def _and(why: str, more: object) -> str:
-    return why if str(more) in why else "; then: ".join(filter(None, (why, str(more))))
