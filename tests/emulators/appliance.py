@@ -38,7 +38,7 @@ def network_collections() -> Path:
     """A collections path with network_cli and what it needs, out of the package that Molecule uses, taken once."""
     made = TOP / "build/network"
     made.mkdir(parents=True, exist_ok=True)
-    stamp = made / " ".join((PACKAGE, *(name.replace("/", ".") for name in COLLECTIONS)))
+    stamp = made / " ".join((PACKAGE, *(name.rstrip("/").replace("/", ".") for name in COLLECTIONS)))
     with (made / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.is_file():
