@@ -48,6 +48,12 @@ def gate(tmp_path: Path) -> Iterator[FortiGate]:
     made.kill()
 
 
+def told_of_secrets(folder: Path, shown: str) -> list[str]:
+    """Which of them stand in what was printed, or in anything that was written."""
+    written = "".join(path.read_text(encoding="utf-8") for name in ("out", "ledger") for path in (folder / name).rglob("*") if path.is_file())
+    return [secret for secret in ("CANARY", PASSWORD, TOKEN) if secret in written + shown]
+
+
 def test_a_gate_and_a_host_are_audited_in_one_run_by_one_policy(tmp_path: Path, gate: FortiGate) -> None:
     older = FortiGate(tmp_path / "older", release="7.2.11", login="cookie")
     by_token = gate.variables(ansible_user=None, ansible_password=None, ansible_httpapi_session_key={"access_token": TOKEN})
@@ -64,8 +70,7 @@ def test_a_gate_and_a_host_are_audited_in_one_run_by_one_policy(tmp_path: Path, 
     assert (mine["target"]["os_VERSION_ID"], mine["target"]["machine_id"], mine["rounds"]) == ("7.4.8", "FGVMEMULATED01", 3)
     assert results["fg2"]["findings"] == mine["findings"]
     assert results["fg3"]["target"]["os_VERSION_ID"] == "7.2.11"
-    written = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "out").rglob("*") if path.is_file())
-    assert [secret for secret in ("CANARY", PASSWORD, TOKEN) if secret in written + shown] == []
+    assert told_of_secrets(tmp_path, shown) == []
     assert gate.text() == gate.text("startup")
 
 
@@ -78,6 +83,8 @@ def test_a_gate_is_changed_proved_saved_and_rolled_back(tmp_path: Path, gate: Fo
     assert "diffie-hellman-group14-sha1" not in gate.ssh("kex").split()
     assert gate.text() == gate.text("startup")
     assert "cfg-save" not in gate.text()
+    assert told_of_secrets(tmp_path, shown) == []
+    assert "ends with its RESTART" in " ".join(mine["plan"]["warnings"])
     assert [(proof["endpoint"], proof["proved"]) for proof in mine["proofs"]] == [("fortios ssh", True)]
 
     shown, results = playbook(tmp_path, "rollback", {"fg1": gate.variables()}, agility_campaign="spring")
