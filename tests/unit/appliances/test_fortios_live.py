@@ -70,7 +70,7 @@ def test_a_platform_with_an_api_is_found_by_the_name_that_ansible_has_for_it() -
     ],
 )
 def test_each_release_is_asked_in_its_own_way(release: str, method: str, lists: str | None) -> None:
-    assert API.backup(release) == Request(method, "/api/v2/monitor/system/config/backup?scope=global")
+    assert (API.backup(release).method, API.backup(release).path) == (method, "/api/v2/monitor/system/config/backup?scope=global")
     assert API.lists(release) == (Request("GET", lists) if lists else None)
 
 

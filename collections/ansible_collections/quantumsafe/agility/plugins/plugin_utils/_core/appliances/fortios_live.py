@@ -73,7 +73,8 @@ def refused(status: int, said: str) -> str:
 
 
 def backup(release: str) -> Request:
-    return Request("POST" if train(release) >= (7, 0) else "GET", f"{MONITOR}/system/config/backup?scope=global")
+    posted = train(release) >= (7, 0)
+    return Request("POST" if posted else "GET", f"{MONITOR}/system/config/backup?scope=global", '{"scope": "global"}' if posted else "")
 
 
 def lists(release: str) -> Request | None:
@@ -130,7 +131,7 @@ def path(statement: str) -> str:
 
 def _wanted(said: tuple[str, ...]) -> tuple[str, dict[str, list[str]]]:
     """The table that statements belong to, and its values."""
-    values: dict[str, list[str]] = {}
+    table, values = "", dict[str, list[str]]()
     for one in said:
         dummy, table, word, value = one.split()
         values.setdefault(word, []).append(value)

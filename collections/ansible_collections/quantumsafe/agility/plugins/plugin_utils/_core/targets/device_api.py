@@ -94,7 +94,7 @@ class ApiChanging(Steps[ApiDevice]):
         device, api = self.device, self.device.api
         self.armed = time.monotonic()
         device.answer(api.arm(self.seconds))
-        mode, dummy = device.saving()
+        mode, self.seconds = device.saving()  # as the device has it
         if mode != api.waits:
             return f"its timer was not armed: cfg-save is {mode or 'not told'}"
         return "somebody changed it while the timer was armed" if self._others() else ""
@@ -135,8 +135,9 @@ class ApiChanging(Steps[ApiDevice]):
         return self.device.api.holds(self.device.lists(), lines)
 
     def _others(self) -> int:
-        """How many settings are not what they were, without those of this change."""
-        return len(set(self.before) ^ set(self.device.api.others(self.device.text())))
+        """How many settings are not what they were, or where they were, without those of this change."""
+        now = self.device.api.others(self.device.text())
+        return 0 if now == self.before else max(1, len(set(self.before) ^ set(now)))
 
     # ------------------------------------------------------------ what became of it
 
