@@ -9,13 +9,16 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import read, snapshot_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.survey import Survey
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._devices import device as device_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._devices import plan_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._run import Run
 
 from tests.emulators.appliance import ENABLE, PASSWORD, Emulated, playbook
 
-from .conftest import FIXTURES
+from .conftest import FIXTURES, TODAY
 
 POLICY = {"agility_policy": str(FIXTURES / "appliances/policy.yml")}
 WEB = {"agility_root": str(FIXTURES / "snapshots/web-old.json")}
@@ -58,6 +61,14 @@ def test_a_platform_that_is_not_logged_in_to_is_refused_by_name() -> None:
     with pytest.raises(Problem, match="are not logged in to") as refused, device_of(run):
         pass
     assert "known is arista.eos.eos, cisco.ios.ios, junipernetworks.junos.junos, vyos.vyos.vyos" in refused.value.remedy
+
+
+def test_a_plan_says_that_a_release_is_not_written() -> None:
+    seen = snapshot_of((FIXTURES / "appliances/eos-430.cfg").read_bytes().replace(b"EOS-4.30.1F", b"EOS-4.36.0F"), "running-config", "edge1", "")
+    endpoints = read(seen)
+    plan = plan_of(Survey(seen, endpoints), {one.id: {} for one in endpoints}, "", TODAY, lambda: None)
+    assert plan.changes == ()
+    assert plan.warnings == ("nothing is written on Arista EOS 4.36.0F, for its commands are not known here: known are 4.22 to 4.33",)
 
 
 CLASSICAL = """\

@@ -16,7 +16,7 @@ from typing import Any
 from ._campaign import Gate
 from ._core.appliances import APPLIANCES, api, live
 from ._core.appliances.appliance import Api, Appliance, Live
-from ._core.appliances.lists import touched, within
+from ._core.appliances.lists import touched, unread, within
 from ._core.model import Activation, Change, Collect, Plan, Problem
 from ._core.plan import make_plan, wishes_for
 from ._core.reach import Client
@@ -79,8 +79,12 @@ def plan_of(found: Survey, requirements: Mapping[str, Requirements], policy: str
     plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way)}, mine, requirements, policy, as_of, client)
     left = [e for e in found.endpoints if e not in mine and wishes_for(e, requirements[e.id], as_of)]
     said = [f"{e.id}: left as it is: of {platform.label} only {', '.join(way.writes)} is written" for e in left]
-    outage = way.outage(found.snapshot) if plan.changes else ""
-    return replace(plan, warnings=(*plan.warnings, *said, *filter(None, (outage,))))
+    if plan.changes and (outage := way.outage(found.snapshot)):
+        said.append(outage)
+    release = found.snapshot.facts["release"]
+    if others := unread(release, way.known):
+        said.append(f"nothing is written on {platform.label} {release or '(release unknown)'}, for its commands are not known here: {others}")
+    return replace(plan, warnings=(*plan.warnings, *said))
 
 
 def _as_service(platform: Appliance, way: Live | Api) -> Service:

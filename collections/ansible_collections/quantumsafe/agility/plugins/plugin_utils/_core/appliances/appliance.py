@@ -38,6 +38,7 @@ class Order:
         return replace(self, old=self.new, new=self.old)
 
 
+Span = tuple[tuple[int, int], tuple[int, int]]  # the first and the last release, major and minor
 Commands = Callable[[Order], tuple[str, ...]]
 
 
@@ -57,7 +58,8 @@ class Live:
     enter, lines, close: the mode of changes, what is written in it, and its end.  revert: takes it back at once; where `stops` is set its timer has
     to be stopped by confirm as well.  lists: aspect → the path of its list.
     slow: seconds after its timer within which it must have gone back.  outage(snapshot): what its timer does besides, for the plan.
-    write(snapshot, wishes): the new statements in the place of the old; raises Inexpressible.  Only endpoints of `writes` are written.
+    known: releases whose commands were read.  write(snapshot, wishes): the new statements in the place of the old; raises Inexpressible.  Only
+    endpoints of `writes` are written.
     """
 
     systems: tuple[str, ...]
@@ -81,6 +83,7 @@ class Live:
     refused: re.Pattern[str]
     writes: tuple[str, ...]
     lists: Mapping[str, str]
+    known: tuple[Span, ...]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
     question: str = ""
     answer: str = ""
@@ -109,7 +112,7 @@ class Api:
     mode, saving(answer): how changes are saved, and the seconds after which the device takes back what is not; safe: the mode in which they are at
     once, waits: that with the way back.
     arm(seconds), put(statements), save, disarm(seconds): each a request of its own.  refused(status, answer): why it was not done, "" = it was.
-    path(statement): that of its list.  outage, writes, write: as of Live.
+    path(statement): that of its list.  outage, known, writes, write: as of Live.
     """
 
     systems: tuple[str, ...]
@@ -131,6 +134,7 @@ class Api:
     refused: Callable[[int, str], str]
     path: Callable[[str], str]
     outage: Callable[[Snapshot], str]
+    known: tuple[Span, ...]
     writes: tuple[str, ...]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
 

@@ -113,5 +113,6 @@ LIVE = Live(
     refused=re.compile(r"^[ \t]*% .*", re.MULTILINE),
     writes=("eos ssh",),
     lists=LISTS,
+    known=KNOWN,
     write=write,
 )

@@ -29,6 +29,7 @@ TABLES = (
     ((7, 4, 0), (7, 4, 3), "global", (*WORDS, "ssh-hostkey-algo")),
     ((7, 4, 4), (7, 6, 99), "ssh-config", (*WORDS, "ssh-hsk-algo")),
 )
+KNOWN = (((7, 0), (7, 6)),)
 MODE = {"cfg-save", "cfg-revert-timeout"}
 LEAST = 10  # seconds of cfg-revert-timeout
 OUTAGE = "a change after which nobody reaches the API of this device any more ends with its RESTART, which cuts all its traffic"
@@ -188,6 +189,7 @@ API = Api(
     refused=refused,
     path=path,
     outage=lambda snapshot: OUTAGE,
+    known=KNOWN,
     writes=("fortios ssh",),
     write=write,
 )

@@ -85,5 +85,6 @@ LIVE = Live(
     refused=re.compile(r"^[ \t]*%(?![A-Z0-9_]+-\d-).*|^Command rejected.*|^Error:.*", re.MULTILINE),
     writes=("ios ssh",),
     lists=LISTS,
+    known=KNOWN,
     write=write,
 )

@@ -93,6 +93,7 @@ LIVE = Live(
     refused=re.compile(r"^[ \t]*(?:error: |syntax error|unknown command|missing argument|invalid ).*", re.MULTILINE),
     writes=("junos ssh",),
     lists=LISTS,
+    known=KNOWN,
     write=write,
     question=r"\[yes,no\]",  # whether to leave what is not committed, which in our mode is ours alone
     answer="yes",

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 
 from ..documents.lines import split
 from ..model import Change, Edit, File, Inexpressible, Wanted
+from .appliance import Span
 from .kept import BETWEEN
 from .reading import train
 
 Lists = Mapping[str, str]
-Span = tuple[tuple[int, int], tuple[int, int]]  # the first and the last release, major and minor
 
 
 def statements(line: str) -> tuple[str, ...]:
@@ -56,12 +56,18 @@ def rewritten(file: File, lists: Lists, wishes: Mapping[str, Wanted], each: bool
     return Change(file.path, file.sha256, tuple(sorted(edits, key=lambda edit: edit.line)))
 
 
-def known(system: str, release: str, spans: tuple[Span, ...], host: str) -> None:
-    """Raises Inexpressible for a release whose commands nobody has read for us."""
+def unread(release: str, spans: tuple[Span, ...]) -> str:
+    """That nobody has read the commands of this release for us, and of which somebody has; "" when it is one of those."""
     mine = train(release)[:2]
-    if not any(first <= mine <= last for first, last in spans if len(mine) == 2):
-        named = " and ".join(_span(first, last) for first, last in spans)
-        raise Inexpressible(f"{system} {release or '(release unknown)'} is no release whose commands are known here", host, f"known are {named}")
+    if any(first <= mine <= last for first, last in spans if len(mine) == 2):
+        return ""
+    return f"known are {' and '.join(_span(first, last) for first, last in spans)}"
+
+
+def known(system: str, release: str, spans: tuple[Span, ...], host: str) -> None:
+    """Raises Inexpressible for a release that nobody has read."""
+    if others := unread(release, spans):
+        raise Inexpressible(f"{system} {release or '(release unknown)'} is no release whose commands are known here", host, others)
 
 
 def _span(first: tuple[int, int], last: tuple[int, int]) -> str:

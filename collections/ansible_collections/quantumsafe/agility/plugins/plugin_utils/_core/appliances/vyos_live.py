@@ -107,6 +107,7 @@ LIVE = Live(
     ),
     writes=("vyos ssh",),
     lists=LISTS,
+    known=KNOWN,
     write=write,
     question=r"Proceed ?\?",
     answer="y",
