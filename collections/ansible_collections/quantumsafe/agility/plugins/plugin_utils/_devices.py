@@ -42,8 +42,9 @@ def device(run: Run) -> Iterator[Device | ApiDevice]:
     """Raises Problem for a platform that is not logged in to."""
     connection: Any = run.action._connection
     link: Terminal | Session = Session(connection) if run.channel.transport == HTTPAPI else Terminal(connection)
+    one = _of(run, link)
     try:
-        yield _of(run, link)
+        yield one
     finally:
         run.channel.trips += link.asked
         link.close()
