@@ -13,6 +13,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,13 @@ def network_collections() -> Path:
     return made
 
 
+@lru_cache(maxsize=1)
+def host_key() -> bytes:
+    """The same for all of them: it takes its time."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+
+
 class Emulated:
     """One device.  release: what it says it is, train: the same as its configuration names it; minute: seconds that one of its minutes takes."""
 
@@ -78,8 +86,7 @@ class Emulated:
         lists = self.kind.ssh if ssh is None else ssh
         text = (startup or self.kind.startup).format(train=train or self.kind.train, ssh=lists, user=USER)
         (folder / "startup").write_text(text, encoding="utf-8")
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        (folder / "host_key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
+        (folder / "host_key").write_bytes(host_key())
         self.start()
 
     def start(self) -> None:
