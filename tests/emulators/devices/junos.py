@@ -167,7 +167,7 @@ class Junos(Device):
 
     @property
     def before(self) -> str:
-        return self.history[1]["text"] if self.timer else self.startup
+        return self.read("confirmed") if self.timer else self.startup
 
     # ------------------------------------------------------------ the candidate
 
@@ -238,12 +238,14 @@ class Junos(Device):
             return "commit complete\n"
         if self.timer:
             self.disarm()
+        else:
+            self.keep("confirmed", self.config.text)  # a second one that waits delays the way back to before the first
         how = f"commit confirmed, rollback in {minutes}mins" if minutes else ""
         self._enters(user, "cli", how, comment, self.candidate.text)
         self._runs(self.candidate.text)
         if not minutes:
             return "commit complete\n"
-        self.arm(minutes, user, "history.json")
+        self.arm(minutes, user, "confirmed")
         return f"commit confirmed will be automatically rolled back in {minutes} minutes unless confirmed\ncommit complete\n"
 
     def _enters(self, user: str, via: str, how: str, comment: str, text: str) -> None:
@@ -257,7 +259,7 @@ class Junos(Device):
         self._candidate(text)
 
     def _back(self) -> None:
-        text = self.history[1]["text"]
+        text = self.read("confirmed")
         self._enters("root", "other", "", "", text)
         self._runs(text)
 

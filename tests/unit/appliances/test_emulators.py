@@ -282,6 +282,18 @@ def test_its_history_is_loaded_and_names_the_rollback_as_one_of_root(tmp_path: P
         device.kill()
 
 
+def test_a_second_commit_that_waits_goes_back_to_before_the_first(tmp_path: Path) -> None:
+    device = one(tmp_path, "junos")
+    try:
+        before = device.text()
+        change(device, 60)
+        types(device, "configure", LOCATION, "commit confirmed 3", "exit")
+        assert "location" in device.text()
+        device.until(before)
+    finally:
+        device.kill()
+
+
 # ---------------------------------------------------------------- VyOS
 
 

@@ -350,6 +350,22 @@ def test_a_change_that_somebody_else_confirmed_is_loud(made: Callable[..., Emula
     assert "which somebody else confirmed" in outcome.why
 
 
+def test_what_somebody_changes_while_a_session_is_open_is_not_undone_by_it(made: Callable[..., Emulated], monkeypatch: pytest.MonkeyPatch) -> None:
+    device, ask = made("eos"), Direct.ask
+
+    def meanwhile(direct: Direct, command: str, question: str = "", answer: str = "") -> str:
+        if command.startswith("mac "):
+            person(device, *EDIT["eos"])
+        return ask(direct, command, question, answer)
+
+    monkeypatch.setattr(Direct, "ask", meanwhile)
+    outcome = change(device)
+    assert (outcome.state, outcome.why) == ("REFUSED", "somebody changed other lines meanwhile, which this change would undo")
+    assert "logging host 192.0.2.9" in device.text()
+    assert said(device, "mac") == ""
+    assert device_of(device).waiting() == ()
+
+
 def test_what_the_timer_says_by_itself_is_no_answer_to_a_command(made: Callable[..., Emulated]) -> None:
     """Its warning comes a minute before the end, here at once, and ends with a prompt."""
     outcome = change(made("ios"), prove=lambda after: (time.sleep(0.2), fine(after))[1])

@@ -51,6 +51,7 @@ class Live:
     where what is committed is what starts.  cut(text): the configuration alone, without what the device says around it; "" when it is not whole.
     comparable(text): its statements without what differs by itself; () when it is not whole.
     pending, waiting(answer): the changes that wait.  refused: a line that says that a command was not done.
+    review: shows what a candidate would change, where it would undo what others did since it was begun: `+` and `-` before each line.
     question, answer: what a command may ask, as a regular expression, and what is said to it.
 
     A change is one of two forms.  Where each line counts at once, arm starts the timer before them, and drop is empty.  Where lines are a candidate,
@@ -85,6 +86,7 @@ class Live:
     lists: Mapping[str, str]
     known: tuple[Span, ...]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
+    review: str = ""
     question: str = ""
     answer: str = ""
     stops: bool = False

@@ -115,4 +115,5 @@ LIVE = Live(
     lists=LISTS,
     known=KNOWN,
     write=write,
+    review="show session-config diffs",
 )

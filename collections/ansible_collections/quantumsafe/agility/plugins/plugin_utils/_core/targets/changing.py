@@ -7,11 +7,13 @@ arming, the answer is what the device itself says in the end.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from dataclasses import dataclass, field
 
 from ..appliances.appliance import Live, Order, Timer
+from ..appliances.lists import within
 from .cli import Rejected
 from .device import Device
 from .host import Unreachable
@@ -19,6 +21,7 @@ from .steps import RETRY, Steps, joined
 from .transact import Outcome
 
 STARTUP = "startup-config"  # in the evidence: what became of it
+_SIGNED = re.compile(r"^[-+](?![-+]{2} )(.*)", re.MULTILINE)
 
 
 def minutes_of(seconds: int) -> int:
@@ -66,15 +69,28 @@ class Changing(Steps[Device]):
         return "" if self.device.plain() == self.before else "somebody changed it while the timer was armed"
 
     def _apply(self) -> str:
+        """Each line that is refused is told; where lines count at once, what runs is read back all the same."""
         live, device = self.live, self.device
+        self.applying = not live.drop
         if why := device.say(*live.enter(self.order)):
             return f"it lets nobody change it now: {why}"
-        self.applying = not live.drop
-        refused = [f"it does not take `{line}`: {why}" for line in live.lines(self.order) if (why := device.say(line))]
-        if refused and live.drop:
+        refused = "; ".join(f"it does not take `{line}`: {why}" for line in live.lines(self.order) if (why := device.say(line)))
+        if live.drop and (why := refused or self._undoes()):
             device.say(*live.drop)
-            return "; ".join(refused)
+            return why
         self.applying = True
+        return self._count() or refused
+
+    def _undoes(self) -> str:
+        """What others did since a candidate was begun: lines that are neither of our lists nor what those stand below."""
+        ours = (*self.order.old, *self.order.new)
+        said = _SIGNED.findall(self.device.shown(self.live.review)) if self.live.review else ()
+        theirs = any(line.strip("!") and not any(one.endswith(line) or within(one, line) for one in ours) for line in map(str.strip, said))
+        return "somebody changed other lines meanwhile, which this change would undo" if theirs else ""
+
+    def _count(self) -> str:
+        """Its end makes a candidate count, and arms the timer."""
+        live, device = self.live, self.device
         if why := device.say(*live.close(self.order)):
             device.say(*live.drop)
             return f"it does not make them count: {why}"
@@ -82,9 +98,9 @@ class Changing(Steps[Device]):
             return "its timer was not armed: it says that none of ours runs"
         self.wanted = device.plain()
         gone, come = set(self.before) - set(self.wanted) - set(self.order.old), set(self.wanted) - set(self.before) - set(self.order.new)
-        if not refused and (gone or come):
-            return f"{len(gone | come)} lines changed that this change does not touch: somebody else is at work there, so it goes back as a whole"
-        return "; ".join(refused)
+        if not gone and not come:
+            return ""
+        return f"{len(gone | come)} lines changed that this change does not touch: somebody else is at work there, so it goes back as a whole"
 
     def _verify(self) -> str:
         """Over a new login, whose algorithms are the new ones."""
@@ -134,7 +150,7 @@ class Changing(Steps[Device]):
             if self._waits():
                 return None
         now = device.plain()
-        if now == self.before:
+        if now == self.before or not self.applying:
             why = why or "its timer took the change back"
             return Outcome("REVERTED" if self.applying else "REFUSED", why, None, self.after, proofs=self.proofs)
         if self.confirming and now == self.wanted:
