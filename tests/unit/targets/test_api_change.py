@@ -164,6 +164,13 @@ def test_a_device_that_does_not_do_as_it_is_told_stays_as_it_was(one: FortiGate,
     assert is_old(one, before)
 
 
+def test_a_save_that_is_ignored_in_silence_is_made_up_for_by_the_mode(gate: FortiGate) -> None:
+    """Nobody can read what is saved; but once changes are saved by themselves again, all of them are."""
+    before = gate.text()
+    assert change(gate, planned=lambda: gate.fault(ignore_save=True)).state == "CONFIRMED"
+    assert is_new(gate, before)
+
+
 def test_a_slow_device_is_waited_for(gate: FortiGate) -> None:
     before = gate.text()
     assert change(gate, planned=lambda: gate.fault(slow=0.1)).state == "CONFIRMED"
