@@ -129,13 +129,13 @@ class Move:
         if begins:
             self.ends.wait("armed", MEET)
         self.until = time.monotonic() + int(self.run.args["confirm_timeout"]) - SPARE
-        was = self.ends.said["stage"]
+        was = self.ends.said["stage"] if self.plan.changes else self._stands()
         if step == "contract":
-            self.ends.say("changing", stage=CONTRACTING)
+            self.ends.say("changing", stage=CONTRACTING if self.plan.changes else was)
         self._carry_out(self._begin if begins else self._respond, partial(prove, self.run, probes, answered))
         status, facts = self.run.result.status, {"transaction": self.run.result.transaction}
         if status == "changed":
-            self.ends.say("confirmed", stage=STAGE[step] if self.plan.changes else self._stands(), **facts)
+            self.ends.say("confirmed", stage=STAGE[step] if self.plan.changes else was, **facts)
         else:
             stage = self.ends.said["stage"] if status in ("unknown", "revert-failed") else was
             self.ends.say("failed", why=self.run.result.problem.get("message", ""), stage=stage, **facts)
