@@ -16,10 +16,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(HERE), str(HERE / "collections")]
 
-from tests.torture.links.bench import Bench, Judged  # noqa: E402 # the collection is not installed
+from tests.torture.columns import columns  # noqa: E402 # the collection is not installed
+from tests.torture.links.bench import Bench, Judged  # noqa: E402
 from tests.torture.links.points import LOSSES, PLAYS, Point, every_point, some  # noqa: E402
 
-COLUMNS = ("points", "as before", "apart", "moved", "split")
+COLUMNS = ("points", "as before", "between", "moved", "split")
 
 
 def say(text: str) -> None:
@@ -27,9 +28,9 @@ def say(text: str) -> None:
 
 
 def outcome(point: Point, judged: Judged) -> str:
-    """Of COLUMNS; apart: one stage, each with a tunnel."""
-    known = {PLAYS[point.play].before: "as before", PLAYS[point.play].after: "moved"}
-    return "split" if judged.split else known.get(judged.stages[0], "apart") if len(set(judged.stages)) == 1 else "apart"
+    """Of COLUMNS; between: a stage apart, or both on the way back."""
+    play = PLAYS[point.play]
+    return "split" if judged.split else {(play.before,) * 2: "as before", (play.after,) * 2: "moved"}.get(judged.stages, "between")
 
 
 def table(seen: Counter[tuple[str, str, str]]) -> str:
@@ -38,8 +39,7 @@ def table(seen: Counter[tuple[str, str, str]]) -> str:
         for loss in LOSSES:
             found = [seen[play, loss, column] for column in COLUMNS[1:]]
             rows += [(play, loss, str(sum(found)), *map(str, found))] if any(found) else []
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return columns(rows)
 
 
 def good_runs(bench: Bench) -> int:
@@ -56,9 +56,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/torture/links/run", description=__doc__)
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
-        "--sample", type=int, default=60, metavar="N", help="that many points, one of each of N equal parts (default 60; about a minute each)"
+        "--sample", type=int, default=60, metavar="N", help="that many points, one of each of N equal parts (default 60; most of a minute each)"
     )
-    amount.add_argument("--all", action="store_true", help="every point; most of a day")
+    amount.add_argument("--all", action="store_true", help="every point; six hours")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the chance that chooses them; it is printed")
     given = parser.parse_args()
     folder = HERE / "build/torture-links"

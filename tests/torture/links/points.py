@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Literal
 
 A, B = HOSTS = ("vpn-a", "vpn-b")  # A begins, B responds
@@ -78,18 +77,18 @@ def steps(play: str) -> list[Step]:
 
 
 def every_point() -> list[Point]:
-    """What is run afterwards takes turns: the same again, or all the way back."""
-    out = []
-    for name, play in PLAYS.items():
-        for number, (step, loss) in enumerate(product(steps(name), LOSSES)):
-            turn = number + number // len(LOSSES)
-            out.append(Point(name, step, loss, play.further[turn % len(play.further)]))
-    return out
+    """By what is lost, so that a sample has its share of each.  What is run afterwards takes turns: the same again, or all the way back."""
+    return [
+        Point(name, step, loss, play.further[(number + turn) % len(play.further)])
+        for turn, loss in enumerate(LOSSES)
+        for name, play in PLAYS.items()
+        for number, step in enumerate(steps(name))
+    ]
 
 
 def some(everything: Sequence[Point], count: int, seed: int) -> list[Point]:
-    """One of each of `count` equal parts, by chance; all when count is 0."""
-    if not count or count >= len(everything):
-        return list(everything)
-    chance, width = random.Random(seed), len(everything) / count
-    return [everything[int((part + chance.random()) * width)] for part in range(count)]
+    """One of each of `count` equal parts, by chance; all when count is 0.  Mixed, so that a run that is ended early saw some of each."""
+    chance, count = random.Random(seed), min(count or len(everything), len(everything))
+    width = len(everything) / count
+    chosen = [everything[int((part + chance.random()) * width)] for part in range(count)]
+    return chance.sample(chosen, count)
