@@ -7,14 +7,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from ._core.links.move import absent, fresh, older
+from ._core.links.move import absent, duplicate, fresh, older, safe
 from ._core.model import Problem
 from ._core.services.strongswan_sas import IkeSa, sas
 from ._core.targets.script import Words
-from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, rekey, start
+from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, rekey, renew, start
 from ._run import Run
 
-DUPLICATE = "existing duplicate"  # what charon says when it has such a child in an IKE SA of the same configuration
 PATIENCE, PAUSE = 20, 0.5  # seconds: for charon to come to what was asked of it, and between two looks
 
 
@@ -44,13 +43,17 @@ class Tunnel:
     def anew(self, before: Sequence[IkeSa], children: Sequence[str]) -> IkeSa:
         """A new IKE SA with ML-KEM and all children, beside what was there before, each of them rekeyed.  Raises Problem.
 
-        One that was made of the very configuration of now (by a move that went back) counts as well: charon makes no other beside it.
+        One that was made of the very configuration of now (by a move that went back) counts as well: charon makes no other beside it.  Where that
+        came out classical, for the other end was at the old by then, it is re-authenticated: what it was made of is offered anew.
         """
         found = fresh(self.listed(), before)  # charon makes it itself where a child has start_action = start
         for child in absent(found, children):
             whys, listed = self.ask(start(self.connection, child))
-            if DUPLICATE in whys[0]:
+            if made := duplicate(listed, whys[0]):
                 before = ()
+                if not safe(made):
+                    self.ask(renew(made.number))
+                    listed = (self._until(lambda listed: fresh(listed, ()), "re-authenticating the SA that is there brought no ML-KEM"),)
             found = fresh(listed, before)
             if child in absent(found, children):
                 raise Problem(f"no new SA with ML-KEM came of swanctl --initiate --child {child}: {whys[0] or 'both ends agreed on something else'}")
