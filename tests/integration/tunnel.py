@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -23,6 +24,12 @@ def strict(folder: Path) -> str:
     stages = "".join(f"  - {{protocol: {one}, aspect: key_exchange, stage: require}}\n" for one in ("ikev2", "esp"))
     path.write_text(f"{Path(POLICY).read_text(encoding='utf-8')}stages:\n{stages}", encoding="utf-8")
     return str(path)
+
+
+def reached(tmp: Path, host: str, campaign: str) -> list[str]:
+    """How far an end says it is."""
+    files = (tmp / f"campaigns/{campaign}/links").glob(f"*/{host}.json")
+    return [step for path in files for step in json.loads(path.read_text(encoding="utf-8"))["reached"]]
 
 
 @contextmanager

@@ -47,8 +47,8 @@ STUBS = {
     "systemd-run": 'for unit; do case $unit in --unit=*) unit=${unit#*=}; break ;; esac; done\nwhile [ "$1" != ROOT/bin/sh ]; do shift; done\n'
     'printf "%s\\n" "$*" >"ROOT/pid1/$unit.start.new" && mv "ROOT/pid1/$unit.start.new" "ROOT/pid1/$unit.start"\n',
     "systemctl": "while [ $# -gt 0 ]; do case $1 in -p) shift 2 ;; -*) shift ;; *) break ;; esac; done\n"
-    "case $1 in show) shift; while [ $# -gt 0 ]; do case $1 in -p) shift ;; esac; shift; done; echo MainPID=1; echo ActiveState=active ;;\n"
-    'is-active) for unit; do :; done; [ "$unit" = demo.service ] ;;\n'
+    "case $1 in show) shift; while [ $# -gt 0 ]; do case $1 in -p) shift ;; *) printf 'Names=%s\\n' $1\n"
+    "if [ $1 = demo.service ]; then printf 'MainPID=1\\nActiveState=active\\n\\n'; else printf 'ActiveState=inactive\\n\\n'; fi ;; esac; shift; done ;;\n"
     'reload | restart) echo "$*" >>ROOT/daemon/log; ROOT/stubs/load ;;\n'
     "stop) rm -f ROOT/pid1/${2%.service}.start; read -r pid <ROOT/pid1/${2%.service}.pid && kill $pid; : ;;\nesac 2>/dev/null\n",
     "service": 'echo "$2 $1" >>ROOT/daemon/log; [ $2 = status ] || ROOT/stubs/load\n',

@@ -152,35 +152,30 @@ class Mutant:
         return text
 
 
-JOURNAL_SYNC = '  ca_sync "$ca_tx/journal" "$ca_tx"\n'
+JOURNAL_SYNC = '  ca_later "$ca_tx/journal" "$ca_tx"\n'
 ARM_FIRST = "! ca_prepare || ! ca_arm || ! ca_record ARMED"
 MUTANTS = (
     Mutant("no fsync of the journal", JOURNAL_SYNC, "", AT_TARGETS),
-    Mutant(
-        "no fsync of the boot unit",
-        '  ca_sync "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir" "$ca_wants"\n',
-        "",
-        AT_TARGETS,
-    ),
-    Mutant("no fsync of the new file", 'ca_sync "$ca_n" "${ca_file%/*}" "$ca_tx/after.$ca_i"', ":", AT_JOURNAL),
+    Mutant("no fsync of the boot unit", 'ca_later "$ca_unit_dir/$ca_unit_name" "$ca_unit_dir" "$ca_wants"', ":", AT_TARGETS),
+    Mutant("no fsync of the new file", '  ca_later "$ca_n" "$ca_dir"\n', "", AT_JOURNAL),
     Mutant(
         "no fsync of the folder after the swap",
-        'mv -f "$(ca_fresh "$ca_file")" "$ca_file" || return 1; fi\n  ca_sync "${ca_file%/*}"\n',
-        'mv -f "$(ca_fresh "$ca_file")" "$ca_file" || return 1; fi\n',
+        'mv -f "$ca_fresh" "$ca_file" || return 1; fi\n  ca_later "$ca_dir"\n',
+        'mv -f "$ca_fresh" "$ca_file" || return 1; fi\n',
         AT_JOURNAL,
     ),
-    Mutant("no fsync of the folder of the transaction", '"$ca_tx"/* "$ca_tx" "$ca_state/tx"', '"$ca_tx"/* "$ca_state/tx"', AT_BEGIN),
-    Mutant("no fsync after the tidying", '"$(ca_fresh "$ca_file")" && ca_sync "${ca_file%/*}"\n}', '"$(ca_fresh "$ca_file")"\n}', AT_END),
-    Mutant("no fsync after the disarming", '[ ! -d "${ca_f%/*}" ] || ca_sync "${ca_f%/*}" || return 1', ":", AFTER_END),
+    Mutant("no fsync of the folder of the transaction", 'ca_sync "$ca_tx"/* "$ca_tx" ', 'ca_sync "$ca_tx"/* ', AT_BEGIN),
+    Mutant("no fsync after the tidying", 'ca_lines rm "-f$ca_nl$ca_list" && ca_lines ca_sync "$ca_dirs"', 'ca_lines rm "-f$ca_nl$ca_list"', AT_END),
+    Mutant("no fsync after the disarming", 'ca_lines ca_sync "$ca_dirs" || return 1', ":", AFTER_END),
     Mutant("no lock", '  until ca_take "$ca_state/lock"; do\n', "  until :; do\n", by_rivals),
-    Mutant("no look at the token", '[ "$ca_hash" != "$(ca_get token)" ]', "false", by_wrong_token),
+    Mutant("no look at the token", '[ "$ca_hash" != "$ca_v" ]', "false", by_wrong_token),
     Mutant("a read error is the end of the list", '{ ca_changes=$(cat "$ca_tx/changes") &&', '{ ca_changes=$(cat "$ca_tx/changes");', by_reads),
     Mutant(
         "swap before arm",
         ARM_FIRST,
-        '! ca_prepare || ! ca_count || ! ca_each ca_swap "$ca_changes" || ! ca_arm || ! ca_record ARMED',
+        "! ca_prepare || ! ca_count || ! ca_swap_all || ! ca_arm || ! ca_record ARMED",
         by_kill,
-        ('if ca_each ca_swap "$ca_changes" && ca_record SWAPPED', "if ca_record SWAPPED"),
+        ("if ca_swap_all && ca_record SWAPPED", "if ca_record SWAPPED"),
     ),
     Mutant("no look at what is in place", "elif ca_in_place && ca_record VERIFIED", "elif ca_record VERIFIED", by_full_disk),
     Mutant(
@@ -188,8 +183,8 @@ MUTANTS = (
     ),
     Mutant(
         "a daemon that reloads before all is swapped",
-        'ca_each ca_swap "$ca_changes" && ca_record SWAPPED',
-        'ca_each ca_swap_and_tell "$ca_changes" back && ca_record SWAPPED',
+        '&& ca_each ca_swap "$ca_changes"',
+        '&& ca_each ca_swap_and_tell "$ca_changes" back',
         by_watching("apply"),
         ("ca_try_apply() {", 'ca_swap_and_tell() { ca_swap "$1" && ca_activate_all; }\nca_try_apply() {'),
     ),

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import lines
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Edit, Identity, Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import answer, script
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.parts import TRANSACTION
 
 from .agent_host import NONCE, TOKEN, Host, replace_line, sha256
 
@@ -33,7 +34,7 @@ def mounted(*words: str, on: Path) -> Iterator[None]:
 
 def call(host: Host, *calls: str) -> str:
     """Our functions called by name on that host, as one script."""
-    return host.send("\n".join([script.TRANSACTION, "umask 077; ca_code='' ca_message=''", *calls, ""]))
+    return host.send("\n".join([TRANSACTION, "umask 077; ca_code='' ca_message=''", *calls, ""]))
 
 
 # ---------------------------------------------------------------- before it is armed
@@ -225,7 +226,7 @@ def test_a_wall_clock_that_jumps_moves_no_deadline(any_host: Host, shift: int) -
     assert any_host.wait("REVERTED").state == "REVERTED"
     assert time.monotonic() - began > 3
     assert path.read_text() == "old\n"
-    users = [line for line in script.TRANSACTION.splitlines() if re.search(r"\bdate\b", line.partition("# ")[0])]
+    users = [line for line in TRANSACTION.splitlines() if re.search(r"\bdate\b", line.partition("# ")[0])]
     *aged, shown = users
     assert len(aged) == 3 and all("stat -c %Y" in line for line in aged)
     assert "latest-handshakes" in shown  # the controller compares both, which the same clock told
@@ -409,7 +410,7 @@ def test_of_many_starters_on_a_dead_owners_lock_one_works_at_a_time(any_host: Ho
     (any_host.state / "lock.break").symlink_to("4000000:1:another-boot")
     log = any_host.root / "log"
     work = f"ca_lock && {{ echo in >>{log}; sleep 0.02; echo out >>{log}; ca_unlock; }}"
-    text = any_host.place("\n".join([script.TRANSACTION.replace("sleep 1\n", "sleep 0.1\n"), "ca_code='' ca_message=''", work, ""]))
+    text = any_host.place("\n".join([TRANSACTION.replace("sleep 1\n", "sleep 0.1\n"), "ca_code='' ca_message=''", work, ""]))
     path = any_host.root / "starter"
     path.write_text(text)
     with ThreadPoolExecutor(50) as pool:

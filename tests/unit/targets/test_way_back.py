@@ -58,7 +58,7 @@ def test_an_owner_that_is_stopped_does_not_keep_the_way_back_waiting(any_host: H
 def test_the_owner_is_left_alone_before_the_deadline(host: Host) -> None:
     pending(host)
     with subprocess.Popen(["sleep", "600"]) as owner:
-        said = call(host, 'ca_enter t-1; ca_me="$(ca_start_of 1)"', f"ln -s {owner.pid}:$(ca_start_of {owner.pid}):$(ca_boot) $ca_state/lock")
+        said = call(host, f"ca_start_of {owner.pid}; ca_boot; ln -s {owner.pid}:$ca_started:$ca_booted $ca_state/lock")
         assert said == ""
         text = script.compose_revert("t-1", "a test", NONCE).replace('"$ca_wait" -gt 60', '"$ca_wait" -gt 1')
         assert applied(host, text).error == "refused-lock"

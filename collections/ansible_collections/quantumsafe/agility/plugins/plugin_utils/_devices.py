@@ -16,13 +16,15 @@ from typing import Any
 from ._campaign import Gate
 from ._core.appliances import APPLIANCES, live
 from ._core.appliances.appliance import Appliance, Live
+from ._core.appliances.lists import touched, unread, within
 from ._core.model import Activation, Collect, Plan, Problem
 from ._core.plan import make_plan, wishes_for
 from ._core.reach import Client
 from ._core.report.output import write_whole
 from ._core.service import Service
+from ._core.targets.changing import STARTUP, Changing
 from ._core.targets.cli import Terminal
-from ._core.targets.device import STARTUP, Changing, Device
+from ._core.targets.device import Device
 from ._core.targets.survey import Survey
 from ._core.targets.transact import Outcome, Prove
 from ._core.verdict import Requirements
@@ -64,6 +66,11 @@ def plan_of(found: Survey, requirements: Mapping[str, Requirements], policy: str
     plan = make_plan(found.snapshot, {platform.name: _as_service(platform, platform.live)}, mine, requirements, policy, as_of, client)
     left = [e for e in found.endpoints if e not in mine and wishes_for(e, requirements[e.id], as_of)]
     said = [f"{e.id}: left as it is: of {platform.label} only {', '.join(platform.live.writes)} is written" for e in left]
+    if plan.changes and (outage := platform.live.outage(found.snapshot)):
+        said.append(outage)
+    release = found.snapshot.facts["release"]
+    if others := unread(release, platform.live.known):
+        said.append(f"nothing is written on {platform.label} {release or '(release unknown)'}, for its commands are not known here: {others}")
     return replace(plan, warnings=(*plan.warnings, *said))
 
 
@@ -85,16 +92,27 @@ def change(run: Run, id_: str, plan: Plan, prove: Prove) -> Outcome:
         changing = Changing(target, one, plan.identity.machine_id, int(run.args["confirm_timeout"]), prove)
         outcome = changing.run()
     if outcome.state == "CONFIRMED":
-        undo = [{"new": new, "old": old, "explicit": old in changing.before} for new, old in zip(changing.lines, changing.olds, strict=True)]
-        _remember(run, {"transaction": id_, "machine": plan.identity.machine_id, "lines": undo})
+        _remember(run, {"transaction": id_, "machine": plan.identity.machine_id, "lists": undo_of(changing)})
     return outcome
+
+
+def undo_of(changing: Changing) -> dict[str, dict[str, list[str]]]:
+    """For each list what it is now, and what it was; nothing where no line said it, which is the default."""
+    order, lists = changing.order, changing.live.lists
+    return {
+        path: {
+            "new": [one for one in order.new if within(one, path)],
+            "old": [one for one in order.old if within(one, path) and one in changing.before],
+        }
+        for path in touched(lists, (*order.old, *order.new))
+    }
 
 
 def saved(run: Run, outcome: Outcome) -> None:
     """Whoever confirmed what the next start forgets has to be told."""
     if outcome.state == "CONFIRMED" and outcome.evidence.get(STARTUP) == "not written":
         message = "the change runs and is confirmed, but startup-config is not what runs: the next start goes back to the old configuration"
-        run.note(status="failed", problem={"message": message, "where": run.host, "remedy": "free space there, and save it (write memory)"})
+        run.note(status="failed", problem={"message": message, "where": run.host, "remedy": "free space there, and save it"})
 
 
 def _remember(run: Run, facts: dict[str, Any]) -> None:

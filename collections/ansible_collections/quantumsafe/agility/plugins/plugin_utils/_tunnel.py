@@ -15,6 +15,7 @@ from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, rekey, r
 from ._run import Run
 
 PATIENCE, PAUSE = 20, 0.5  # seconds: for charon to come to what was asked of it, and between two looks
+ANSWER, VERB = 25, 30  # seconds for the host to list its SAs, and for each verb before; it may be reached through the very tunnel that went
 
 
 class Tunnel:
@@ -25,7 +26,8 @@ class Tunnel:
 
     def ask(self, *verbs: Words) -> tuple[tuple[str, ...], tuple[IkeSa, ...]]:
         """(why a verb may have failed, the SAs behind them)."""
-        whys, self.heard = self.run.channel.ask(lambda nonce: compose_tunnels(verbs, nonce), parse_tunnels)
+        within = ANSWER + VERB * len(verbs)
+        whys, self.heard = self.run.channel.ask(lambda nonce: compose_tunnels(verbs, nonce), parse_tunnels, within=within)
         return whys, sas(self.heard, self.connection)
 
     def listed(self) -> tuple[IkeSa, ...]:
@@ -56,7 +58,8 @@ class Tunnel:
                     listed = (self._until(lambda listed: fresh(listed, ()), "re-authenticating the SA that is there brought no ML-KEM"),)
             found = fresh(listed, before)
             if child in absent(found, children):
-                raise Problem(f"no new SA with ML-KEM came of swanctl --initiate --child {child}: {whys[0] or 'both ends agreed on something else'}")
+                why = whys[-1] or "both ends agreed on something else"
+                raise Problem(f"no new SA with ML-KEM came of swanctl --initiate --child {child}: {why}")
         return self._rekeyed(found or self._until(lambda listed: fresh(listed, before), "no new IKE SA with ML-KEM came"), before)
 
     def _rekeyed(self, found: IkeSa, before: Sequence[IkeSa]) -> IkeSa:
@@ -84,8 +87,12 @@ class Tunnel:
             "the new IKE SA of the other end did not come here, with its children,",
         )
 
-    def end_others(self, kept: IkeSa) -> None:
-        """Each by its number.  Raises Problem."""
+    def stands(self) -> None:
+        """Until it has an SA with a child.  Raises Problem."""
+        self._until(lambda listed: next((one for one in listed if one.children), None), f"no SA of {self.connection} came back")
+
+    def end_others(self, kept: IkeSa) -> IkeSa:
+        """Each by its number; what is left.  Raises Problem."""
         if others := [one for one in self.listed() if one.spis != kept.spis]:
             self.ask(*(end(one.number) for one in others))
-        self._until(lambda listed: listed[0] if [one.spis for one in listed] == [kept.spis] else None, "the old SA did not end")
+        return self._until(lambda listed: listed[0] if [one.spis for one in listed] == [kept.spis] else None, "the old SA did not end")

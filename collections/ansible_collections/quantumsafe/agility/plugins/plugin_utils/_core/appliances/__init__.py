@@ -17,7 +17,6 @@ OTHERS = {
         "Cisco NX-OS": r"^(?:version \d+\.\d+\(\S+ |feature (?:ssh|nxapi|bgp|ospf|interface-vlan|vpc)[ \t\r]*$)",
         "Cisco IOS-XR": r"^!! IOS XR Configuration",
         "Ubiquiti EdgeOS": r"^/\* Release version: v\d",
-        "F5 BIG-IP": r"^(?:#TMSH-VERSION|ltm |sys global-settings)",
     }.items()
 }
 _XML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:config|response)[ >]")  # of PAN-OS

@@ -4,34 +4,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model import Change, Endpoint, Snapshot, Wishes
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A change that the device takes back by itself.  user: who armed it; minutes: as it was armed, 0 = not told."""
+    """A change that waits: the device takes it back by itself, or somebody has begun it.
+
+    user: whose, "" = not told; minutes: as it was armed, 0 = not told; name: what it is called there, "" where changes have no names.
+    """
 
     user: str
     minutes: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One change in the words of its platform.  name: by which the device knows it as ours, where it knows names.
+
+    old, new: the statements of the lists that it touches, before and after; minutes: until the device takes it back.
+    """
+
+    name: str
+    minutes: int
+    old: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+
+    @property
+    def back(self) -> Order:
+        return replace(self, old=self.new, new=self.old)
+
+
+Span = tuple[tuple[int, int], tuple[int, int]]  # the first and the last release, major and minor
+Commands = Callable[[Order], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
     """A platform whose devices are logged in to: what is asked, and how a change is carried, command by command.
 
-    systems: values of ansible_network_os.  identify(answer to version): (release, serial number), "" for what is not told.
-    running: what shows the whole configuration, the first that the device takes; plain, startup: what runs and what starts, comparable.
-    cut(text): the configuration alone, without what the device says around it; "" when it is not whole.
-    comparable(text): its lines without what differs by itself.
-    pending, timer(answer): the change that waits, None without one.  arm(minutes): arms the device's own timer, and may leave a mode open.
-    enter, leave: the mode of changes; confirm, revert, save: each a command of its own.  refused: a line that says that a command was not done.
-    write(snapshot, wishes): the new lines in the place of the old; raises Inexpressible.  Only endpoints of `writes` are written.
+    systems: values of ansible_network_os.  identify(answers to version): (release, serial number), "" for what is not told.
+    running: what shows the whole configuration, the first that the device takes; plain, startup: what runs and what starts, comparable; startup ""
+    where what is committed is what starts.  cut(text): the configuration alone, without what the device says around it; "" when it is not whole.
+    comparable(text): its statements without what differs by itself; () when it is not whole.
+    pending, waiting(answer): the changes that wait.  refused: a line that says that a command was not done.
+    review: shows what a candidate would change, where it would undo what others did since it was begun: `+` and `-` before each line.
+    question, answer: what a command may ask, as a regular expression, and what is said to it.
+
+    A change is one of two forms.  Where each line counts at once, arm starts the timer before them, and drop is empty.  Where lines are a candidate,
+    arm is empty: close makes them count together, with the timer, and drop leaves them undone.
+    enter, lines, close: the mode of changes, what is written in it, and its end.  revert: takes it back at once; where `stops` is set its timer has
+    to be stopped by confirm as well.  lists: aspect → the path of its list.
+    slow: seconds after its timer within which it must have gone back.  outage(snapshot): what its timer does besides, for the plan.
+    known: releases whose commands were read.  write(snapshot, wishes): the new statements in the place of the old; raises Inexpressible.  Only
+    endpoints of `writes` are written.
     """
 
     systems: tuple[str, ...]
-    version: str
+    version: tuple[str, ...]
     identify: Callable[[str], tuple[str, str]]
     running: tuple[str, ...]
     plain: str
@@ -39,16 +72,26 @@ class Live:
     cut: Callable[[str], str]
     comparable: Callable[[str], tuple[str, ...]]
     pending: str
-    timer: Callable[[str], Timer | None]
-    arm: Callable[[int], str]
-    enter: str
-    leave: str
-    confirm: str
-    revert: str
-    save: str
+    waiting: Callable[[str], tuple[Timer, ...]]
+    arm: Commands
+    enter: Commands
+    lines: Commands
+    close: Commands
+    drop: tuple[str, ...]
+    confirm: Commands
+    revert: Commands
+    save: tuple[str, ...]
     refused: re.Pattern[str]
     writes: tuple[str, ...]
+    lists: Mapping[str, str]
+    known: tuple[Span, ...]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
+    review: str = ""
+    question: str = ""
+    answer: str = ""
+    stops: bool = False
+    slow: int = 60
+    outage: Callable[[Snapshot], str] = lambda snapshot: ""
 
 
 @dataclass(frozen=True, slots=True)

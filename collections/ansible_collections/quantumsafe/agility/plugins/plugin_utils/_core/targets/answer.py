@@ -12,7 +12,7 @@ from fnmatch import translate
 from ..documents import lines
 from ..model import Answer, File, Identity, Problem, Snapshot, Unparsable
 
-# Where agent/collect.sh (ca_host_key) looks for the keys that say which host this is, too.
+# Where agent/transaction.sh (ca_host_key) looks for the keys that say which host this is, too.
 HOST_KEYS = ("/etc/ssh/ssh_host_*_key.pub",)
 _HOST_KEYS = re.compile("|".join(map(translate, HOST_KEYS)))  # here, before a worker is forked for each host
 FINAL = ("CLEANED", "REVERTED", "REVERT_FAILED", "REFUSED", "ABSENT")

@@ -9,7 +9,8 @@ from ..certificates.held import Block, Shown, SshKey, Told
 from ..certificates.places import AUTHORITIES, BUNDLES, CLIENTS, ENROLMENT, NAMED, NAMES, WHOLE
 from ..model import Problem
 from .answer import UTILITIES, _name, heard
-from .script import AGENT, COLLECT, Message, Words, script_of
+from .parts import AGENT, COLLECT
+from .script import Message, Words, script_of
 
 HELD = COLLECT + (AGENT / "held.sh").read_text(encoding="utf-8")
 THINGS = {**CLIENTS, **ENROLMENT, **AUTHORITIES}
@@ -19,7 +20,7 @@ def compose_held(paths: Words, lists: Words, nonce: str) -> Message:
     """paths: what services name; lists: patterns of AuthorizedKeysFile."""
     things = tuple(f"{id_.replace(' ', '_')}={glob}" for id_, globs in THINGS.items() for glob in globs)
     words = tuple("\n".join(one) for one in (WHOLE, NAMED, NAMES, BUNDLES, things, lists))
-    return script_of(HELD, nonce, [("ca_held", *words, *paths)])
+    return script_of(nonce, [("ca_held", *words, *paths)], HELD)
 
 
 def parse_held(output: str, nonce: str, host: str) -> Shown:

@@ -17,7 +17,8 @@ from ..model import Problem
 from ..service import Service
 from ..services import SERVICES
 from .answer import HOST_KEYS, heard
-from .script import AGENT, COMMAND_TIME, MAX_FILE, TRANSACTION, Message, Words, asked, follow_words, own_copy, script_of
+from .parts import AGENT, TRANSACTION
+from .script import COMMAND_TIME, MAX_FILE, Message, Words, asked, follow_words, own_copy, script_of
 
 PATH = "/usr/local/libexec/crypto-agility/agent"
 RULE = "/etc/sudoers.d/crypto-agility"
@@ -130,7 +131,7 @@ def compose_agent(state: str, user: str, nonce: str, look: bool = False) -> Mess
         calls.append(("ca_install", PATH, text(), RULE, rule(user), user))
     elif not look:
         calls.append(("ca_uninstall", PATH, RULE))
-    return script_of(_INSTALL, nonce, [*calls, ("ca_is_there", PATH, RULE)])
+    return script_of(nonce, [*calls, ("ca_is_there", PATH, RULE)], _INSTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .answer import heard
-from .script import TRANSACTION, Message, Words, own_copy, script_of
+from .script import Message, Words, script_of
 
 TITLES = ("400 The SSL certificate error", "400 No required SSL certificate was sent")  # of nginx, whose handshake succeeds all the same
 
@@ -22,7 +22,7 @@ class Greeting:
 
 def compose_admits(asked: Sequence[tuple[int, str, Words]], nonce: str) -> Message:
     """Whether a server lets a client in.  asked: (depth, the client's chain as PEM, files that the server trusts)."""
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_admits", str(depth), chain, *files) for depth, chain, files in asked])
+    return script_of(nonce, [("ca_admits", str(depth), chain, *files) for depth, chain, files in asked])
 
 
 def parse_admits(output: str, nonce: str) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def parse_admits(output: str, nonce: str) -> tuple[str, ...]:
 def compose_greets(asked: Sequence[tuple[str, int, str, str, str]], nonce: str) -> Message:
     """A handshake from that host for each (host, port, name, certificate, key)."""
     calls = [("ca_greets", host, str(port), name, certificate, key) for host, port, name, certificate, key in asked]
-    return script_of(own_copy(TRANSACTION), nonce, calls)
+    return script_of(nonce, calls)
 
 
 def parse_greets(output: str, nonce: str) -> tuple[Greeting, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..model import Problem
 from .answer import heard, parse_keys
-from .script import TRANSACTION, Message, own_copy, script_of
+from .script import Message, script_of
 
 KEM = "-----BEGIN PUBLIC KEY-----"
 
@@ -40,7 +40,7 @@ class Seen:
 
 
 def compose_receiver(id_: str, nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_psk_receiver", id_)])
+    return script_of(nonce, [("ca_psk_receiver", id_)])
 
 
 def parse_receiver(output: str, nonce: str, host: str) -> Receiver:
@@ -49,7 +49,7 @@ def parse_receiver(output: str, nonce: str, host: str) -> Receiver:
 
 
 def compose_make(id_: str, salt: str, to: Receiver, nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_psk_make", id_, salt, to.certificate, to.kem)])
+    return script_of(nonce, [("ca_psk_make", id_, salt, to.certificate, to.kem)])
 
 
 def parse_make(output: str, nonce: str, host: str) -> Sealed:
@@ -59,7 +59,7 @@ def parse_make(output: str, nonce: str, host: str) -> Sealed:
 
 
 def compose_take(id_: str, salt: str, sealed: Sealed, nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_psk_take", id_, salt, sealed.kem, sealed.text)])
+    return script_of(nonce, [("ca_psk_take", id_, salt, sealed.kem, sealed.text)])
 
 
 def parse_take(output: str, nonce: str, host: str) -> str:
@@ -75,7 +75,7 @@ def _text(output: str, nonce: str, host: str) -> str:
 def compose_seen(interface: str, peer: str, salt: str, meet: bool, nonce: str) -> Message:
     """meet: have them shake hands anew, before."""
     calls = [("ca_psk_meet", interface, peer)] if meet else []
-    return script_of(own_copy(TRANSACTION), nonce, [*calls, ("ca_psk_seen", interface, peer, salt)])
+    return script_of(nonce, [*calls, ("ca_psk_seen", interface, peer, salt)])
 
 
 def parse_seen(output: str, nonce: str, host: str) -> Seen:
@@ -88,4 +88,4 @@ def parse_seen(output: str, nonce: str, host: str) -> Seen:
 
 def compose_follow(id_: str, seconds: int, interface: str, peer: str, nonce: str) -> Message:
     """From now on that host does as the other end does; it must have so many seconds left."""
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_follow", id_, str(seconds), interface, peer)])
+    return script_of(nonce, [("ca_follow", id_, str(seconds), interface, peer)])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .answer import _name, heard
-from .script import TRANSACTION, Message, Words, own_copy, script_of
+from .script import Message, Words, script_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def parse_retired(output: str, nonce: str) -> tuple[Retired, ...]:
 
 def compose_end_retired(unnamed: Mapping[str, Words], nonce: str) -> Message:
     """unnamed: by transaction, the keys that nothing names which the controller reads."""
-    return script_of(own_copy(TRANSACTION), nonce, [("ca_end_retired", id_, *paths) for id_, paths in unnamed.items()])
+    return script_of(nonce, [("ca_end_retired", id_, *paths) for id_, paths in unnamed.items()])
 
 
 def parse_ended(output: str, nonce: str) -> tuple[Ended, ...]:

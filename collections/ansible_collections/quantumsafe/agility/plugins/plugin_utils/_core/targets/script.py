@@ -11,23 +11,13 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 from ..certificates.token import SCHEME
 from ..model import Activation, Change, Collect, Identity, Problem
 from .answer import HOST_KEYS
 from .keyed import Keyed
-
-AGENT = Path(__file__).parent / "agent"
-COLLECT = (AGENT / "collect.sh").read_text(encoding="utf-8")
-TRANSACTION = COLLECT + "".join(
-    (AGENT / f"{name}.sh").read_text(encoding="utf-8")
-    for name in (
-        *("journal", "swap", "services", "triggers", "transaction", "ending", "history", "retired"),
-        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "psk", "tunnels"),
-    )
-)
+from .parts import needed
 
 MAX_FILE = 1 << 20  # bytes of one file that a service may need to see
 COMMAND_TIME = 20  # seconds for one command
@@ -144,12 +134,18 @@ def _id(text: str) -> str:
     return text
 
 
-def script_of(functions: str, nonce: str, calls: Sequence[Call]) -> Message:
-    """A hang-up must not end what has begun: the shell that reads the script is as deaf to it as its children."""
+def script_of(nonce: str, calls: Sequence[Call], functions: str = "") -> Message:
+    """With those of the agent's functions that the calls need, unless others are given.
+
+    A hang-up must not end what has begun: the shell that reads the script is as deaf to it as its children.
+    """
     builders = [line for call in calls if isinstance(call, Build) for line in _builder(call)]
     body = [line for call in calls if not isinstance(call, Build) for line in (_look(call) if isinstance(call, Look) else [shlex.join(call)])]
     main = ["main() {", "trap '' HUP", f"ca_say {shlex.quote(nonce)} ca_request", "}", "main </dev/null", ""]
-    message = Message("\n".join([functions, *builders, "ca_request() {", *body, "}", *main]))
+    lines = "\n".join([*builders, "ca_request() {", *body, "}", *main])
+    if not functions:
+        functions = needed(lines) if all(isinstance(call, Look) for call in calls) else own_copy(needed(lines))
+    message = Message(f"{functions}\n{lines}")
     message.nonce, message.calls = nonce, tuple(calls)
     return message
 
@@ -208,7 +204,7 @@ def _ended(name: str) -> str:
 
 def compose_collect(requests: Mapping[str, Collect], nonce: str, extra: Words = ()) -> Message:
     """Look only; `extra` are further globs."""
-    return script_of(COLLECT, nonce, [Look(requests, extra)])
+    return script_of(nonce, [Look(requests, extra)])
 
 
 def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], nonce: str, extra: Words = ()) -> Message:
@@ -239,7 +235,7 @@ def compose_apply(transaction: Transaction, requests: Mapping[str, Collect], non
         _call("ca_activate", a.service, a.action, ",".join(a.units), ",".join(a.sockets) or "-", ",".join(map(str, a.ports)) or "-", *a.check)
         for a in transaction.activations
     ]
-    return script_of(own_copy(TRANSACTION), nonce, [*calls, ("ca_apply",), Look(requests, extra)])
+    return script_of(nonce, [*calls, ("ca_apply",), Look(requests, extra)])
 
 
 def _one_line(text: str) -> str:
@@ -292,7 +288,7 @@ def compose_keys(
     anchors: PEM; whether the host trusts them is asked along.  behind: further calls that need the keys (escrow.py).
     """
     calls = [_call(_maker(like), _id(id_), number, like, config, *options) for number, (options, like, config) in enumerate(orders, 1)]
-    return script_of(own_copy(TRANSACTION), nonce, [*calls, *behind, *(_call("ca_trusts", anchor) for anchor in anchors)])
+    return script_of(nonce, [*calls, *behind, *(_call("ca_trusts", anchor) for anchor in anchors)])
 
 
 def _maker(like: str) -> str:
@@ -301,33 +297,33 @@ def _maker(like: str) -> str:
 
 def compose_hold_keys(id_: str, days: int, nonce: str) -> Message:
     """Its keys wait for their certificates."""
-    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_hold_keys", _id(id_), days)])
+    return script_of(nonce, [_call("ca_hold_keys", _id(id_), days)])
 
 
 def compose_host_keys(id_: str, orders: Sequence[Words], nonce: str) -> Message:
     """Make a host key of sshd for each of these options of ssh-keygen, for a transaction to come."""
     calls = [_call("ca_new_host_key", _id(id_), number, *options) for number, options in enumerate(orders, 1)]
-    return script_of(own_copy(TRANSACTION), nonce, calls)
+    return script_of(nonce, calls)
 
 
 def compose_drop_keys(id_: str, nonce: str) -> Message:
     """The transaction will not come."""
-    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_drop_keys", _id(id_))])
+    return script_of(nonce, [_call("ca_drop_keys", _id(id_))])
 
 
 def compose_confirm(id_: str, token: str, nonce: str, retired: Words = ()) -> Message:
     """retired: keys that nothing names any more; written down first, so that a crash behind the confirmation forgets none (retired.py)."""
     calls = [_call("ca_retire", _id(id_), *retired)] if retired else []
-    return script_of(own_copy(TRANSACTION), nonce, [*calls, _call("ca_confirm", _id(id_), token)])
+    return script_of(nonce, [*calls, _call("ca_confirm", _id(id_), token)])
 
 
 def compose_revert(id_: str, reason: str, nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_revert", _id(id_), _one_line(reason) or "asked for")])
+    return script_of(nonce, [_call("ca_revert", _id(id_), _one_line(reason) or "asked for")])
 
 
 def compose_status(id_: str, nonce: str) -> Message:
     """One transaction, or all when id_ is ""."""
-    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_status", *([_id(id_)] if id_ else []))])
+    return script_of(nonce, [_call("ca_status", *([_id(id_)] if id_ else []))])
 
 
 def compose_recover(nonce: str, keep_days: int | None = None, keep: int = 0, adopt: bool = False) -> Message:
@@ -336,4 +332,4 @@ def compose_recover(nonce: str, keep_days: int | None = None, keep: int = 0, ado
     adopt: what another machine left pending on this disk (a clone, a restored backup) is taken for this one's.
     """
     age = () if keep_days is None else (keep_days, keep)
-    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_recover", "yes" if adopt else "no", *age)])
+    return script_of(nonce, [_call("ca_recover", "yes" if adopt else "no", *age)])

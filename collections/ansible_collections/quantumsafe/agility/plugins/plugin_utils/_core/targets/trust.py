@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from .answer import heard
-from .script import TRANSACTION, Look, Message, Words, own_copy, script_of
+from .script import Look, Message, Words, script_of
 
 
 def compose_trusts(anchor: str, folders: Words, look: Look, nonce: str) -> Message:
     """Whether the host trusts that anchor (PEM), which files of these folders its store lacks, and what else is to be seen."""
-    return script_of(own_copy(TRANSACTION), nonce, [look, ("ca_untaken", *folders), ("ca_trusts", anchor)])
+    return script_of(nonce, [look, ("ca_untaken", *folders), ("ca_trusts", anchor)])
 
 
 def parse_trusts(output: str, nonce: str) -> tuple[str, ...]:

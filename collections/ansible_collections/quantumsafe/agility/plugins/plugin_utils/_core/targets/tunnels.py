@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from .answer import NoAnswer, heard
-from .script import TRANSACTION, Message, Words, own_copy, script_of
+from .script import Message, Words, script_of
 
 
 def start(connection: str, child: str) -> Words:
@@ -27,7 +27,7 @@ def end(number: str) -> Words:
 
 def compose_tunnels(verbs: Sequence[Words], nonce: str) -> Message:
     """These, one after another, and the list of SAs behind them."""
-    return script_of(own_copy(TRANSACTION), nonce, [*verbs, ("ca_tunnels",)])
+    return script_of(nonce, [*verbs, ("ca_tunnels",)])
 
 
 def parse_tunnels(output: str, nonce: str) -> tuple[tuple[str, ...], str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..model import Problem
 from .answer import heard
-from .script import TRANSACTION, Message, _call, _id, own_copy, script_of
+from .script import Message, _call, _id, script_of
 
 
 def compose_put_tokens(id_: str, root: str, tokens: Mapping[str, str], nonce: str) -> Message:
@@ -15,11 +15,11 @@ def compose_put_tokens(id_: str, root: str, tokens: Mapping[str, str], nonce: st
     if not root.startswith("/") or root.strip("/.") == "" or re.search(r"[\x00-\x1f\x7f]", root):
         raise Problem(f"{root!r} is no absolute path of a folder that is served", "agility_acme_webroot", "nothing was changed")
     words = (word for pair in tokens.items() for word in pair)
-    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_put_tokens", _id(id_), root, *words)])
+    return script_of(nonce, [_call("ca_put_tokens", _id(id_), root, *words)])
 
 
 def compose_drop_tokens(id_: str, nonce: str) -> Message:
-    return script_of(own_copy(TRANSACTION), nonce, [_call("ca_drop_tokens", _id(id_))])
+    return script_of(nonce, [_call("ca_drop_tokens", _id(id_))])
 
 
 def parse_tokens(output: str, nonce: str, host: str) -> None:

@@ -131,9 +131,11 @@ ca_may_bring_back() {
   fi
   for ca_p in $(ca_by_age); do
     ca_enter "$ca_p"
-    case $(ca_last) in CLEANED | CONFIRMED) ;; *) continue ;; esac
+    ca_last
+    case $ca_st in CLEANED | CONFIRMED) ;; *) continue ;; esac
     ca_each ca_not_that_file "$(cat "$ca_tx/changes")" && continue
-    if [ "$(ca_get "after.$ca_i")" != "$ca_stands" ]; then
+    ca_get "after.$ca_i"
+    if [ "$ca_v" != "$ca_stands" ]; then
       ca_refuse "$ca_its_file was changed by someone else since $ca_p"
       return 1
     fi

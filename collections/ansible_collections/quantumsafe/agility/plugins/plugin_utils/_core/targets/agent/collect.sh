@@ -17,7 +17,6 @@ ca_say() {
   shift
   PATH=$ca_path LC_ALL=C
   export PATH LC_ALL
-  ca_timeout=$(command -v timeout)
   if command -v base64 >/dev/null 2>&1; then
     printf '\n==CA:%s:b64==\n' "$ca_marker"
     { "$@"; printf '\n\001Z %s\n' "$ca_marker"; } 2>/dev/null | head -c "$ca_limit" | base64
@@ -28,46 +27,56 @@ ca_say() {
   printf '\n==CA:%s:end==\n' "$ca_marker"
 }
 
-# ca_missing NAME...: which of these utilities, and of those that we always need, this host lacks, one a line.
+# ca_missing NAME...: which of these utilities, and of those that we always need, this host lacks, one a line in ca_lacks.
 ca_missing() {
+  ca_lacks=
   for ca_tool in awk sed stat head tail readlink tr timeout wc "$@"; do
-    command -v "$ca_tool" >/dev/null 2>&1 || printf '%s\n' "$ca_tool"
+    command -v "$ca_tool" >/dev/null 2>&1 || ca_lacks=$ca_lacks$ca_tool$ca_nl
   done
-  command -v sha256sum >/dev/null 2>&1 || command -v shasum >/dev/null 2>&1 || command -v openssl >/dev/null 2>&1 || printf 'sha256sum\n'
-  command -v base64 >/dev/null 2>&1 || command -v od >/dev/null 2>&1 || printf 'base64 or od\n'
+  ca_summer || ca_lacks=${ca_lacks}sha256sum$ca_nl
+  command -v base64 >/dev/null 2>&1 || command -v od >/dev/null 2>&1 || ca_lacks="${ca_lacks}base64 or od$ca_nl"
+}
+
+# ca_summer: what makes a SHA-256 here, in ca_sum: in hex, one line a file, the digest first.
+ca_summer() {
+  if [ -n "${ca_sum-}" ]; then
+    return
+  elif command -v sha256sum >/dev/null 2>&1; then
+    ca_sum=sha256sum
+  elif command -v shasum >/dev/null 2>&1; then
+    ca_sum='shasum -a 256'
+  elif command -v openssl >/dev/null 2>&1; then
+    ca_sum='openssl dgst -sha256 -r'
+  else
+    return 1
+  fi
 }
 
 # ca_sha [FILE...]: SHA-256 in hex, one line a file, the digest first.
 ca_sha() {
-  if command -v sha256sum >/dev/null 2>&1; then
-    sha256sum "$@"
-  elif command -v shasum >/dev/null 2>&1; then
-    shasum -a 256 "$@"
-  elif command -v openssl >/dev/null 2>&1; then
-    openssl dgst -sha256 -r "$@"
-  fi
+  ca_summer && $ca_sum "$@"
 }
 
-# ca_boot: changes with every boot, also of a container, whose boot_id outlives it: the start time of PID 1 (proc(5), field 22).
+# ca_lines COMMAND LINES...: COMMAND with one argument a line.
+ca_lines() {
+  ca_do=$1 ca_ifs=$IFS
+  IFS=$ca_nl
+  set -f
+  # shellcheck disable=SC2086 # one path a line
+  set -- $2
+  set +f
+  IFS=$ca_ifs
+  [ $# -eq 0 ] || "$ca_do" "$@"
+}
+
+# ca_boot: in ca_booted, what changes with every boot, also of a container, whose boot_id outlives it: the start time of PID 1 (proc(5), field 22).
 ca_boot() {
-  read -r ca_bid </proc/sys/kernel/random/boot_id
-  read -r ca_stat </proc/1/stat
+  [ -z "${ca_booted-}" ] || return 0
+  read -r ca_bid </proc/sys/kernel/random/boot_id && read -r ca_stat </proc/1/stat || return 1
   # shellcheck disable=SC2086 # fields of a line of numbers
   set -- ${ca_stat##*) }
   shift 19
-  printf '%s.%s' "$ca_bid" "$1"
-}
-
-# ca_host_key: the digests of all public halves of host keys, in order, commas between: while one of them stays this is the same host.
-ca_host_key() {
-  set --
-  for ca_f in /etc/ssh/ssh_host_*_key.pub; do
-    if [ -r "$ca_f" ]; then set -- "$@" "$ca_f"; fi
-  done
-  [ $# -gt 0 ] || return 0
-  ca_h=$(ca_sha "$@") || return 1
-  ca_h=$(printf '%s\n' "$ca_h" | sed 's/ .*//' | sort | tr '\n' ',')
-  [ -n "$ca_h" ] && printf '%s' "${ca_h%,}"
+  ca_booted=$ca_bid.$1
 }
 
 # ca_uid: who we are (proc(5), the effective id), without a process.
@@ -83,7 +92,8 @@ ca_facts() {
   ca_m=
   [ -r /etc/machine-id ] && read -r ca_m </etc/machine-id
   ca_uid
-  printf 'machine_id=%s\nboot=%s\nuid=%s\n' "$ca_m" "$(ca_boot)" "$ca_v"
+  ca_boot
+  printf 'machine_id=%s\nboot=%s\nuid=%s\n' "$ca_m" "${ca_booted-}" "$ca_v"
   [ -r /proc/sys/kernel/hostname ] && read -r ca_m </proc/sys/kernel/hostname && printf 'hostname=%s\n' "$ca_m"
   ca_m=0
   [ -r /proc/sys/crypto/fips_enabled ] && read -r ca_m </proc/sys/crypto/fips_enabled
@@ -95,7 +105,8 @@ ca_facts() {
       case $ca_k in ID | VERSION_ID | PRETTY_NAME) printf 'os_%s=%s\n' "$ca_k" "$ca_v" && ca_n=$((ca_n - 1)) ;; esac
     done </etc/os-release
   fi
-  for ca_m in $(ca_missing); do printf 'missing=%s\n' "$ca_m"; done
+  ca_missing
+  for ca_m in $ca_lacks; do printf 'missing=%s\n' "$ca_m"; done
 }
 
 # ca_name PATH: plain, or in hex where a line could not carry it.
@@ -109,7 +120,7 @@ ca_name() {
 # ca_files MAX FOLLOW GLOB...: every file that the globs match, and those that their lines name after a word to follow.
 # FOLLOW is "word=base;word=base;".  The arguments are a queue: globs still to expand in front, files found behind.
 ca_files() {
-  ca_max=$1 ca_follow=$2
+  ca_max=$1 ca_words_to=$2
   shift 2
   ca_seen=$ca_nl ca_todo=$# ca_depth=0
   while [ "$ca_todo" -gt 0 ]; do
@@ -134,12 +145,12 @@ ca_files() {
       IFS=$ca_ifs
     done
     ca_depth=$((ca_depth + 1))
-    if [ "$ca_new" -eq 0 ] || [ -z "$ca_follow" ] || [ "$ca_depth" -ge 10 ]; then break; fi
+    if [ "$ca_new" -eq 0 ] || [ -z "$ca_words_to" ] || [ "$ca_depth" -ge 10 ]; then break; fi
     ca_found=$(
       shift $(($# - ca_new))
       ca_named "$@"
     )
-    ca_count=$#
+    ca_had=$#
     ca_ifs=$IFS
     IFS=$ca_nl
     set -f
@@ -147,14 +158,14 @@ ca_files() {
     set -- $ca_found "$@"
     set +f
     IFS=$ca_ifs
-    ca_todo=$(($# - ca_count))
+    ca_todo=$(($# - ca_had))
   done
   [ $# -eq 0 ] || ca_show "$@"
 }
 
 # ca_named FILE...: the paths and globs that a word to follow names, wherever in a line it stands; at a line's end it waits for the next one.
 ca_named() {
-  awk -v follow="$ca_follow" '
+  awk -v follow="$ca_words_to" '
     BEGIN { n = split(follow, pairs, ";"); for (i = 1; i <= n; i++) { at = index(pairs[i], "="); if (at) { word = substr(pairs[i], 1, at - 1); base[word] = base[word] substr(pairs[i], at + 1) "\n" } } }
     { sub(/\r$/, ""); gsub(/[{};]/, " ; "); begins = !waits || FNR == 1; if (begins) word = ""; waits = 0
       for (i = 1; i <= NF; i++) { p = $i; gsub(/["\047]/, "", p)
@@ -250,14 +261,14 @@ ca_commands() {
 # are they asked again, each with its own.  A timeout of busybox, a link, would end the shell alone and leave what hangs.  KILL, for what is
 # deaf to TERM; they only read.
 ca_ask() {
-  ca_each=
-  if [ ! -h "$ca_timeout" ]; then
+  ca_alone=
+  if [ ! -h "$(command -v timeout)" ]; then
     ca_bad=$({ { timeout -s KILL "$1" sh -c "$ca_runner$ca_nl$2"'printf "\n" >&3' </dev/null 3>&1 4>&- || printf bad >&4; } |
       head -c "$ca_most" >&3 4>&-; } 4>&1)
     [ -n "$ca_bad" ] || return 0
   fi
   # shellcheck disable=SC2034 # ca_run reads it
-  ca_each=$1
+  ca_alone=$1
   eval "$2"
 }
 
@@ -274,8 +285,8 @@ ca_run() {
     return
   }
   printf "\n\001N %s\n" "$ca_id" >&2
-  if [ -n "${ca_each-}" ]; then
-    ca_rc=$({ { timeout -s KILL "$ca_each" "$@" </dev/null 3>&- 4>&-; printf %s "$?" >&4; } |
+  if [ -n "${ca_alone-}" ]; then
+    ca_rc=$({ { timeout -s KILL "$ca_alone" "$@" </dev/null 3>&- 4>&-; printf %s "$?" >&4; } |
       { head -c "$ca_most" >&3 4>&-; [ "$(head -c 1 | wc -c)" -eq 0 ] || printf cut >&4; }; } 4>&1)
     case $ca_rc in *cut*) ca_rc=141 ;; esac
   else

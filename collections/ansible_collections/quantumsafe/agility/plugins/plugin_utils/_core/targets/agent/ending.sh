@@ -3,6 +3,7 @@
 
 # ca_undo_early: nothing was swapped: remove every trace but the journal, whose last line says why.
 ca_undo_early() {
+  ca_dirty=''
   ca_tidy || return 1
   rm -f "$ca_tx/reserve"
   if ca_record REFUSED "$ca_code $ca_message" 2>/dev/null; then
@@ -15,6 +16,7 @@ ca_undo_early() {
 # ca_back REASON: the way back, twice for a fault that passes.  The lock is held.
 ca_back() {
   ca_load || return 1 # the next try reads again
+  ca_dirty=''
   rm -f "$ca_tx/reserve" # room for the journal on a full disk
   ca_record REVERTING "$1"
   ca_count
@@ -69,7 +71,8 @@ ca_begin() {
 # ca_revert ID REASON: take back what is not confirmed.
 ca_revert() {
   if ca_begin "$1" end; then
-    case $(ca_last) in
+    ca_last
+    case $ca_st in
       ABSENT | REFUSED | REVERTED) ;;
       CONFIRMED | CLEANED) ca_error late "it was confirmed; use rollback" ;;
       UNREADABLE) ca_error unreadable "cannot read $ca_tx/journal; nothing was done" ;;
@@ -91,11 +94,14 @@ ca_confirm() {
   if ca_begin "$1"; then
     ca_hash=$(printf '%s' "$2" | ca_sha)
     ca_hash=${ca_hash%% *}
-    case $(ca_last) in
+    ca_last
+    case $ca_st in
       RELOADED | VERIFIED)
-        if [ -z "$ca_hash" ] || [ "$ca_hash" != "$(ca_get token)" ]; then
+        ca_left
+        ca_get token
+        if [ -z "$ca_hash" ] || [ "$ca_hash" != "$ca_v" ]; then
           ca_error wrong-token "the token does not belong to this transaction"
-        elif [ "$(ca_left)" -eq 0 ]; then
+        elif [ "$ca_secs_left" -eq 0 ]; then
           ca_error late "the deadline has passed"
         elif ca_in_place && ca_record VERIFIED "over a new connection" && ca_record CONFIRMED; then
           ca_finish
@@ -105,8 +111,11 @@ ca_confirm() {
         ;;
       CONFIRMED) ca_finish ;;
       CLEANED) ;;
-      REVERTED) ca_error already-reverted "it went back before: $(ca_why)" ;;
-      *) ca_error late "there is nothing to confirm: $(ca_last)" ;;
+      REVERTED)
+        ca_why
+        ca_error already-reverted "it went back before: $ca_v"
+        ;;
+      *) ca_error late "there is nothing to confirm: $ca_st" ;;
     esac
   fi
   ca_report
@@ -115,15 +124,19 @@ ca_confirm() {
 
 # ca_in_place: what was proved is what is there.  A way back on a disk so full that the journal could not be told has left the old files.
 ca_in_place() {
-  ca_load && ca_each ca_in_place_one "$ca_changes"
+  ca_load || return 1
+  ca_digest_targets
+  ca_each ca_in_place_one "$ca_changes"
 }
 
 ca_in_place_one() {
   ca_change_of "$1"
   if [ "$ca_kind" = remove ]; then
     [ ! -e "$ca_file" ] && [ ! -h "$ca_file" ] && return 0
-  elif [ -f "$ca_file" ] && [ "$(ca_digest "$ca_file")" = "$(ca_get "after.$ca_i")" ]; then
-    return 0
+  else
+    ca_digest_of "$ca_file"
+    ca_made=$ca_v
+    if ca_get "after.$ca_i" && [ "$ca_made" = "$ca_v" ]; then return 0; fi
   fi
   ca_error changed "$ca_file is not what was proved: it was taken back or changed meanwhile; without a confirmation everything goes back"
 }
@@ -136,20 +149,23 @@ ca_finish() {
 # ca_put_away: the end is on the disk; then nothing of ours runs any more, then what only a running one needs goes.  The boot unit needs
 # agent.sh, so that goes last, and while it is there whoever comes by tries again.
 ca_put_away() {
-  ca_sync "$ca_tx/journal" && ca_disarm && ca_drop_keys "$ca_tid" || return 1
-  case $(ca_last) in
+  [ "${ca_lasting-}" = "$ca_tid" ] || ca_sync "$ca_tx/journal" || return 1
+  ca_disarm && ca_drop_keys "$ca_tid" || return 1
+  ca_last
+  case $ca_st in
     REFUSED)
       for ca_p in "$ca_tx"/*; do case $ca_p in */journal | */agent.sh) ;; *) rm -rf "$ca_p" ;; esac; done
       rm -f "$ca_tx/agent.sh"
       ;;
-    REVERTED) rm -f "$ca_tx/reserve" "$ca_tx/token" "$ca_tx/revert.sh" "$ca_tx/agent.sh" ;; # keeps its journal and what it wanted to change
-    CLEANED) rm -f "$ca_tx/reserve" "$ca_tx/token" && mv -f "$ca_tx/agent.sh" "$ca_tx/undo.sh" ;; # and the old files, and how to bring them back
+    REVERTED) rm -f "$ca_tx/reserve" "$ca_tx/token" "$ca_tx/beat" "$ca_tx/revert.sh" "$ca_tx/agent.sh" ;; # keeps its journal and what it wanted to change
+    CLEANED) rm -f "$ca_tx/reserve" "$ca_tx/token" "$ca_tx/beat" && mv -f "$ca_tx/agent.sh" "$ca_tx/undo.sh" ;; # and the old files, and how to bring them back
   esac
 }
 
 # ca_undo: the offline rollback of a confirmed change: another transaction, armed like any; whoever typed it is there to see, so it confirms itself.
 ca_undo() {
-  if [ "$(ca_last)" != CLEANED ] || ! ca_load || ! ca_checked=$(cat "$ca_tx/checks") || ! CA_AGENT=$(sed '$d' "$ca_tx/undo.sh"); then
+  ca_last
+  if [ "$ca_st" != CLEANED ] || ! ca_load || ! ca_checked=$(cat "$ca_tx/checks") || ! CA_AGENT=$(sed '$d' "$ca_tx/undo.sh"); then
     printf 'only a confirmed change that can be read can be undone\n'
     return 1
   fi
@@ -158,18 +174,20 @@ ca_undo() {
   ca_each ca_undo_change "$ca_did"
   ca_services=$ca_acted$ca_nl ca_checks=$ca_checked$ca_nl
   ca_apply >/dev/null
-  if [ "$(ca_last)" = RELOADED ] && ca_begin "$ca_tid"; then
+  ca_last
+  if [ "$ca_st" = RELOADED ] && ca_begin "$ca_tid"; then
     ca_record CONFIRMED "by hand" && ca_finish
     ca_unlock
   fi
   ca_report
-  [ "$(ca_last)" = CLEANED ]
+  ca_last
+  [ "$ca_st" = CLEANED ]
 }
 
 # ca_undo_change LINE: the restore of one file, which must be as that change left it.
 ca_undo_change() {
   ca_change_of "$1"
-  ca_made=$(ca_enter "$ca_of" && ca_get "after.$ca_i") || ca_made=unknown
+  ca_made=$(ca_enter "$ca_of" && ca_get "after.$ca_i" && printf '%s' "$ca_v") || ca_made=unknown
   case $ca_kind in
     create) ca_change "$ca_i" remove "$ca_made" - - - - - "$ca_file" ;;
     edit | restore) ca_change "$ca_i" restore "$ca_made" "$ca_before" - - - "$ca_of/$ca_i" "$ca_file" ;;
@@ -187,8 +205,15 @@ ca_cli() {
   case ${2-} in
     watch) ca_watch ;;
     boot) ca_at_boot >/dev/null ;;
-    revert) ca_revert "$1" "${3-by hand}" | tr '\001' ' ' && case $(ca_last) in REVERTED | REFUSED | ABSENT) ;; *) return 1 ;; esac ;;
-    stop) case $(ca_last) in CONFIRMED | CLEANED) ;; *) ca_cli "$1" revert "stopped by hand" ;; esac ;;
+    revert)
+      ca_revert "$1" "${3-by hand}" | tr '\001' ' '
+      ca_last
+      case $ca_st in REVERTED | REFUSED | ABSENT) ;; *) return 1 ;; esac
+      ;;
+    stop)
+      ca_last
+      case $ca_st in CONFIRMED | CLEANED) ;; *) ca_cli "$1" revert "stopped by hand" ;; esac
+      ;;
     undo)
       ca_said=$(ca_undo)
       ca_rc=$?

@@ -31,18 +31,6 @@ ca_held() {
 ca_held_up() { read -r ca_up _ </proc/uptime && ca_up=${ca_up%%.*}; }
 ca_held_late() { ca_held_up && [ "$ca_up" -ge "$ca_held_end" ]; }
 
-# ca_lines COMMAND LINES...: COMMAND with one argument a line.
-ca_lines() {
-  ca_do=$1 ca_ifs=$IFS
-  IFS=$ca_nl
-  set -f
-  # shellcheck disable=SC2086 # one path a line
-  set -- $2
-  set +f
-  IFS=$ca_ifs
-  [ $# -eq 0 ] || "$ca_do" "$@"
-}
-
 # ca_held_folders FOLDERS EXPRESSION...: regular files below those that are there.
 ca_held_folders() {
   ca_in=$(for ca_f in $1; do [ ! -d "$ca_f" ] || printf '%s\n' "$ca_f"; done)

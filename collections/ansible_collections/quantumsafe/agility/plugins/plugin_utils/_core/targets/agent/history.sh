@@ -22,7 +22,7 @@ ca_status() {
     ca_code='' ca_message=''
     ca_enter "${ca_q##*/}"
     ca_report
-    printf 'age %s\nsize %s\n' "$(($(date +%s) - $(stat -c %Y "$ca_tx/journal")))" "$(du -sk "$ca_tx" | { read -r ca_v _ && printf '%s' "$ca_v"; })"
+    printf 'age %s\nsize %s\n' "$(($(date +%s) - $(stat -c %Y "$ca_tx/journal")))" "$(du -sk "$ca_tx" | { read -r ca_k _ && printf '%s' "$ca_k"; })"
   done
 }
 
@@ -33,7 +33,9 @@ ca_recover() {
   for ca_r in "$ca_state"/tx/*; do
     [ -d "$ca_r" ] || continue
     ca_enter "${ca_r##*/}"
-    case $1:$(ca_last):$(ca_left) in
+    ca_last
+    ca_left
+    case $1:$ca_st:$ca_secs_left in
       yes:ABSENT:* | yes:REFUSED:* | yes:CLEANED:* | yes:REVERTED:* | yes:UNREADABLE:*) ;;
       yes:*:0) ca_adopt ;;
     esac
@@ -48,13 +50,14 @@ ca_recover() {
 
 # ca_resolve REASON: bring this transaction to its end when it is due.
 ca_resolve() {
-  ca_due=$(ca_last)
-  case $ca_due in
+  ca_last
+  case $ca_st in
     UNREADABLE) ;;
     CLEANED | REVERTED | REFUSED | CONFIRMED | ABSENT)
-      case $ca_due in CLEANED | REVERTED | REFUSED) [ -e "$ca_tx/agent.sh" ] || return 0 ;; esac # put away
+      case $ca_st in CLEANED | REVERTED | REFUSED) [ -e "$ca_tx/agent.sh" ] || return 0 ;; esac # put away
       ca_begin "$ca_tid" || return 0
-      case $(ca_last) in
+      ca_last
+      case $ca_st in
         CLEANED | REVERTED | REFUSED) ca_put_away ;;
         CONFIRMED) ca_finish ;;
         ABSENT) rm -rf "$ca_tx" ;; # died before its first line
@@ -62,7 +65,10 @@ ca_resolve() {
       ca_unlock
       ;;
     REVERTING) ca_revert "$ca_tid" "$1" ;;
-    *) [ "$(ca_left)" -gt 0 ] || ca_follows || ca_revert "$ca_tid" "$1" ;;
+    *)
+      ca_left
+      [ "$ca_secs_left" -gt 0 ] || ca_follows || ca_revert "$ca_tid" "$1"
+      ;;
   esac
 }
 
@@ -74,7 +80,8 @@ ca_forget() {
   ca_kept=0
   for ca_p in $(ca_by_age); do
     ca_enter "$ca_p"
-    case $(ca_last) in
+    ca_last
+    case $ca_st in
       CLEANED | REVERTED) ca_kept=$((ca_kept + 1)) ca_keep_it=$((ca_kept <= $2)) ;;
       REFUSED) ca_keep_it=0 ;; # nothing but a line or two
       *) continue ;;
@@ -97,7 +104,8 @@ ca_by_age() {
     [ -f "$ca_p" ] || continue
     ca_p=${ca_p%/journal}
     ca_enter "${ca_p##*/}"
-    printf '%s %s\n' "$(ca_get serial)" "$ca_tid"
+    ca_get serial
+    printf '%s %s\n' "$ca_v" "$ca_tid"
   done | sort -rn | sed 's/.* //'
 }
 

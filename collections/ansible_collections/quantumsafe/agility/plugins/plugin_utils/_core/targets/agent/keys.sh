@@ -40,6 +40,7 @@ ca_hold_keys() {
 
 # ca_drop_keys ID: nobody needs them here any more.
 ca_drop_keys() {
+  [ -d "$ca_state/keys/$1" ] || return 0
   if [ -f "$ca_state/keys/$1/tokens" ]; then ca_drop_tokens "$1" >/dev/null; fi
   for ca_f in "$ca_state/keys/$1"/*.key "$ca_state/keys/$1"/*.new; do
     if [ -f "$ca_f" ] && command -v shred >/dev/null 2>&1; then shred -u "$ca_f" 2>/dev/null; fi

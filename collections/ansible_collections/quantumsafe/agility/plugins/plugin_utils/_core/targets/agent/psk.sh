@@ -158,10 +158,12 @@ ca_psk_seen() {
 # ca_follow ID SECONDS INTERFACE PEER: refused when less than that is left, so that the other end has decided before.
 ca_follow() {
   if ca_begin "$1"; then
-    if [ "$(ca_last)" != RELOADED ]; then
-      ca_error late "it is $(ca_last)"
-    elif [ "$(ca_left)" -lt "$2" ]; then
-      ca_error late "this took too long: only $(ca_left) s are left"
+    ca_last
+    ca_left
+    if [ "$ca_st" != RELOADED ]; then
+      ca_error late "it is $ca_st"
+    elif [ "$ca_secs_left" -lt "$2" ]; then
+      ca_error late "this took too long: only $ca_secs_left s are left"
     else
       { printf '%s %s\n' "$3" "$4" >"$ca_tx/follow.new" && ca_sync "$ca_tx/follow.new" && mv -f "$ca_tx/follow.new" "$ca_tx/follow" && ca_sync "$ca_tx"; } 2>/dev/null ||
         ca_error disk-full "cannot write $ca_tx"
@@ -177,13 +179,15 @@ ca_follows() {
   [ -s "$ca_tx/follow" ] || return 1
   ca_begin "$ca_tid" end || return 0
   ca_rc=1
-  if [ "$(ca_last)" = RELOADED ]; then
-    ca_v=$(ca_get follow)
-    if ca_wg_meet "${ca_v%% *}" "${ca_v#* }"; then
+  ca_last
+  if [ "$ca_st" = RELOADED ]; then
+    ca_get follow
+    ca_followed=$ca_v
+    if ca_wg_meet "${ca_followed%% *}" "${ca_followed#* }"; then
       ca_rc=0
       ca_in_place && ca_record VERIFIED "the other end has it, too: they shook hands" && ca_record CONFIRMED && ca_finish
       [ -z "$ca_code" ] || ca_rc=1 # the files are not what was proved
-    elif ! ca_wg_meet "${ca_v%% *}" "${ca_v#* }" "$ca_tx/old/1"; then
+    elif ! ca_wg_meet "${ca_followed%% *}" "${ca_followed#* }" "$ca_tx/old/1"; then
       ca_rc=0
     fi
   fi

@@ -30,7 +30,8 @@ ca_show_retired() {
 
 # ca_put_retired: this transaction is about to be forgotten; what it retired is not, until it is shredded.
 ca_put_retired() {
-  [ "$(ca_last)" = CLEANED ] && [ -s "$ca_tx/retired" ] || return 0
+  ca_last
+  [ "$ca_st" = CLEANED ] && [ -s "$ca_tx/retired" ] || return 0
   mkdir -p "$ca_state/retired" && mv -f "$ca_tx/retired" "$ca_state/retired/$ca_tid" && ca_sync "$ca_state/retired"
 }
 
@@ -51,13 +52,13 @@ ca_end_retired() {
   shift
   ca_lock || { printf '\001P %s %s\n' "$ca_code" "$ca_message" && return; }
   ca_r=$ca_state/retired/$ca_tid
-  ca_left=''
+  ca_stays=''
   while read -r ca_d ca_h ca_f; do
     ca_asked=''
     for ca_v; do [ "$ca_v" != "$ca_f" ] || ca_asked=yes; done
-    if [ -z "$ca_asked" ] || ! ca_end_key; then ca_left="$ca_left$ca_d $ca_h $ca_f$ca_nl"; fi
+    if [ -z "$ca_asked" ] || ! ca_end_key; then ca_stays="$ca_stays$ca_d $ca_h $ca_f$ca_nl"; fi
   done <"$ca_r"
-  if [ -z "$ca_left" ]; then rm -f "$ca_r"; else printf '%s' "$ca_left" >"$ca_r.new" && mv -f "$ca_r.new" "$ca_r"; fi
+  if [ -z "$ca_stays" ]; then rm -f "$ca_r"; else printf '%s' "$ca_stays" >"$ca_r.new" && mv -f "$ca_r.new" "$ca_r"; fi
   rm -f "$ca_state/retired/.name"
   ca_unlock
 }

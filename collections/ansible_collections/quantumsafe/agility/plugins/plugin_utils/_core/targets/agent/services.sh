@@ -11,85 +11,61 @@ ca_service_of() {
   ca_service=$1 ca_action=$2 ca_units=$3 ca_sockets=$4 ca_ports=$5
 }
 
-# ca_check LINE [PREFIX...]: run the service's own checker behind PREFIX.  Its last words become the error; exit code 99 is the prefix's.
+# ca_check [PREFIX...]: run each service's own checker, behind PREFIX in one shell that mounts first what is in ca_mounts.  1 when one of them
+# fails, whose last words become the error; 99 when the shell or its mounts do.
 ca_check() {
-  ca_service_of "$1"
-  shift
-  ca_ifs=$IFS
-  IFS=$ca_nl
-  set -f
-  for ca_word in $ca_checks; do
-    case $ca_word in "$ca_service "*) set -- "$@" "${ca_word#* }" ;; esac
-  done
-  set +f
-  IFS=$ca_ifs
-  ca_said=$(ca_bounded 30 "$@" 2>&1 </dev/null)
-  ca_rc=$?
-  [ "$ca_rc" -ne 0 ] || return 0
-  [ "$ca_rc" -ne 99 ] || return 99
-  ca_error validate "the check of $ca_service says: $(printf '%s' "$ca_said" | tail -n 3)"
-}
-
-# ca_bounded SECONDS COMMAND...: and what does not listen then is killed.  The timeout of old busyboxes has no -k.
-ca_bounded() {
-  if timeout -k 1 1 true 2>/dev/null; then
-    timeout -k 5 "$@"
-  elif command -v timeout >/dev/null 2>&1; then
-    timeout "$@"
-  else
-    shift && "$@"
-  fi
-}
-
-# ca_unit UNITS: the first of them that is active.
-ca_unit() {
-  ca_ifs=$IFS
-  IFS=,
-  for ca_u in $1; do
-    IFS=$ca_ifs
-    if systemctl is-active --quiet "$ca_u" 2>/dev/null; then
-      printf '%s' "$ca_u"
-      return
-    fi
-  done
-  IFS=$ca_ifs
-}
-
-# ca_listening: where somebody listens: addresses and ports in hex, a blank around each (proc(5) net/tcp: state 0A).
-ca_listening() {
-  printf ' '
-  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { printf "%s ", $2 }'
-}
-
-# ca_property UNIT NAME: as systemd knows it; nothing without it.
-ca_property() {
-  [ ! -d /run/systemd/system ] || systemctl show -p "$2" "$1" </dev/null | sed -n "s/^$2=//p"
-}
-
-# ca_note_before LINE: what is active and listening now; both ways end with the same.
-# A line of "before": service unit socket restarts addresses...; "-" = none.
-ca_note_before() {
-  ca_service_of "$1"
-  ca_was=$(ca_unit "$ca_units")
-  ca_restarts=$([ -z "$ca_was" ] || ca_property "$ca_was" NRestarts)
-  ca_was_socket=$(ca_unit "${ca_sockets#-}")
-  ca_open=
-  for ca_port in $(printf '%s' "${ca_ports#-}" | tr ',' ' '); do
-    ca_port=$(printf ':%04X' "$ca_port")
-    for ca_address in $(ca_listening); do
-      case $ca_address in *"$ca_port") ca_open="$ca_open $ca_address" ;; esac
+  ca_kills
+  # shellcheck disable=SC2016 # the inner shell expands it
+  ca_said=$("$@" sh -c '
+    bound=$1 checks=$2 from= name= ifs=$IFS IFS="
+"
+    set -f
+    [ -z "$0" ] || mount --make-rprivate / || exit 99 # unshare does it since util-linux 2.27; -n: no note in /run/mount
+    for path in $0; do
+      if [ -z "$from" ]; then from=$path; else mount -n --bind "$from" "$path" || exit 99; from=; fi
     done
-  done
-  ca_stood="$ca_stood$ca_service ${ca_was:--} ${ca_was_socket:--} ${ca_restarts:--}$ca_open$ca_nl"
+    set --
+    for word in $checks end; do
+      if [ "${word%% *}" != "$name" ]; then
+        IFS=$ifs
+        [ $# -eq 0 ] || $bound 30 "$@" || { printf "\n%s" "$name"; exit 98; }
+        name=${word%% *}
+        set --
+      fi
+      set -- "$@" "${word#* }"
+    done' "$ca_mounts" "$ca_kill" "$ca_checks" 2>&1 </dev/null)
+  case $? in
+    0) return 0 ;;
+    98) ;;
+    *) return 99 ;;
+  esac
+  ca_error validate "the check of ${ca_said##*"$ca_nl"} says: $(printf '%s' "${ca_said%"$ca_nl"*}" | tail -n 3)"
 }
 
-# ca_patience: seconds that a service may take: on the way there not past the deadline; on the way back less, because a restart comes next.
+# ca_bounded SECONDS COMMAND...: and what does not listen then is killed.
+ca_bounded() {
+  ca_kills
+  # shellcheck disable=SC2086 # words of ours
+  if [ -n "$ca_kill" ]; then $ca_kill "$@"; else shift && "$@"; fi
+}
+
+# ca_kills: what bounds a command here, in ca_kill.  The timeout of old busyboxes has no -k.
+ca_kills() {
+  if [ -n "${ca_kill+known}" ]; then return 0; fi
+  ca_kill=''
+  if timeout -k 1 1 true 2>/dev/null; then ca_kill='timeout -k 5'; elif command -v timeout >/dev/null 2>&1; then ca_kill=timeout; fi
+}
+
+# ca_patience: in ca_seconds, those that a service may take: on the way there not past the deadline; on the way back less, because a restart
+# comes next.
 ca_patience() {
-  ca_n=$(ca_left)
+  ca_seconds=60
   case ${ca_way-there} in
-    back) printf 20 ;;
-    there) if [ "$ca_n" -gt 0 ] && [ "$ca_n" -lt 60 ]; then printf '%s' "$ca_n"; else printf 60; fi ;;
-    again) printf 60 ;;
+    back) ca_seconds=20 ;;
+    there)
+      ca_left
+      if [ "$ca_secs_left" -gt 0 ] && [ "$ca_secs_left" -lt 60 ]; then ca_seconds=$ca_secs_left; fi
+      ;;
   esac
 }
 
@@ -100,6 +76,7 @@ ca_activate_all() {
   if [ "${ca_self-}" = boot ]; then
     ca_each ca_restart_running "$ca_services"
   else
+    ca_ask_units
     ca_each ca_activate_one "$ca_services"
     [ -z "$ca_code" ] && ca_standing
   fi
@@ -115,8 +92,8 @@ ca_restart_running() {
 # ca_refresh: by the program that stands in the place of units.  Behind it may stand the folder where it makes links, in which it would leave
 # those to a file that is gone until another comes.
 ca_refresh() {
-  ca_v=${ca_units%%,*}
-  ca_bounded "$(ca_patience)" "$ca_v" </dev/null >/dev/null 2>&1 || ca_error reload "$ca_v failed"
+  ca_patience
+  ca_bounded "$ca_seconds" "${ca_units%%,*}" </dev/null >/dev/null 2>&1 || ca_error reload "${ca_units%%,*} failed"
   case $ca_units in *,*) find "${ca_units#*,}" -type l ! -exec test -e {} \; -exec rm -f {} + ;; esac
 }
 
@@ -126,13 +103,14 @@ ca_activate_one() {
     ca_refresh
     return 0
   fi
-  ca_active=$(ca_unit "$ca_units")
+  ca_unit "$ca_units"
   [ "${ca_way-there}" != again ] || ca_action=restart
   if [ "$ca_action" = restart ] && ca_ends_sessions; then ca_action=reload; fi
   if [ ! -d /run/systemd/system ]; then
     ca_script "$ca_units" "$ca_action" || ca_error reload "service ${ca_units%%,*} $ca_action failed"
   elif [ -n "$ca_active" ]; then
-    ca_bounded "$(ca_patience)" systemctl "$ca_action" "$ca_active" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl $ca_action $ca_active failed"
+    ca_patience
+    ca_bounded "$ca_seconds" systemctl "$ca_action" "$ca_active" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl $ca_action $ca_active failed"
   else
     ca_was=$ca_nl$ca_stood
     ca_was=${ca_was#*"$ca_nl$ca_service "}
@@ -147,7 +125,8 @@ ca_activate_one() {
 # ca_ends_sessions: whether a restart of this sshd would end the sessions that run, our own and everybody's.
 ca_ends_sessions() {
   case $ca_active in ssh.service | sshd.service) ;; *) return 1 ;; esac
-  [ "$(ca_property "$ca_active" KillMode)" != process ]
+  ca_unit_of "$ca_active"
+  [ "$ca_kill_mode" != process ]
 }
 
 # ca_script UNITS ACTION: without systemd, by the first of these names that has a script.
@@ -166,7 +145,8 @@ ca_script() {
     fi
   done
   if command -v service >/dev/null 2>&1; then set -- service "$ca_u"; else set -- "/etc/init.d/$ca_u"; fi
-  ca_bounded "$(ca_patience)" "$@" "$ca_action" </dev/null >/dev/null 2>&1
+  ca_patience
+  ca_bounded "$ca_seconds" "$@" "$ca_action" </dev/null >/dev/null 2>&1
 }
 
 # ca_standing: every unit that was active is active with a main process that stays the same, and every address that was open is open, twice
@@ -175,6 +155,8 @@ ca_standing() {
   ca_tries=0 ca_good=0 ca_pids=''
   while [ "$ca_good" -lt 2 ]; do
     ca_down='' ca_seen_pids=$ca_pids ca_pids=''
+    ca_ask_units
+    case $ca_stood in *:*) ca_listening ;; esac
     ca_each ca_stands "$ca_stood"
     if [ -n "$ca_down" ]; then
       ca_good=0
@@ -199,67 +181,66 @@ ca_stands() {
   ca_service=$1 ca_was=$2 ca_was_socket=$3 ca_restarts=$4
   shift 4
   if [ "$ca_was" != - ] && [ -d /run/systemd/system ]; then
-    ca_now=$(systemctl show -p MainPID -p ActiveState -p NRestarts "$ca_was" </dev/null)
-    case $ca_now in *ActiveState=active*) ca_pids="$ca_pids $ca_now" ;; *) ca_down="$ca_was is not active" ;; esac
-    if [ "${ca_way-there}" = there ] && [ "$ca_restarts" != - ] && [ "$(ca_property "$ca_was" NRestarts)" != "$ca_restarts" ]; then
+    ca_unit_of "$ca_was"
+    if [ "$ca_is" = active ]; then ca_pids="$ca_pids $ca_was $ca_process $ca_restarts_now"; else ca_down="$ca_was is not active"; fi
+    if [ "${ca_way-there}" = there ] && [ "$ca_restarts" != - ] && [ "$ca_restarts_now" != "$ca_restarts" ]; then
       ca_down="$ca_was died of it and was started again"
     fi
   fi
-  if [ "$ca_was_socket" != - ] && ! systemctl is-active --quiet "$ca_was_socket"; then ca_down="$ca_was_socket is not active"; fi
-  [ $# -gt 0 ] || return 0
-  ca_open=$(ca_listening)
+  if [ "$ca_was_socket" != - ]; then
+    ca_unit_of "$ca_was_socket"
+    [ "$ca_is" = active ] || ca_down="$ca_was_socket is not active"
+  fi
   for ca_address; do
-    case $ca_open in *" $ca_address "*) ;; *) ca_down="nothing listens on port $(printf '%d' "0x${ca_address##*:}") of $ca_service as before" ;; esac
+    case $ca_open_now in *" $ca_address "*) ;; *) ca_down="nothing listens on port $((0x${ca_address##*:})) of $ca_service as before" ;; esac
   done
 }
 
 # ca_validate: let each checker see the staged files at their real paths, in a mount namespace of its own.  Where namespaces are not
 # allowed the check waits until after the swap, before the reload, with the way back armed.
 ca_validate() {
-  if ! unshare -m true 2>/dev/null; then
-    ca_record VALIDATED "deferred: no mount namespaces here"
-    return
+  ca_deferred='' ca_mounts=''
+  if unshare -m true 2>/dev/null; then
+    ca_scratch=$ca_tx/scratch ca_folders='' ca_copied=$ca_nl
+    mkdir "$ca_scratch" && ca_each ca_mount "$ca_changes" || return 1
+    case $ca_folders in *"$ca_nl"?*) ca_folders=$(printf '%s' "$ca_folders" | sort -r) ;; esac
+    ca_each ca_mount_folder "$ca_folders"
+    ca_check unshare -m
+    case $? in 0) ;; 99) ca_deferred="deferred: $ca_said" ;; *) return 1 ;; esac
+    rm -rf "$ca_scratch"
+  else
+    ca_deferred="deferred: no mount namespaces here"
   fi
-  ca_scratch=$ca_tx/scratch ca_mounts='' ca_folders='' ca_deferred=''
-  mkdir "$ca_scratch" && ca_each ca_mount "$ca_changes" && ca_each ca_mount_folder "$(printf '%s' "$ca_folders" | sort -r)" && ca_each ca_check_staged "$ca_services" || return 1
-  rm -rf "$ca_scratch"
   ca_record VALIDATED "$ca_deferred"
+}
+
+# ca_check_deferred: what could not be checked before it was in its place.
+ca_check_deferred() {
+  [ -n "$ca_deferred" ] || return 0
+  ca_mounts=''
+  ca_check || ca_error validate "the check could not be run: $ca_said"
 }
 
 # ca_mount LINE: what has to be seen where, in ca_mounts: a path to mount and the one below it, a line each.
 ca_mount() {
   ca_change_of "$1"
   case $ca_kind in
-    edit | restore) ca_mounts="$ca_mounts$(ca_fresh "$ca_file")$ca_nl$ca_file$ca_nl" ;;
+    edit | restore) ca_mounts=$ca_mounts$ca_fresh$ca_nl$ca_file$ca_nl ;;
     create | remove)
-      ca_dir=${ca_file%/*}
-      ca_copy=$(ca_copy_of "$ca_dir")
-      if [ ! -d "$ca_copy" ]; then
+      ca_told_of "$ca_copied" "$ca_dir"
+      ca_copy=$ca_v
+      if [ -z "$ca_copy" ]; then
+        ca_copy=$ca_scratch/$ca_i
         cp -a "$ca_dir" "$ca_copy" || return 1
-        ca_folders=$ca_folders$ca_dir$ca_nl
+        ca_copied=$ca_copied$ca_dir$ca_nl$ca_copy$ca_nl ca_folders=$ca_folders$ca_dir$ca_nl
       fi
-      if [ "$ca_kind" = create ]; then cp -a "$(ca_fresh "$ca_file")" "$ca_copy/${ca_file##*/}"; else rm -f "$ca_copy/${ca_file##*/}"; fi
+      if [ "$ca_kind" = create ]; then cp -a "$ca_fresh" "$ca_copy/${ca_file##*/}"; else rm -f "$ca_copy/${ca_file##*/}"; fi
       ;;
   esac
 }
 
-ca_copy_of() { printf '%s' "$ca_scratch/$(printf '%s' "$1" | tr '/' '_')"; }
-
 # ca_mount_folder DIR: below everything that is mounted into it; the deepest comes first here, so that its parent gets below it in turn.
-ca_mount_folder() { ca_mounts=$(ca_copy_of "$1")$ca_nl$1$ca_nl$ca_mounts; }
-
-ca_check_staged() {
-  # shellcheck disable=SC2016 # the inner shell expands it
-  ca_check "$1" unshare -m sh -c '
-    mount --make-rprivate / || exit 99 # unshare does it since util-linux 2.27; -n: no note in /run/mount
-    from= ifs=$IFS IFS="
-"
-    set -f
-    for path in $0; do
-      if [ -z "$from" ]; then from=$path; else mount -n --bind "$from" "$path" || exit 99; from=; fi
-    done
-    IFS=$ifs
-    set +f
-    exec "$@"' "$ca_mounts"
-  case $? in 99) ca_deferred="deferred: $ca_said" ;; 0) ;; *) return 1 ;; esac
+ca_mount_folder() {
+  ca_told_of "$ca_copied" "$1"
+  ca_mounts=$ca_v$ca_nl$1$ca_nl$ca_mounts
 }

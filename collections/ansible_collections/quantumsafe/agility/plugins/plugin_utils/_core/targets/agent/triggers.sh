@@ -5,7 +5,7 @@ ca_unit_dir=/etc/systemd/system
 
 ca_arm() {
   ca_beat=$ca_tx/beat
-  rm -f "$ca_beat"
+  [ ! -e "$ca_beat" ] || rm -f "$ca_beat"
   if [ -d /run/systemd/system ]; then
     ca_arm_boot 2>/dev/null || ca_error arm "cannot write the boot unit in $ca_unit_dir" || return 1
     ca_arm_poller || return 1
@@ -30,20 +30,18 @@ ca_arm_poller() {
 
 # A unit that runs at boot before the services: found through a hand-made link, without daemon-reload.
 ca_arm_boot() {
-  ca_wants=$ca_unit_dir/sysinit.target.wants
-  ca_order=$(ca_each ca_units_of "$ca_services" | tr ',' ' ')
-  mkdir -p "$ca_wants" || return 1
+  ca_wants=$ca_unit_dir/sysinit.target.wants ca_unit_name=crypto-agility-boot-$ca_tid.service ca_list='' ca_order=''
+  ca_each ca_list_units "$ca_services"
+  ca_lines ca_order_of "$ca_list"
+  [ -d "$ca_wants" ] || mkdir -p "$ca_wants" || return 1
   printf '%s\n' '[Unit]' "Description=Undo the unconfirmed crypto-agility transaction $ca_tid" DefaultDependencies=no After=local-fs.target \
     "Before=sysinit.target $ca_order" "RequiresMountsFor=$ca_state /etc" '[Service]' Type=oneshot "ExecStart=/bin/sh $ca_tx/agent.sh boot" \
-    >"$ca_unit_dir/crypto-agility-boot-$ca_tid.service" || return 1
-  ln -sf "../crypto-agility-boot-$ca_tid.service" "$ca_wants/crypto-agility-boot-$ca_tid.service" || return 1
-  ca_sync "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir" "$ca_wants"
+    >"$ca_unit_dir/$ca_unit_name" || return 1
+  ln -sf "../$ca_unit_name" "$ca_wants/$ca_unit_name" || return 1
+  ca_later "$ca_unit_dir/$ca_unit_name" "$ca_unit_dir" "$ca_wants" # with ARMED
 }
 
-ca_units_of() {
-  ca_service_of "$1"
-  printf '%s %s ' "$ca_units" "${ca_sockets#-}"
-}
+ca_order_of() { ca_order=$*; }
 
 # Without systemd: whatever this host has that runs at boot; one of them at least.  The first of them comes before the services (System V),
 # the others beside or after them, so that a boot starts anew what runs by then.
@@ -92,18 +90,29 @@ ca_disarm() {
   set -- "$ca_unit_dir/sysinit.target.wants/crypto-agility-boot-$ca_tid.service" "$ca_unit_dir/crypto-agility-boot-$ca_tid.service" \
     "/etc/rcS.d/S99crypto-agility-$ca_tid" "/etc/local.d/crypto-agility-$ca_tid.start" "/etc/inittab.d/crypto-agility-$ca_tid.tab" "/etc/cron.d/crypto-agility-$ca_tid"
   rm -f "$@" || return 1
-  rmdir "$ca_unit_dir/sysinit.target.wants" /etc/inittab.d 2>/dev/null
-  for ca_f; do [ ! -d "${ca_f%/*}" ] || ca_sync "${ca_f%/*}" || return 1; done
-  rm -f "$ca_tx/beat"
+  ca_empty "$ca_unit_dir/sysinit.target.wants" /etc/inittab.d
+  ca_dirs=''
+  for ca_f; do [ ! -d "${ca_f%/*}" ] || ca_dirs=$ca_dirs${ca_f%/*}$ca_nl; done
+  ca_lines ca_sync "$ca_dirs" || return 1
   if [ "${ca_self-}" != watch ] && [ -d /run/systemd/system ]; then systemctl stop "crypto-agility-$ca_tid.service" </dev/null >/dev/null 2>&1; fi
   return 0
+}
+
+# ca_empty FOLDER...: those that hold nothing are no longer there.
+ca_empty() {
+  for ca_v; do
+    set -- "$ca_v"/*
+    if [ -d "$ca_v" ] && [ ! -e "$1" ] && [ ! -h "$1" ]; then rmdir "$ca_v" 2>/dev/null; fi
+  done
 }
 
 # ca_at_boot: nothing is confirmed by a boot.  In the boot of its own it does nothing: a daemon-reload of somebody else makes this unit
 # known, and then whatever starts a service pulls it in through sysinit.target.
 # What follows the other end of a link asks that end, once there is a network.
 ca_at_boot() {
-  [ "$(ca_get boot)" != "$(ca_boot)" ] || return 0
+  ca_boot
+  ca_get boot
+  [ "$ca_v" != "$ca_booted" ] || return 0
   if [ -s "$ca_tx/follow" ] && ca_arm_poller --no-block; then return 0; fi
   ca_resolve "the machine was booted before the change was confirmed"
 }
@@ -113,11 +122,32 @@ ca_at_boot() {
 ca_watch() {
   trap '' HUP
   trap 'exit 143' TERM
+  ca_keys_seen=''
   while :; do
-    case $(ca_last) in REVERT_FAILED | ABSENT) return 0 ;; esac
-    (ca_ours; ca_resolve "no confirmation before the deadline") >/dev/null
-    case $(ca_last) in CLEANED | REVERTED | REFUSED) [ -e "$ca_tx/agent.sh" ] || return 0 ;; esac
-    ca_uptime >"$ca_tx/beat" 2>/dev/null
+    if ! ca_idle; then
+      ca_last
+      case $ca_st in REVERT_FAILED | ABSENT) return 0 ;; esac
+      if (ca_ours); then ca_keys_seen=$ca_keys_now; fi
+      (ca_resolve "no confirmation before the deadline") >/dev/null
+      ca_last
+      case $ca_st in CLEANED | REVERTED | REFUSED) [ -e "$ca_tx/agent.sh" ] || return 0 ;; esac
+    fi
+    ca_uptime
+    { echo "$ca_up" >"$ca_tx/beat"; } 2>/dev/null
     sleep 1
   done
+}
+
+# ca_idle: whether nothing is due yet.  A whole fleet may wait for its confirmations at once, so this takes no process; what cannot be read
+# looks as if it were not due, until the deadline.
+ca_idle() {
+  ca_peek
+  case $ca_st in NEW | SNAPSHOTTED | STAGED | VALIDATED | ARMED | SWAPPING | SWAPPED | RELOADED | VERIFIED) ;; *) return 1 ;; esac
+  ca_keys_now=keys$ca_nl
+  for ca_f in /etc/ssh/ssh_host_*_key.pub; do
+    { read -r ca_v <"$ca_f"; } 2>/dev/null || ca_v=''
+    ca_keys_now=$ca_keys_now$ca_f$ca_nl$ca_v$ca_nl
+  done
+  ca_left
+  [ "$ca_keys_now" = "$ca_keys_seen" ] && [ "$ca_secs_left" -gt 0 ]
 }
