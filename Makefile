@@ -50,7 +50,7 @@ verify-policy: ## the acceptance of the policy language; FLEET=1000 for a smalle
 verify-certificates: ## the acceptance of certificates, keys and trust anchors; SAMPLE=0 for every injected fault
 	@$(RUN) dev lab -- tests/verify/certificates
 
-verify-fleet: ## the acceptance of windows, waves, plans, campaigns and the ledger; HOSTS=6 RUNS=1 for a smaller bench
+verify-fleet: ## the acceptance of windows, waves, plans, campaigns, the ledger and the pilot; HOSTS=6 RUNS=1 for a smaller bench
 	@$(RUN) dev lab -- tests/verify/fleet
 
 verify-vpn: ## the acceptance of tunnels, their keys, and faults while both ends move; SAMPLE=0 for every injected fault

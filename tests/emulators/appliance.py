@@ -26,7 +26,10 @@ TOP = Path(__file__).parents[2]
 USER, PASSWORD = "netops", "a-password-nobody-may-see"
 OTHER = "colleague"
 PACKAGE = next(line.strip() for line in (TOP / "requirements-molecule.txt").read_text(encoding="utf-8").splitlines() if line.startswith("ansible=="))
-COLLECTIONS = ("ansible/netcommon/", "ansible/utils/", "cisco/ios/", "arista/eos/", "junipernetworks/junos/", "vyos/vyos/")
+COLLECTIONS = (
+    *("ansible/netcommon/", "ansible/utils/", "cisco/ios/", "arista/eos/", "junipernetworks/junos/", "vyos/vyos/"),
+    "fortinet/fortios/plugins/httpapi/",
+)
 
 # How a prompt ends, of any platform and of what it asks.
 PROMPT = re.compile(r"(?:[>#]|:~\$) ?$|(?:Password: |--More-- |---\(more\)---|\n:|\[Y/n\] |\[yes,no\] \(yes\) )$")
@@ -61,6 +64,9 @@ def host_key() -> bytes:
 class Emulated:
     """One device.  release: what it says it is, train: the same as its configuration names it; minute: seconds that one of its minutes takes."""
 
+    ports: tuple[int, ...] = ()
+    process: subprocess.Popen[str] | None = None
+
     def __init__(
         self,
         folder: Path,
@@ -81,16 +87,15 @@ class Emulated:
         text = (startup or self.kind.startup).format(train=train or self.kind.train, ssh=lists, user=USER)
         (folder / "startup").write_text(text, encoding="utf-8")
         (folder / "host_key").write_bytes(host_key())
-        self.port = 0
-        self.process: subprocess.Popen[str] | None = None
         self.start()
 
     def start(self) -> None:
-        argv = [sys.executable, str(Path(__file__).parent / "devices"), str(self.folder), str(self.port)]
+        argv = [sys.executable, str(Path(__file__).parent / "devices"), str(self.folder), *map(str, self.ports)]
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
+        self.ports = tuple(int(port) for port in self.process.stdout.readline().split())
+        self.port = self.ports[0]
 
     @property
     def pid(self) -> int:

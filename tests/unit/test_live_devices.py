@@ -57,7 +57,8 @@ def test_who_may_not_look_is_told_what_is_missing(tmp_path: Path, device: Emulat
 
 def test_a_platform_that_is_not_logged_in_to_is_refused_by_name() -> None:
     connection = SimpleNamespace(get_options=dict, _network_os="cisco.nxos.nxos")
-    run = cast(Run, SimpleNamespace(action=SimpleNamespace(_connection=connection), host="edge1"))
+    channel = SimpleNamespace(transport="network_cli")
+    run = cast(Run, SimpleNamespace(action=SimpleNamespace(_connection=connection), host="edge1", channel=channel))
     with pytest.raises(Problem, match="are not logged in to") as refused, device_of(run):
         pass
     assert "known is arista.eos.eos, cisco.ios.ios, junipernetworks.junos.junos, vyos.vyos.vyos" in refused.value.remedy

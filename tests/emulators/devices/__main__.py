@@ -1,6 +1,6 @@
-"""An emulator of a network device, written from public documentation: python tests/emulators/devices FOLDER [PORT]
+"""An emulator of a network device, written from public documentation: python tests/emulators/devices FOLDER [PORT…]
 
-FOLDER/device.json says which platform; it prints the port that it listens on.  What it models, and what not: docs/appliances.md.  The algorithms of
+FOLDER/device.json says which platform; it prints the ports that it listens on.  What it models, and what not: docs/appliances.md.  The algorithms of
 its SSH server are those of the running configuration at the moment of a login, so who can log in, and who is locked out, is real.
 """
 
@@ -56,10 +56,11 @@ def options(device: Device) -> asyncssh.SSHServerConnectionOptions:
     return made
 
 
-async def serve(device: Device, port: int) -> None:
+async def serve(device: Device, port: int = 0, *more: int) -> None:
     listener = socket.create_server(("127.0.0.1", port))
     listener.setblocking(False)
-    print(listener.getsockname()[1], flush=True)
+    port = listener.getsockname()[1]
+    print(port, *device.opens(port, *more), flush=True)
     loop, alive = asyncio.get_running_loop(), set()
     while True:
         peer, dummy = await loop.sock_accept(listener)
@@ -81,4 +82,4 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     platform = json.loads((folder / "device.json").read_text(encoding="utf-8"))["platform"]
     made: Device = importlib.import_module(platform).DEVICE(folder)
-    asyncio.run(serve(made, int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    asyncio.run(serve(made, *map(int, sys.argv[2:])))

@@ -104,6 +104,10 @@ class Device:
         words = ("kex", "encryption", "mac", "hostkey")
         return {word: [one for name in self.config.algorithms(word) for one in self.ASYNCSSH.get(name, (name,))] for word in words}
 
+    def opens(self, port: int, *more: int) -> tuple[int, ...]:
+        """Its doors besides that of SSH: where they are, which is where they were when it starts again."""
+        return ()
+
     # ------------------------------------------------------------ the timer
 
     def arm(self, minutes: float, user: str, kept: str) -> None:

@@ -193,18 +193,22 @@ def test_a_session_that_is_committed_undoes_what_others_did_since_it_began(tmp_p
 
 
 def test_both_layouts_of_its_sessions_tell_what_waits(tmp_path: Path) -> None:
-    shown = {}
+    shown, told = {}, {}
     for release in ("4.31.2F", "4.35.0F"):
         device = Emulated(tmp_path / release, platform="eos", release=release)
         try:
             change(device, 5)
             shown[release] = types(device, "configure session other", "end", "show configuration sessions detail")
+            told[release] = types(device, "show configuration sessions detail | json")
         finally:
             device.kill()
     assert "pendingCommitTimer" in shown["4.31.2F"]
     assert "Session with pending commit timer: tx" in shown["4.35.0F"]
     assert "pendingCommitTimer" not in shown["4.35.0F"]
     assert all("other                pending" in text for text in shown.values())
+    assert '"state": "pendingCommitTimer"' in told["4.31.2F"]
+    assert '"commitTimerSessionName": "tx"' in told["4.35.0F"]
+    assert all('"state": "pending"' in text for text in told.values())
 
 
 def test_a_session_is_given_up_by_abort_and_by_a_restart_alone(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from ._core.appliances.lists import edits_of, statements, within
 from ._core.documents.lines import split
 from ._core.model import Change, Edit, Endpoint, Probe, Problem
 from ._core.report.output import write_whole
-from ._core.targets.changing import Changing
 from ._core.targets.device import PATH, Device
-from ._devices import UNDO, device, saved
+from ._core.targets.device_api import ApiDevice
+from ._devices import UNDO, changing, device, saved
 from ._entries import begin
 from ._outcome import settle
 from ._proving import prove, reachable
@@ -44,7 +44,7 @@ def rollback(run: Run) -> dict[str, Any]:
     return {"known": True}
 
 
-def _undo(run: Run, one: Device, undo: list[dict[str, Any]]) -> None:
+def _undo(run: Run, one: Device | ApiDevice, undo: list[dict[str, Any]]) -> None:
     seen = one.look()
     run.note(target=target(seen.snapshot))
     machine = seen.snapshot.identity.machine_id
@@ -57,13 +57,12 @@ def _undo(run: Run, one: Device, undo: list[dict[str, Any]]) -> None:
     if run.action._task.check_mode:
         run.note(status="would-change")
         return
-    probes = tuple(_probe(endpoint) for endpoint in seen.endpoints if endpoint.id in one.live.writes)
+    probes = tuple(_probe(endpoint) for endpoint in seen.endpoints if endpoint.id in one.writes)
     answered = reachable(run, probes)
     run.note(transaction=f"{undo[0]['transaction'][:48]}-undo-{secrets.token_hex(2)}")
     run.told["undoes"] = [entry["transaction"] for entry in undo]
     begin(run)
-    changing = Changing(one, change, machine, int(run.args["confirm_timeout"]), lambda after: prove(run, probes, answered))
-    outcome = changing.run()
+    outcome = changing(run, one, change, machine, lambda after: prove(run, probes, answered)).run()
     settle(run, outcome, "rolled-back")
     saved(run, outcome)
 

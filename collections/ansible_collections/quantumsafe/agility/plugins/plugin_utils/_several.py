@@ -94,11 +94,11 @@ class Several:
         self.stepping = Stepping(run, found, plan, again)
         far: dict[str, Run] = {}
         self.ties: list[Tie] = []
-        self.later: list[tuple[Here, Tunnel]] = []
+        self.later: list[Here] = []
         for here, end in zip(heres, ends, strict=True):
             ready = here.offered or end.stages()[1] in STAGE.values()
             if not ready:
-                self.later.append((here, Tunnel(run, here.connection)))
+                self.later.append(here)
             elif plan.changes or here.state != "moved":
                 if here.other not in far:
                     far[here.other] = other(run, here.other, spec)
@@ -129,7 +129,7 @@ class Several:
             known = {*STAGE.values(), CONTRACTING}
             stages = {name: stage for end in self.ends for name, stage in zip((end.mine, end.other), end.stages(), strict=True) if stage not in known}
             if stages or self.later:
-                names = {here.other: "without ML-KEM" for here, dummy in self.later} | {name: stage or "not" for name, stage in stages.items()}
+                names = {here.other: "without ML-KEM" for here in self.later} | {name: stage or "not" for name, stage in stages.items()}
                 now = ", ".join(f"{name} is {stage}" for name, stage in sorted(names.items()))
                 raise Problem(
                     f"all ends have to be expanded first: {now}", self.run.host, "run the step expand of this campaign; nothing was changed"
@@ -152,7 +152,7 @@ class Several:
         if not self.plan.changes and all(tie.moved for tie in self.ties):  # since it was audited
             self.confirmed()
             return
-        carried = [(here, tunnel) for here, tunnel in self.later if any(one.children for one in tunnel.listed())]
+        carried = self._carried()
         until = time.monotonic() + int(self.run.args["confirm_timeout"]) - SPARE
         was = [end.said["stage"] if self.plan.changes else self._stands(here) for here, end in zip(self.heres, self.ends, strict=True)]
         if self.step == "contract":
@@ -180,12 +180,22 @@ class Several:
         asked = tuple(probe for probe in self.plan.probes if probe.endpoint in anybody)
         return asked[:1] if len(asked) == len(anybody) else ()
 
-    def _prove(self, carried: Sequence[tuple[Here, Tunnel]], until: float) -> Proofs:
-        """Of each tunnel whose other end is ready what both ends list; of the others that they are still there."""
-        out: list[Mapping[str, object]] = []
-        for here, tunnel in carried:
-            tunnel.stands()
-            out.append({"endpoint": f"strongswan {here.connection}", "with": here.other, "proved": False, "why": NOT_YET.format(here.other)})
+    def _carried(self) -> set[str]:
+        """The connections of tunnels whose other end is not ready that have an SA with a child now: by one list, for there may be many."""
+        names = {here.connection for here in self.later}
+        all_of_them = Tunnel(self.run, "")
+        if names:
+            all_of_them.listed()
+        return {name for name in names if any(one.children for one in sas(all_of_them.heard, name))}
+
+    def _prove(self, carried: set[str], until: float) -> Proofs:
+        """Of each tunnel whose other end is ready what both ends list; of the others that what was there is there, or comes back."""
+        for name in sorted(carried - self._carried()):
+            Tunnel(self.run, name).stands()
+        out: list[Mapping[str, object]] = [
+            {"endpoint": f"strongswan {here.connection}", "with": here.other, "proved": False, "why": NOT_YET.format(here.other)}
+            for here in self.later
+        ]
         for tie in self.ties:
             if time.monotonic() > until:
                 return tuple(out), [f"no time was left for {tie.title}: a longer agility_confirm_timeout"]

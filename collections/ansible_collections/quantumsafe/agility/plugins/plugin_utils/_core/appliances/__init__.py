@@ -50,6 +50,11 @@ def live(system: str) -> Appliance | None:
     return next((one for one in APPLIANCES.values() if one.live and system in one.live.systems), None)
 
 
+def api(system: str) -> Appliance | None:
+    """As live(), for those that have an API."""
+    return next((one for one in APPLIANCES.values() if one.api and system in one.api.systems), None)
+
+
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     """The endpoints of a device; () for a host."""
     appliance = APPLIANCES.get(snapshot.facts.get("appliance", ""))

@@ -95,12 +95,59 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a REST API.  body: JSON, "" = none."""
+
+    method: str
+    path: str
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A platform whose devices are changed by requests, and start again from what is saved when nobody saves a change in time.
+
+    systems: values of ansible_network_os.  status, identify(answer): (release, serial number), "" for what is not told.
+    backup(release): what gives the configuration; lists(release): what gives the lists of its SSH server, defaults too, None = that release has none.
+    text(answer to backup, to lists, release): the configuration with those lists, without secrets and what differs by itself.
+    others(text): all that it says but those lists and the mode, comparable.  holds(answer to lists, statements): whether it has these.
+    mode, saving(answer): how changes are saved, and the seconds after which the device takes back what is not; safe: the mode in which they are at
+    once, waits: that with the way back.
+    arm(seconds), put(statements), save, disarm(seconds): each a request of its own.  refused(status, answer): why it was not done, "" = it was.
+    path(statement): that of its list.  outage, known, writes, write: as of Live.
+    """
+
+    systems: tuple[str, ...]
+    status: Request
+    identify: Callable[[str], tuple[str, str]]
+    backup: Callable[[str], Request]
+    lists: Callable[[str], Request | None]
+    text: Callable[[str, str, str], str]
+    others: Callable[[str], tuple[tuple[str, ...], ...]]
+    holds: Callable[[str, tuple[str, ...]], bool]
+    mode: Request
+    saving: Callable[[str], tuple[str, int]]
+    safe: str
+    waits: str
+    arm: Callable[[int], Request]
+    put: Callable[[tuple[str, ...]], Request]
+    save: Request
+    disarm: Callable[[int], Request]
+    refused: Callable[[int, str], str]
+    path: Callable[[str], str]
+    outage: Callable[[Snapshot], str]
+    known: tuple[Span, ...]
+    writes: tuple[str, ...]
+    write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Appliance:
     """A platform, declared.
 
     mark: what only its configurations hold.  look(text, path): (the text with nothing but the lines that are read, line numbers unchanged, facts);
     raises Unparsable for what is cut off or no configuration alone.  read(snapshot): the endpoints, from such a text.
-    live: how its devices are logged in to; None = only saved configurations are read.
+    live, api: how its devices are logged in to, by a terminal or by an API; without both only saved configurations are read.
     """
 
     name: str
@@ -109,3 +156,9 @@ class Appliance:
     look: Callable[[str, str], tuple[str, Mapping[str, str]]]
     read: Callable[[Snapshot], tuple[Endpoint, ...]]
     live: Live | None = None
+    api: Api | None = None
+
+    @property
+    def changes(self) -> Live | Api | None:
+        """What is written on it, and how."""
+        return self.live or self.api

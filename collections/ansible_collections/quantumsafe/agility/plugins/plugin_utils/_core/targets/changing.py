@@ -10,19 +10,16 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..appliances.appliance import Live, Order, Timer
-from ..appliances.lists import statements, within
-from ..documents.lines import split
-from ..model import Change, Problem, Snapshot
+from ..appliances.lists import within
 from .cli import Rejected
-from .device import PATH, Device
+from .device import Device
 from .host import Unreachable
-from .transact import Outcome, Prove
+from .steps import RETRY, Steps, joined
+from .transact import Outcome
 
-RETRY = 3  # seconds between two tries to log in
 STARTUP = "startup-config"  # in the evidence: what became of it
 _SIGNED = re.compile(r"^[-+](?![-+]{2} )(.*)", re.MULTILINE)
 
@@ -33,40 +30,13 @@ def minutes_of(seconds: int) -> int:
 
 
 @dataclass(slots=True)
-class Changing:
-    """prove: as for a host, between reload and confirm."""
+class Changing(Steps[Device]):
+    """One change on one device with a terminal."""
 
-    device: Device
-    change: Change
-    machine: str
-    seconds: int
-    prove: Prove
     order: Order = field(init=False)
     before: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
-    armed: float = 0.0
     ours: bool = False
-    applying: bool = False
-    confirming: bool = False
-    after: Snapshot | None = None
-    proofs: tuple[Mapping[str, object], ...] = ()
-    evidence: dict[str, str] = field(default_factory=dict)
-
-    def run(self) -> Outcome:
-        """Never raises once the timer was asked for."""
-        try:
-            why = self._unfit()
-        except Problem as problem:
-            why = str(problem)
-        if why:
-            return Outcome("REFUSED", why)
-        try:
-            why = self._arm() or self._apply() or self._verify() or self._confirm()
-        except (Unreachable, Rejected) as lost:
-            why = str(lost)
-        except Exception as error:  # a fault of ours must not leave a device pending in silence
-            why = f"internal error: {type(error).__name__}: {error}"
-        return self._settle(why)
 
     @property
     def live(self) -> Live:
@@ -81,15 +51,9 @@ class Changing:
             return f"{_whose(found[0])} waits there, and is not confirmed"
         if self.live.startup and self.before != device.plain(self.live.startup):
             return "what runs is not what would start: somebody has not saved, or has not finished"
-        seen = device.look().snapshot
-        if seen.identity.machine_id != self.machine:
-            return "another device answers there than was planned for: its serial number is another one"
-        if seen.files[PATH].sha256 != self.change.sha256:
-            return "its configuration changed since the plan was made"
-        text, edits = split(seen.files[PATH].text or ""), self.change.edits
-        old = tuple(one for edit in edits for line in text[edit.line - 1 : edit.line - 1 + edit.delete] for one in statements(line))
-        new = tuple(one for edit in edits for line in edit.insert for one in statements(line))
-        self.order = Order(f"agility-{secrets.token_hex(4)}", minutes_of(self.seconds), old, new)
+        if why := self._not_planned():
+            return why
+        self.order = Order(f"agility-{secrets.token_hex(4)}", minutes_of(self.seconds), self.old, self.new)
         return ""
 
     def _arm(self) -> str:
@@ -144,9 +108,7 @@ class Changing:
             self.device.terminal.open()
         except Unreachable as locked:
             return f"no new login after the change: {locked.message}"
-        self.after = self.device.look().snapshot
-        self.proofs, wrong = self.prove(self.after)
-        return "; ".join(["nobody can tell whether it came about"] if wrong is None else wrong)
+        return self._proved()
 
     def _confirm(self) -> str:
         """Over the login that came after the change, and only what is still there."""
@@ -168,7 +130,7 @@ class Changing:
                 if outcome := self._state(why):
                     return outcome
             except (Unreachable, Rejected) as error:
-                why = why if str(error) in why else "; then: ".join(filter(None, (why, str(error))))
+                why = joined(why, error)
             if time.monotonic() > until:
                 return Outcome("UNKNOWN", f"{why}; the device did not say what became of it until after its timer", None, self.after)
             time.sleep(RETRY)

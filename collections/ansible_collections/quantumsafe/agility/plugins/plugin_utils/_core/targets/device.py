@@ -25,6 +25,10 @@ class Device:
     host: str
     taken: str
 
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return self.live.writes
+
     # ------------------------------------------------------------ looking
 
     def look(self) -> Survey:
