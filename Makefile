@@ -4,7 +4,7 @@ INVENTORY ?= localhost,
 comma := ,
 RUN = tests/tools/run
 
-.PHONY: help demo test lint sanity unit integration newest molecule bench verify-main torture verify-transaction verify-policy verify-certificates verify-fleet verify-appliances lab lab-down lab-status lab-reset audit clean
+.PHONY: help demo test lint sanity unit integration newest molecule bench verify-main torture verify-transaction verify-policy verify-certificates verify-fleet verify-appliances verify-vpn lab lab-down lab-status lab-reset audit clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -52,6 +52,9 @@ verify-certificates: ## the acceptance of certificates, keys and trust anchors; 
 
 verify-fleet: ## the acceptance of windows, waves, plans, campaigns, the ledger and the pilot; HOSTS=6 RUNS=1 for a smaller bench
 	@$(RUN) dev lab -- tests/verify/fleet
+
+verify-vpn: ## the acceptance of tunnels, their keys, and faults while both ends move; SAMPLE=0 for every injected fault
+	@$(RUN) dev lab -- tests/verify/vpn
 
 verify-appliances: ## the acceptance of network devices: readers, emulators, every fault at every step, hosts and devices in one run, the bench
 	@$(RUN) dev lab -- tests/verify/appliances

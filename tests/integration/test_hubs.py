@@ -15,7 +15,7 @@ import pytest
 
 from .conftest import LAB, Lab, Ran, on
 from .test_ipsec import FACTS, POLICY, SITE
-from .test_migrate_links import reached, strict
+from .tunnel import reached, strict
 
 HOSTS = ("vpn-a", "vpn-b", "vpn-e")
 SPOKES = {"vpn-a": "10.92.1.1", "vpn-e": "10.92.5.1"}
@@ -153,7 +153,7 @@ def test_a_hub_that_takes_anybody_is_expanded_first_and_contracted_last(lab: Lab
     with pinging() as lost:
         ran = play(lab, "migrate_links", agility_campaign="hub")
     assert ran.rc == 0, ran.text
-    assert lost()["vpn-a"] <= 1, lost()  # the last may be on its way when ping ends; the SA of vpn-e had to end first
+    assert max(lost().values()) <= 1, lost()  # the last may be on its way when ping ends; the SA of vpn-e was re-authenticated
     assert suites("vpn-b", "road") == [SAFE, SAFE] and all(suites(host, "site") == [SAFE] for host in SPOKES)
     taken = [ran.host(host)["taken"] for host in ("vpn-b", *SPOKES)]
     assert taken == sorted(taken) and len(set(taken)) == 3, "hub, canary, the other spoke"

@@ -1,27 +1,19 @@
-"""Both ends of a tunnel between two strongSwan 6.1 move together, with traffic through it; and go back by themselves when the controller dies."""
+"""Both ends of a tunnel between two strongSwan 6.1 move together, with traffic through it; test_link_faults.py: and somebody is lost meanwhile."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from .conftest import LAB, TOP, Lab, Ran, on
+from .conftest import LAB, Lab, Ran, on
 from .test_ipsec import FACTS, HOSTS, POLICY, SITE
+from .tunnel import OPEN, QUIET, pinging, strict
 
 BOTH = ",".join(HOSTS)
-PING = "ping -q -i 0.02 -I 10.92.1.1 10.92.2.1"
-# Nothing is started by a reload, and vpn-b takes whoever has the right identity, so that it answers a stranger's IKE_SA_INIT.
-QUIET = f"sed -i -e 's/start_action = start/start_action = none/' {SITE}"
-OPEN = f"sed -i -e 's/remote_addrs = .*/remote_addrs = %any/' {SITE}"
 # What probes left half-open is waited for otherwise, up to half a minute.
 FORGET = "swanctl --list-sas | sed -n 's/^(unnamed): #\\([0-9]*\\),.*/\\1/p' | while read -r n; do swanctl --terminate --ike-id $n --force; done"
 UP = "swanctl --terminate --ike site --force >/dev/null 2>&1; swanctl --initiate --child net >/dev/null"
@@ -67,24 +59,14 @@ def carries_traffic() -> bool:
     return "1 received" in on("vpn-a", "ping -c 1 -W 5 -I 10.92.1.1 10.92.2.1", check=False)
 
 
-def strict(tmp_path: Path) -> str:
-    path = tmp_path / "strict.yml"
-    stages = "".join(f"  - {{protocol: {one}, aspect: key_exchange, stage: require}}\n" for one in ("ikev2", "esp"))
-    path.write_text(f"{Path(POLICY).read_text(encoding='utf-8')}stages:\n{stages}", encoding="utf-8")
-    return str(path)
-
-
 def test_both_ends_move_without_a_lost_packet_and_come_back_to_the_byte(lab: Lab, tmp_path: Path) -> None:
     before = facts()
     assert classical()
-    pinging = subprocess.Popen([LAB, "exec", "vpn-a", "sh", "-c", f"{PING} & echo $! >/root/ping; wait"], stdout=subprocess.PIPE, text=True)
-    ran = play(lab, "migrate_links", agility_campaign="move")
-    on("vpn-a", "kill -INT $(cat /root/ping)")
-    said = pinging.communicate(timeout=30)[0]
+    with pinging() as counted:
+        ran = play(lab, "migrate_links", agility_campaign="move")
     assert ran.rc == 0, ran.text
-    sent, back = (int(number) for number in re.findall(r"(\d+) packets transmitted, (\d+) received", said)[0])
-    print(f"migrate_links: {sent} packets, {sent - back} lost")
-    assert sent > 100 and sent - back <= 1, said  # the last may be on its way when ping ends
+    sent, lost = counted
+    assert sent > 100 and lost <= 1, counted  # the last may be on its way when ping ends
     assert moved("vpn-a") and moved("vpn-b")
     proofs = {host: {one["endpoint"]: (one["group"], one["sa"]) for one in ran.host(host)["proofs"]} for host in HOSTS}
     assert proofs["vpn-a"] == proofs["vpn-b"] and proofs["vpn-a"]["strongswan site/net"][0] == "x25519-ke1_mlkem1024"
@@ -112,53 +94,3 @@ def test_both_ends_move_without_a_lost_packet_and_come_back_to_the_byte(lab: Lab
     assert facts() == before and carries_traffic()
     on("vpn-a", UP)
     assert classical() and carries_traffic()
-
-
-def test_a_controller_that_dies_before_the_confirmations_leaves_both_as_they_were_and_the_next_run_moves_them(lab: Lab) -> None:
-    before = facts()
-    settings = {
-        "agility_output": str(lab.tmp / "killed"),
-        "agility_policy": POLICY,
-        "agility_services": ["strongswan"],
-        "agility_confirm_timeout": 40,
-    }
-    words = json.dumps({**settings, "agility_campaign": "dies"})
-    argv = ["ansible-playbook", "-i", "inventories/vpn", "playbooks/migrate_links.yml", "-l", BOTH, "-e", words]
-    running = subprocess.Popen(argv, cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 90
-        while "moved" not in reached(lab.tmp, "vpn-a"):
-            assert time.monotonic() < until and running.poll() is None, [reached(lab.tmp, host) for host in HOSTS]
-            time.sleep(0.02)
-    finally:
-        for pid in [running.pid, *below(running.pid)]:  # its workers are sessions of their own
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        running.wait()
-    assert all("armed" in reached(lab.tmp, host) and "confirmed" not in reached(lab.tmp, host) for host in HOSTS)
-    assert all(now != before[host] for host, now in facts().items()), "both were changed when it died"
-    until = time.monotonic() + 90
-    while facts() != before and time.monotonic() < until:
-        time.sleep(1)
-    assert facts() == before
-    for host in HOSTS:
-        assert "REVERTED" in on(host, "cat /var/lib/crypto-agility/tx/dies-expand-*/journal")
-    assert carries_traffic()
-    ran = play(lab, "migrate_links", agility_campaign="dies")  # charon still has the SA that was made of that configuration, and makes no other
-    assert ran.rc == 0 and moved("vpn-a") and moved("vpn-b") and carries_traffic(), ran.text
-
-
-def reached(tmp: Path, host: str, campaign: str = "dies") -> list[str]:
-    """How far an end says it is."""
-    files = (tmp / f"campaigns/{campaign}/links").glob(f"*/{host}.json")
-    return [step for path in files for step in json.loads(path.read_text(encoding="utf-8"))["reached"]]
-
-
-def below(pid: int) -> list[int]:
-    """The processes that this one has started, and theirs."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parents[int(path.parent.name)] = int(path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
-    mine = [one for one, parent in parents.items() if parent == pid]
-    return [*mine, *(further for one in mine for further in below(one))]

@@ -10,4 +10,5 @@ rivals.py   a second operator at every call
 properties.py  revert(apply(x)) == x
 mutants.py  agents with one guard less: for each some proof must fail
 lab.py      a spread of faults on real sshd and nginx
+links/      both ends of a tunnel, apart from the rest: `tests/torture/links/run --help`
 """

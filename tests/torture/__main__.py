@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(HERE), str(HERE / "collections")]
 
 from tests.torture import inject, lab, mutants, power_loss, properties, rivals, rotation  # noqa: E402 # the collection is not installed
+from tests.torture.columns import columns  # noqa: E402
 from tests.torture.inject import KINDS, Tally  # noqa: E402
 
 WRITES = [kind for kind in KINDS if kind.kinds != "r"]
@@ -25,9 +26,7 @@ PROOFS = ("inject", "reads", "power", "rivals", "rotation", "properties", "mutan
 
 def table(tally: Tally) -> str:
     rows = [(fault, phase, str(runs), str(tally.bad[fault, phase])) for (fault, phase), runs in sorted(tally.runs.items())]
-    rows = [("fault", "phase", "runs", "violations"), *rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return columns([("fault", "phase", "runs", "violations"), *rows])
 
 
 def scratch() -> Path:

@@ -67,6 +67,29 @@ def test_no_end_goes_back_to_the_old_alone_while_the_other_may_take_the_new_alon
     assert both(tmp_path)[0].stages() == ("", "expanded")
 
 
+@pytest.mark.parametrize(
+    ("stage", "known", "step", "left"),
+    [
+        (CONTRACTING, True, "contract", "expanded"),  # the controller died, and the end went back by itself
+        (CONTRACTING, False, "contract", "expanded"),  # it died before the end was told
+        ("contracted", True, "contract", "expanded"),  # it died after the undo, before it wrote that down
+        ("contracted", False, "contract", "contracted"),  # a host without memory proves nothing
+        ("expanded", True, "contract", "expanded"),
+        ("", True, "contract", ""),
+        ("expanded", True, "expand", ""),
+        ("expanded", False, "expand", "expanded"),  # it offered the new before the campaign
+    ],
+)
+def test_an_end_at_which_nothing_of_a_campaign_stands_any_more_holds_nobody_back(
+    tmp_path: Path, stage: str, known: bool, step: str, left: str
+) -> None:
+    a, b = both(tmp_path)
+    a.say("confirmed", stage="expanded")
+    b.say("changing", stage=stage)
+    went_back(tmp_path / "out", "vpn-b", {f"spring-{step}"}, known)
+    assert both(tmp_path)[1].stages() == (left, "expanded")
+
+
 def test_an_end_that_nobody_can_read_holds_the_other_one_back(tmp_path: Path) -> None:
     a, b = both(tmp_path)
     a.say("confirmed", stage="expanded")

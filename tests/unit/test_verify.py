@@ -20,7 +20,11 @@ PARTS = {
     "fleet": {"tests/lab/lab": ":", "tests/benchmarks/run": "echo '{rows}' > build/bench.json", "bin/python": "echo '5 passed in 1s'"},
     "appliances": {"tests/lab/lab": ":", "tests/benchmarks/devices": "echo '{rows}' > build/bench.json", "bin/python": "echo '5 passed in 1s'"},
     "transaction": {"tests/lab/lab": ":", "tests/torture/run": "echo 'injected 9, violations 0'", "bin/python": "echo '5 passed in 1s'"},
+    "vpn": {"tests/lab/lab": ":", "tests/torture/links/run": "echo '{links}'", "bin/python": "echo '5 passed in 1s'"},
 }
+LINKS = """packets through the tunnel during expand: 0 of 700 lost
+packets through the tunnel during rollback: 1 of 500 lost (to the byte as it was)
+injected 9, split ends 0"""
 
 
 def verify(folder: Path, name: str, audit: float = 0.4, **broken: str) -> tuple[int, str]:
@@ -31,7 +35,7 @@ def verify(folder: Path, name: str, audit: float = 0.4, **broken: str) -> tuple[
     for path, text in {**PARTS[name], f"tests/verify/{name}": ""}.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        body = broken.get(path.rpartition("/")[0].rpartition("/")[2], text).replace("{rows}", rows)
+        body = broken.get(path.rpartition("/")[0].rpartition("/")[2], text).replace("{rows}", rows).replace("{links}", LINKS)
         target.write_text(f"#!/bin/sh\n{body}\n" if body else (TOP / path).read_text(encoding="utf-8"), encoding="utf-8")
         target.chmod(0o755)
     done = subprocess.run(
@@ -45,6 +49,8 @@ def test_everything_well_is_ok_with_figures(tmp_path: Path) -> None:
     assert verify(tmp_path, "fleet") == (0, "verify-fleet: 5 passed in 1s; ratios enforce-idle=0.50 enforce-change=2.40 ok")
     assert verify(tmp_path, "appliances") == (0, "verify-appliances: 5 passed in 1s; seconds 10k-lines=0.067 devices-1000=5.00 ok")
     assert verify(tmp_path, "transaction") == (0, "verify-transaction: 5 passed in 1s; injected 9, violations 0 ok")
+    packets = "packets: expand: 0 of 700 lost, rollback: 1 of 500 lost (to the byte as it was)"
+    assert verify(tmp_path, "vpn") == (0, f"verify-vpn: 5 passed in 1s; {packets}; injected 9, split ends 0 ok")
 
 
 @pytest.mark.parametrize(
@@ -61,6 +67,8 @@ def test_everything_well_is_ok_with_figures(tmp_path: Path) -> None:
         ("appliances", "bin"),
         ("fleet", "lab"),
         ("fleet", "benchmarks"),
+        ("vpn", "lab"),
+        ("vpn", "links"),
     ],
 )
 def test_whatever_part_fails_the_last_line_says_so(tmp_path: Path, name: str, part: str) -> None:

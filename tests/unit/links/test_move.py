@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.move import absent, fresh, older, proved
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.move import absent, duplicate, fresh, older, proved
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_sas import IkeSa, sas
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_vici import SAS
@@ -74,3 +74,11 @@ def test_a_child_tells_whether_packets_went_through_it() -> None:
 def test_a_list_that_is_not_whole_is_none() -> None:
     with pytest.raises(Problem, match="did not list its SAs"):
         sas("list-sa event {site {uniqueid=1 state=ESTABLISHED", "site")
+
+
+def test_the_sa_that_keeps_charon_from_making_another_is_found_by_the_number_of_its_child() -> None:
+    both = listed("vpn-a")
+    (old,) = both[0].children
+    why = f"[IKE] not establishing CHILD_SA net{{3}} due to existing duplicate {{{old.number}}} with SPIs d44d2309_i 06f7b946_o and TS 10.92.1.1/32"
+    assert duplicate(both[:1], why) == both[0]
+    assert duplicate(both, why.replace(f"{{{old.number}}}", "{77}")) is None and duplicate(both, "") is None

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.data import as_data
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.tunnels import compose_tunnels, end, parse_tunnels, rekey, start
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.tunnels import (
+    compose_tunnels,
+    end,
+    parse_tunnels,
+    rekey,
+    renew,
+    start,
+)
 
 from .agent_host import NONCE, Host
 
@@ -28,16 +35,17 @@ def swanctl(host: Host) -> None:
 
 def test_names_and_numbers_reach_swanctl_as_they_are(any_host: Host) -> None:
     swanctl(any_host)
-    verbs = [start("-x; reboot", "n'e $(t)"), rekey("ike", "7"), rekey("child", "8"), end("3")]
+    verbs = [start("-x; reboot", "n'e $(t)"), rekey("ike", "7"), rekey("child", "8"), renew("9"), end("3")]
     whys, listed = any_host.ask(compose_tunnels(verbs, NONCE), parse_tunnels)
     assert (any_host.root / "asked").read_text().splitlines() == [
         "<--initiate><--ike><-x; reboot><--child><n'e $(t)><--timeout><20>",
         "<--rekey><--ike-id><7>",
         "<--rekey><--child-id><8>",
+        "<--rekey><--ike-id><9><--reauth>",
         "<--terminate><--ike-id><3><--timeout><10>",
         "<--list-sas><--raw>",
     ]
-    assert whys == ("initiate failed: CHILD_SA 'n'e $(t)' not found", "", "", "initiate failed: CHILD_SA '10' not found")
+    assert whys == ("initiate failed: CHILD_SA 'n'e $(t)' not found", "", "", "", "initiate failed: CHILD_SA '10' not found")
     assert listed.strip().splitlines() == ["list-sa event {site {uniqueid=1}}", "list-sas reply {}"]
 
 

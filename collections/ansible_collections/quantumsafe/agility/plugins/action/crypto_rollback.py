@@ -110,6 +110,8 @@ class ActionModule(ActionBase):
         if not undo:
             if not told["known"]:
                 run.note(status="skipped", problem={"message": f"took no part in campaign {campaign}", "where": run.host, "remedy": ""})
+            if campaign and not self._task.check_mode and not any(r.left for r in reports):
+                went_back(run.output, run.host, {campaign}, told["known"])
             return told
         if pending := next((r for r in reports if r.left), None):  # its files would look as if somebody had changed them
             raise Problem(f"{pending.id} is pending, {pending.left} s left, started by {pending.started_by}", run.host, WAITS)

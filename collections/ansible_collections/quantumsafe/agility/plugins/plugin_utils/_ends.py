@@ -76,12 +76,19 @@ def held_back(output: Path, host: str, campaigns: Iterable[str]) -> str:
     return ""
 
 
-def went_back(output: Path, host: str, campaigns: Collection[str]) -> None:
-    """Write down what an undo has left of the stage of this end."""
+def went_back(output: Path, host: str, campaigns: Collection[str], known: bool = True) -> None:
+    """Write down that nothing of these stands at this end: it was taken back now, or before, and whoever was to write that down was lost.
+
+    known: whether the host remembers the campaign.  One that does not was never told of the change that its file says was about to begin.
+    """
     for step, left in (("contract", STAGE["expand"]), ("expand", "")):
         for folder in _folders(output, host, campaigns, step):
             path = folder / file_name(host)
-            write_whole(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "stage": left}, indent=1, sort_keys=True))
+            told = json.loads(path.read_text(encoding="utf-8"))
+            taken = (CONTRACTING, STAGE["contract"]) if known else (CONTRACTING,)
+            due = told.get("stage") in taken if step == "contract" else known
+            if due:
+                write_whole(path, json.dumps({**told, "stage": left}, indent=1, sort_keys=True))
 
 
 def _folders(output: Path, host: str, campaigns: Iterable[str], step: str) -> Iterator[Path]:

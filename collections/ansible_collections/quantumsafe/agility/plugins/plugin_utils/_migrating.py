@@ -58,11 +58,11 @@ class Move:
         if begins:
             self.ends.wait("armed", MEET)
         self.until = time.monotonic() + int(self.run.args["confirm_timeout"]) - SPARE
-        was = self.ends.said["stage"]
+        was = self.ends.said["stage"] if self.plan.changes else stands(self.mine)
         if step == "contract":
-            self.ends.say("changing", stage=CONTRACTING)
+            self.ends.say("changing", stage=CONTRACTING if self.plan.changes else was)
         self.step.carry_out(self._begin if begins else self._respond, partial(prove, self.run, probes, answered))
-        self.step.tell(self.ends, was, STAGE[step] if self.plan.changes else stands(self.mine))
+        self.step.tell(self.ends, was, STAGE[step] if self.plan.changes else was)
 
     def _order(self) -> list[bool]:
         """Who can begin does; of both that can whose configuration changes, for charon makes a new IKE SA of a new configuration alone."""

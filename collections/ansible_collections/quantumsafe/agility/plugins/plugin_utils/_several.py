@@ -154,13 +154,13 @@ class Several:
             return
         carried = self._carried()
         until = time.monotonic() + int(self.run.args["confirm_timeout"]) - SPARE
-        was = [end.said["stage"] for end in self.ends]
+        was = [end.said["stage"] if self.plan.changes else self._stands(here) for here, end in zip(self.heres, self.ends, strict=True)]
         if self.step == "contract":
-            for end in self.ends:
-                end.say("changing", stage=CONTRACTING)
+            for end, before in zip(self.ends, was, strict=True):
+                end.say("changing", stage=CONTRACTING if self.plan.changes else before)
         self.stepping.carry_out(partial(self._prove, carried, until), partial(prove, self.run, probes, answered))
-        for here, end, before in zip(self.heres, self.ends, was, strict=True):
-            self.stepping.tell(end, before, STAGE[self.step] if self.plan.changes else self._stands(here))
+        for end, before in zip(self.ends, was, strict=True):
+            self.stepping.tell(end, before, STAGE[self.step] if self.plan.changes else before)
 
     def _one(self, tie: Tie) -> tuple[IkeSa | None, list[str]]:
         """What moved before the new was put in front of something else is left as it is."""

@@ -4,18 +4,16 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 
-from ._core.links.move import absent, fresh, older
+from ._core.links.move import absent, duplicate, fresh, older
 from ._core.model import Problem
 from ._core.services.strongswan_sas import IkeSa, common, sas
 from ._core.targets.script import Words
-from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, rekey, start
+from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, rekey, renew, start
 from ._run import Run
 
-DUPLICATE = re.compile(r"existing duplicate \{(\d+)\}")  # what charon says when it has such a child in an IKE SA of the same configuration
 PATIENCE, PAUSE = 20, 0.5  # seconds: for charon to come to what was asked of it, and between two looks
 ANSWER, VERB = 25, 30  # seconds for the host to list its SAs, and for each verb before; it may be reached through the very tunnel that went
 
@@ -47,8 +45,8 @@ class Tunnel:
     def anew(self, before: Sequence[IkeSa], children: Sequence[str]) -> IkeSa:
         """A new IKE SA with ML-KEM and all children, beside what was there before, each of them rekeyed.  Raises Problem.
 
-        One that was made of the very configuration of now (by a move that went back) counts as well, for charon makes no other beside it.  If that
-        came out classical, it has to end first: a moment without it.
+        One that was made of the very configuration of now (by a move that went back) counts as well: charon makes no other beside it.  Where that
+        came out classical, for the other end was at the old by then, it is re-authenticated: what it was made of is offered anew.
         """
         return self._rekeyed(*self.made(before, children))
 
@@ -59,11 +57,11 @@ class Tunnel:
         found = fresh(self.listed(), before)  # charon makes it itself where a child has start_action = start
         for child in absent(found, children):
             whys, listed = self.ask(start(self.connection, child))
-            if in_the_way := DUPLICATE.search(whys[0]):
+            if there := duplicate(listed, whys[0]):
                 before = ()
-                holds = [one.number for one in listed if in_the_way[1] in [inner.number for inner in one.children]]
-                if holds and not fresh(listed, before):
-                    whys, listed = self.ask(end(holds[0]), start(self.connection, child))
+                if not fresh(listed, before):
+                    self.ask(renew(there.number))
+                    listed = (self._until(lambda listed: fresh(listed, ()), f"re-authenticating the SA that is there brought none {what}"),)
             found = fresh(listed, before)
             if child in absent(found, children):
                 why = whys[-1] or "both ends agreed on something else"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from ..peers import quantum_safe
@@ -16,6 +17,12 @@ def fresh(listed: Sequence[IkeSa], before: Sequence[IkeSa]) -> IkeSa | None:
     """The newest with ML-KEM that was not there before."""
     known = {one.spis for one in before}
     return next((one for one in reversed(listed) if safe(one) and one.spis not in known), None)
+
+
+def duplicate(listed: Sequence[IkeSa], why: str) -> IkeSa | None:
+    """The IKE SA whose child is why charon made no other; None = that is not why.  It says the child's number: `existing duplicate {2} with SPIs`."""
+    told = re.search(r"existing duplicate \{([0-9]+)\}", why)
+    return next((one for one in listed for child in one.children if told and child.number == told[1]), None)
 
 
 def absent(found: IkeSa | None, children: Sequence[str]) -> tuple[str, ...]:

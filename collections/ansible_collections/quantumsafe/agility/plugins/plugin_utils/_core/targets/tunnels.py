@@ -17,6 +17,10 @@ def rekey(what: Literal["ike", "child"], number: str) -> Words:
     return ("ca_tunnel_rekey", what, number)
 
 
+def renew(number: str) -> Words:
+    return ("ca_tunnel_renew", number)
+
+
 def end(number: str) -> Words:
     return ("ca_tunnel_end", number)
 

@@ -8,6 +8,9 @@ ca_tunnel_start() { ca_swanctl --initiate --ike "$1" --child "$2" --timeout 20; 
 # ca_tunnel_rekey ike|child NUMBER: of one SA, by the number that this host gave it.
 ca_tunnel_rekey() { ca_swanctl --rekey "--$1-id" "$2"; }
 
+# ca_tunnel_renew NUMBER: one IKE SA made anew with its children, with what it was made of; charon ends the old one behind it.
+ca_tunnel_renew() { ca_swanctl --rekey --ike-id "$1" --reauth; }
+
 # ca_tunnel_end NUMBER: one IKE SA with its children, and no other.
 ca_tunnel_end() { ca_swanctl --terminate --ike-id "$1" --timeout 10; }
 
