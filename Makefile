@@ -4,12 +4,12 @@ INVENTORY ?= localhost,
 comma := ,
 RUN = tests/tools/run
 
-.PHONY: help demo test lint sanity unit integration newest molecule bench verify-main torture verify-transaction verify-policy verify-certificates verify-fleet lab lab-down lab-status lab-reset audit clean
+.PHONY: help demo test lint sanity unit integration newest molecule bench verify-main torture verify-transaction verify-policy verify-certificates verify-fleet verify-appliances lab lab-down lab-status lab-reset audit clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
-demo: ## audit, enforce, prove, break, revert and roll back on real hosts in containers
-	@$(RUN) base lab -- tests/demo/run
+demo: ## audit, enforce, prove, break, revert and roll back on real hosts in containers, and an emulated router
+	@$(RUN) demo lab -- tests/demo/run
 
 test: ## lint, sanity, unit, integration on the lab, Molecule
 	@$(RUN) dev lab -- tests/tools/all
@@ -50,13 +50,18 @@ verify-policy: ## the acceptance of the policy language; FLEET=1000 for a smalle
 verify-certificates: ## the acceptance of certificates, keys and trust anchors; SAMPLE=0 for every injected fault
 	@$(RUN) dev lab -- tests/verify/certificates
 
-verify-fleet: ## the acceptance of windows, waves, plans, campaigns and the ledger; HOSTS=6 RUNS=1 for a smaller bench
+verify-fleet: ## the acceptance of windows, waves, plans, campaigns, the ledger and the pilot; HOSTS=6 RUNS=1 for a smaller bench
 	@$(RUN) dev lab -- tests/verify/fleet
 
-lab: ## start the container lab (HOSTS=30 adds plain hosts)
-	@$(RUN) -- tests/lab/lab up
+verify-appliances: ## the acceptance of network devices: readers, emulators, every fault at every step, hosts and devices in one run, the bench
+	@$(RUN) dev lab -- tests/verify/appliances
 
-lab-down: ## stop it
+lab: ## start the container lab (HOSTS=30 adds plain hosts, DEVICES=10 emulated network devices)
+	@$(RUN) -- tests/lab/lab up
+	$(if $(DEVICES),@$(RUN) demo -- tests/emulators/fleet up $(DEVICES))
+
+lab-down: ## stop it, and the emulated devices
+	@$(RUN) -- tests/emulators/fleet down
 	@$(RUN) -- tests/lab/lab down
 
 lab-status: ## what runs in it

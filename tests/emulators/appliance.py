@@ -1,63 +1,48 @@
-"""Starts, kills and looks into the emulated device of tests/emulators/ios, and finds what Ansible needs to log in to it."""
+"""Starts, kills and looks into an emulated device of tests/emulators/devices, and finds what Ansible needs to log in to it."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from .platforms import ENABLE, PLATFORMS
+
 TOP = Path(__file__).parents[2]
-USER, PASSWORD, ENABLE = "netops", "a-password-nobody-may-see", "an-enable-secret"
+USER, PASSWORD = "netops", "a-password-nobody-may-see"
 OTHER = "colleague"
 PACKAGE = next(line.strip() for line in (TOP / "requirements-molecule.txt").read_text(encoding="utf-8").splitlines() if line.startswith("ansible=="))
-COLLECTIONS = ("ansible/netcommon/", "ansible/utils/", "cisco/ios/", "arista/eos/")
+COLLECTIONS = (
+    *("ansible/netcommon/", "ansible/utils/", "cisco/ios/", "arista/eos/", "junipernetworks/junos/", "vyos/vyos/"),
+    "fortinet/fortios/plugins/httpapi/",
+)
 
-STARTUP = """\
-version {train}
-hostname edge1
-!
-username {user} secret 9 CANARY-secret
-archive
- path flash:archive
- maximum 10
-!
-crypto ikev2 proposal OLD
- encryption aes-cbc-256 3des
- integrity sha256
- group 14
-!
-snmp-server community CANARY-community RO
-interface GigabitEthernet1
- description the uplink, not found in any plan
- ip address 192.0.2.1 255.255.255.0
-!
-ip ssh version 2
-{ssh}line vty 0 4
- transport input ssh
-!
-end
-"""
-SSH = "ip ssh server algorithm kex curve25519-sha256 diffie-hellman-group14-sha256 diffie-hellman-group14-sha1\n"
+# How a prompt ends, of any platform and of what it asks.
+PROMPT = re.compile(r"(?:[>#]|:~\$) ?$|(?:Password: |--More-- |---\(more\)---|\n:|\[Y/n\] |\[yes,no\] \(yes\) )$")
 
 
 def network_collections() -> Path:
     """A collections path with network_cli and what it needs, out of the package that Molecule uses, taken once."""
     made = TOP / "build/network"
     made.mkdir(parents=True, exist_ok=True)
+    stamp = made / " ".join((PACKAGE, *(name.rstrip("/").replace("/", ".") for name in COLLECTIONS)))
     with (made / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made / PACKAGE).is_file():
+        if not stamp.is_file():
             with tempfile.TemporaryDirectory(dir=made) as folder:
                 pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "-d", folder, PACKAGE]
                 subprocess.run(pip, check=True)
@@ -65,33 +50,57 @@ def network_collections() -> Path:
                 with zipfile.ZipFile(wheel) as archive:
                     wanted = tuple(f"ansible_collections/{name}" for name in COLLECTIONS)
                     archive.extractall(made, [name for name in archive.namelist() if name.startswith(wanted)])
-            (made / PACKAGE).touch()
+            stamp.touch()
     return made
 
 
+@lru_cache(maxsize=1)
+def host_key() -> bytes:
+    """The same for all of them: it takes its time."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+
+
 class Emulated:
-    """One device.  train, release: what it says it is; minute: seconds that one of its minutes takes."""
+    """One device.  release: what it says it is, train: the same as its configuration names it; minute: seconds that one of its minutes takes."""
+
+    ports: tuple[int, ...] = ()
+    process: subprocess.Popen[str] | None = None
 
     def __init__(
-        self, folder: Path, train: str = "26.1", release: str = "26.01.01", ssh: str = SSH, minute: float = 60, startup: str = STARTUP
+        self,
+        folder: Path,
+        train: str = "",
+        release: str = "",
+        ssh: str | None = None,
+        minute: float = 60,
+        startup: str = "",
+        platform: str = "ios",
+        serial: str = "9EMULATED01",
     ) -> None:
-        self.folder = folder
+        self.folder, self.platform, self.kind = folder, platform, PLATFORMS[platform]
         folder.mkdir(parents=True, exist_ok=True)
-        facts = {"release": release, "serial": "9EMULATED01", "enable": ENABLE, "minute": minute, "users": {USER: PASSWORD, OTHER: PASSWORD}}
+        users = {USER: PASSWORD, OTHER: PASSWORD}
+        facts = {"platform": platform, "release": release or self.kind.release, "serial": serial, "enable": ENABLE, "minute": minute, "users": users}
         (folder / "device.json").write_text(json.dumps(facts), encoding="utf-8")
-        (folder / "startup").write_text(startup.format(train=train, ssh=ssh, user=USER), encoding="utf-8")
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        (folder / "host_key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
-        self.port = 0
-        self.process: subprocess.Popen[str] | None = None
+        lists = self.kind.ssh if ssh is None else ssh
+        text = (startup or self.kind.startup).format(train=train or self.kind.train, ssh=lists, user=USER)
+        (folder / "startup").write_text(text, encoding="utf-8")
+        (folder / "host_key").write_bytes(host_key())
         self.start()
 
     def start(self) -> None:
-        argv = [sys.executable, str(Path(__file__).parent / "ios"), str(self.folder), str(self.port)]
+        argv = [sys.executable, str(Path(__file__).parent / "devices"), str(self.folder), *map(str, self.ports)]
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
+        self.ports = tuple(int(port) for port in self.process.stdout.readline().split())
+        self.port = self.ports[0]
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
 
     def kill(self) -> None:
         if self.process:
@@ -111,23 +120,30 @@ class Emulated:
     def text(self, which: str = "running") -> str:
         return (self.folder / which).read_text(encoding="utf-8")
 
+    def until(self, text: str) -> None:
+        """Raises AssertionError when that does not come to run."""
+        for dummy in range(400):
+            if self.text() == text:
+                return
+            time.sleep(0.1)
+        raise AssertionError(self.text())
+
     def ssh(self, word: str, which: str = "running") -> str:
-        """The list of its SSH server, "" without a line."""
-        head = f"ip ssh server algorithm {word} "
-        return next((line.removeprefix(head) for line in self.text(which).splitlines() if line.startswith(head)), "")
+        """The list of its SSH server, as the platform calls it; "" without a line."""
+        head = self.kind.head.format(word)
+        return " ".join(line.removeprefix(head).strip("'") for line in self.text(which).splitlines() if line.startswith(head))
 
     def variables(self, **more: object) -> dict[str, Any]:
         """As the inventory has it."""
+        become = {"ansible_become": True, "ansible_become_method": "ansible.netcommon.enable", "ansible_become_password": ENABLE}
         return {
             "ansible_connection": "ansible.netcommon.network_cli",
-            "ansible_network_os": "cisco.ios.ios",
+            "ansible_network_os": self.kind.system,
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,
             "ansible_user": USER,
             "ansible_password": PASSWORD,
-            "ansible_become": True,
-            "ansible_become_method": "ansible.netcommon.enable",
-            "ansible_become_password": ENABLE,
+            **(become if self.kind.privileged else {}),
             "ansible_host_key_checking": False,
             "ansible_network_cli_ssh_type": "paramiko",
             "ansible_paramiko_timeout": 60,  # for busy machines
@@ -166,7 +182,7 @@ def terminal(port: int, commands: Sequence[str], user: str = USER) -> str:
             if command is not None:
                 shell.sendall(f"{command}\r" if command != " " else " ")
             begun = len(seen)
-            while not seen[begun:].endswith((">", "#", "Password: ", "--More-- ")):
+            while not PROMPT.search(seen[begun:]):
                 got = shell.recv(4096).decode()
                 if not got:
                     return seen

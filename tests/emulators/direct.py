@@ -1,4 +1,4 @@
-"""A terminal of the emulated device by paramiko alone, in the shape of targets/cli.py: for tests of what is said, not of network_cli."""
+"""A terminal of an emulated device by paramiko alone, in the shape of targets/cli.py: for tests of what is said, not of network_cli."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import time
 import paramiko
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.host import Unreachable
 
-from .appliance import ENABLE, PASSWORD, USER, Emulated
+from .appliance import PASSWORD, USER, Emulated
+from .platforms import ENABLE
 
-PROMPT = re.compile(r"edge1(\(config[\w-]*\))?[>#]$")
+PROMPT = re.compile(r"edge1(?:\(config[\w-]*\))?(?:[>#]|:~\$) ?$|\[(?:Y/n\]|yes,no\] \(yes\)) $")  # a question is one, too
 
 
 class Direct:
-    system = "cisco.ios.ios"
-
     def __init__(self, device: Emulated, user: str = USER) -> None:
         self.device, self.user = device, user
+        self.system = device.kind.system
         self.port, self.asked, self.client = device.port, 0, None
 
     def open(self) -> Direct:
@@ -28,9 +28,8 @@ class Direct:
             client.connect("127.0.0.1", self.port, self.user, PASSWORD, look_for_keys=False, allow_agent=False, timeout=20, banner_timeout=20)
             self.client, self.shell = client, client.invoke_shell()
             self.shell.settimeout(20)
-            self._until("Password: ", sends="enable")
-            self._until(sends=ENABLE)
-            self._until(sends="terminal length 0")
+            for command in self.device.kind.enter:
+                self._until("Password: " if command == "enable" else "", sends=command)
         except (paramiko.SSHException, OSError, EOFError) as error:
             client.close()
             raise Unreachable(str(error) or "no login") from error
@@ -41,14 +40,17 @@ class Direct:
             self.client.close()
         self.client = None
 
-    def ask(self, command: str) -> str:
+    def ask(self, command: str, question: str = "", answer: str = "") -> str:
         if not self.client:
             self.open()
         self.asked += 1
         try:
             while self.shell.recv_ready():
                 self.shell.recv(4096)
-            return self._until(sends=command).partition(command)[2]
+            seen = self._until(sends=command)
+            if question and re.search(question, seen):
+                seen += self._until(sends=answer)
+            return seen.partition(command)[2]
         except (paramiko.SSHException, OSError, EOFError) as error:
             self.close()
             raise Unreachable(f"no answer to `{command}`: {error}") from error

@@ -63,6 +63,7 @@ def test_a_second_enforce_touches_nothing(lab: Lab) -> None:
     ran = lab.play("enforce", "web", agility_campaign="main")
     assert ran.rc == 0, ran.text
     assert [ran.changed(host) for host in WEB] == [0] * len(WEB)
+    assert not (ran.output / "plan.json").exists(), "what there was to do was to be done now, not later"
     assert {host: configuration(host) for host in WEB} == now
     assert on("web-new", "systemctl show -p MainPID -p StateChangeTimestampMonotonic ssh nginx; journalctl -u nginx -u ssh | grep -c Reload") == pids
 

@@ -148,11 +148,10 @@ def test_a_controller_that_dies_before_the_confirmations_leaves_both_as_they_wer
     assert ran.rc == 0 and moved("vpn-a") and moved("vpn-b") and carries_traffic(), ran.text
 
 
-def reached(tmp: Path, host: str) -> list[str]:
+def reached(tmp: Path, host: str, campaign: str = "dies") -> list[str]:
     """How far an end says it is."""
-    return [
-        step for path in (tmp / "campaigns/dies/links").glob(f"*/{host}.json") for step in json.loads(path.read_text(encoding="utf-8"))["reached"]
-    ]
+    files = (tmp / f"campaigns/{campaign}/links").glob(f"*/{host}.json")
+    return [step for path in files for step in json.loads(path.read_text(encoding="utf-8"))["reached"]]
 
 
 def below(pid: int) -> list[int]:

@@ -120,3 +120,51 @@ def test_what_the_token_cannot_do_is_said_and_nothing_changes(lab: Lab) -> None:
     assert ran.rc != 0 and f"everybody can read {PIN_FILE}" in ran.text
     on(HOST, f"chmod o= {PIN_FILE}")
     assert on(HOST, FACTS) == before
+
+
+# The openssl of a controller that has a token: that of the host, with what the controller hands to its own.
+FORWARD = """#!/bin/sh
+PATH={path}
+exec {lab} exec {host} sh -c 'f=$(mktemp) && cat >"$f" && exec openssl "$@" <"$f"' openssl "$@"
+"""
+LEDGER = "pkcs11:token=lab;object=ledger;type=private"
+
+
+@pytest.fixture
+def keys(lab: Lab, tmp_path: Path, pin: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of keys for the ledger, of which that of Ed25519 is in the token."""
+    forward, source, folder = tmp_path / "bin/openssl", tmp_path / "ledger.pin", tmp_path / "keys"
+    for path in (forward.parent, folder):
+        path.mkdir(mode=0o700)
+    forward.write_text(FORWARD.format(path=os.environ["PATH"], lab=LAB, host=HOST), encoding="utf-8")
+    forward.chmod(0o755)
+    source.write_text(pin, encoding="utf-8")
+    source.chmod(0o600)
+    on(HOST, f"mkdir -p {source.parent} && umask 077 && cp {PIN_FILE} {source}")
+    uri = f"{LEDGER}?pin-source=file:{source}"
+    made = f"pkcs11_uri:{uri.replace(';type=private', '')}"
+    on(HOST, f"openssl genpkey -propquery provider=pkcs11 -algorithm ED25519 -pkeyopt '{made}' -out /dev/null 2>/dev/null", check=False)
+    (folder / "ed25519.uri").write_text(f"{uri}\n", encoding="utf-8")
+    monkeypatch.setenv("PATH", str(forward.parent), prepend=":")
+    return folder
+
+
+def test_ledger_and_plan_are_signed_by_a_key_in_a_token_beside_ml_dsa_in_a_file(lab: Lab, keys: Path, pin: str) -> None:
+    more: dict[str, object] = {"agility_services": ["nginx"], "agility_ledger_keys": str(keys)}
+    planned = lab.play("plan", HOST, "-i", "inventories/services", **more)
+    assert planned.rc == 0 and "signed with Ed25519 and ML-DSA-65" in " ".join(planned.text.split()), planned.text
+    assert not (keys / "ed25519.key").exists() and (keys / "ml-dsa-65.key").is_file()
+    public = [str(keys / f"{name}.pub") for name in ("ed25519", "ml-dsa-65")]
+    told = lab.play("ledger", "", agility_ledger=str(lab.tmp / "ledger"), agility_ledger_public_keys=public)
+    assert told.rc == 0, told.text
+    assert pin not in planned.text
+
+    (keys / "ml-dsa-65.key").unlink()
+    (keys / "ml-dsa-65.pub").unlink()
+    (keys / "ml-dsa-65.uri").write_text((keys / "ed25519.uri").read_text(encoding="utf-8").replace("=ledger;", "=ledger-ml-dsa;"), encoding="utf-8")
+    before = on(HOST, FACTS)
+    refused = play(lab, "rotate_certificates", agility_ledger_keys=str(keys))
+    said = refused.host(HOST)["problem"]["message"]
+    assert refused.rc != 0 and said.startswith("key ledger-ml-dsa in token lab: the token does not do that"), refused.text
+    assert "nothing was changed" in said
+    assert on(HOST, FACTS) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,9 @@ def test_a_cluster_is_changed_one_by_one_a_breach_takes_its_wave_back_and_the_wa
 
     again = lab.play("waves", ",".join(THREE), *more, **campaign)
     assert again.rc == 0, again.text
+    told = lab.play("ledger", "", agility_ledger=str(tmp_path / "ledger"), agility_campaign="pair")
+    assert re.findall(r"Z  (\S+)  pair, wave 2: sh -c ", told.text) == ["BREACH", "TAKE-BACK", "RESUME"]
+    assert "; web-bare (" in told.text, "the ledger names who was taken back"
     assert "wave 2 of 2" in again.text
     assert [event for host, event in entered(lab, "pair") if host == "web-new"] == canary, "once is enough"
     assert lab.play("campaign", ",".join(THREE), agility_campaign="pair").rc == 0
@@ -76,17 +80,22 @@ def test_a_cluster_is_changed_one_by_one_a_breach_takes_its_wave_back_and_the_wa
     assert next(host for host, event in entered(lab, "pair")[undone:] if event == "rollback") == "web-bare", "the last wave comes first"
 
 
-def test_a_way_back_goes_on_behind_a_wave_that_is_down(lab: Lab, tmp_path: Path) -> None:
-    both = "web-new,web-bare"
-    before, more = configuration("web-new"), inventory(tmp_path, PAIR)
-    assert lab.play("waves", both, *more, agility_campaign="down", agility_rehearse=False, **QUICK).rc == 0
-    down = {"web-bare": {"ansible_host": "10.91.0.250", "ansible_ssh_timeout": 2}}
-    ran = lab.play("rollback", both, *inventory(tmp_path, down), agility_campaign="down")
+def test_a_way_back_goes_on_although_two_hosts_are_down_and_ends_when_they_are_back(lab: Lab, tmp_path: Path) -> None:
+    hosts, away = ("web-new", "web-bare", "web-include"), ("web-bare", "web-include")
+    three, cluster = ",".join(hosts), inventory(tmp_path, {"web-new": {}, **{host: {"agility_cluster": "edge"} for host in away}})
+    before = [configuration(host) for host in hosts]
+    assert lab.play("waves", three, *cluster, agility_campaign="down", agility_rehearse=False, **QUICK).rc == 0
+    down = {host: {"ansible_host": f"10.91.0.{250 + number}", "ansible_ssh_timeout": 2} for number, host in enumerate(away)}
+    ran = lab.play("rollback", three, *inventory(tmp_path, down), agility_campaign="down")
     assert ran.rc != 0
-    assert ran.host("web-bare")["status"] == "unreachable"
-    assert "Not taken back: web-bare." in ran.text
-    assert configuration("web-new") == before
-    assert lab.play("rollback", both, agility_campaign="down").rc == 0
+    assert [ran.host(host)["status"] for host in away] == ["unreachable"] * 2
+    assert "Not taken back: web-bare, web-include." in ran.text
+    assert configuration("web-new") == before[0]
+    later = lab.play("rollback", three, agility_campaign="down")
+    assert later.rc == 0, later.text
+    assert [configuration(host) for host in hosts] == before
+    left = lab.play("recover", three, "--check")
+    assert left.rc == 0 and [left.host(host)["status"] for host in hosts] == ["ok"] * 3, left.text
 
 
 def test_a_run_that_was_killed_in_a_wave_goes_on_where_it_was(lab: Lab, tmp_path: Path) -> None:

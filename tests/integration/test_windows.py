@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -82,3 +83,30 @@ def test_outside_its_window_nothing_touches_a_host_and_the_next_one_is_told(lab:
         assert ran.host(HOST)["status"] == "out-of-window", ran.host(HOST)["problem"]
         assert problem(ran, HOST).startswith("outside its change window (tomorrow); the next one: ")
     assert (configuration(HOST), on(HOST, HELD)) == (before, held)
+
+
+RESERVED = 255 + 20  # seconds that a change and its way back may take: the second number is its agility_confirm_timeout
+
+
+def test_a_window_that_closes_in_the_middle_of_a_campaign_stops_it_with_nothing_open_and_the_next_one_ends_it(lab: Lab, tmp_path: Path) -> None:
+    """The health check behind the first host lasts until too little of the window is left for another change."""
+    hosts = (HOST, "web-bare")
+    before, both, now = [configuration(host) for host in hosts], ",".join(hosts), datetime.now(UTC)
+    until = (now + timedelta(seconds=RESERVED + 25)).replace(microsecond=0)
+    span = f"{{from: {now - HOUR:%Y-%m-%dT%H:%M}, to: {until:%Y-%m-%dT%H:%M:%S}, timezone: UTC}}"
+    closing = policy(tmp_path, windows=f"{{id: night, events: [{span}]}}")
+    late = int(until.timestamp()) - RESERVED + 1
+    waves = {"agility_waves": [1], "agility_rehearse": False, "agility_soak": 0, "agility_confirm_timeout": 20, "agility_campaign": "closing"}
+    lasting = [["sh", "-c", f"while [ $(date +%s) -lt {late} ]; do sleep 0.2; done"]]
+    ran = lab.play("waves", both, agility_policy=closing, agility_health=lasting, **waves)
+    assert ran.rc != 0 and time.time() >= late, ran.text
+    assert (ran.host(HOST)["status"], ran.host("web-bare")["status"]) == ("changed", "out-of-window")
+    assert configuration("web-bare") == before[1], "the host that was not begun is untouched"
+    open_ = lab.play("recover", both, "--check")
+    assert open_.rc == 0 and [open_.host(host)["status"] for host in hosts] == ["ok"] * 2, open_.text
+
+    again = lab.play("waves", both, **waves)
+    assert again.rc == 0, again.text
+    assert (again.host(HOST)["status"], again.host("web-bare")["status"]) == ("ok", "changed")
+    assert lab.play("rollback", both, agility_campaign="closing").rc == 0
+    assert [configuration(host) for host in hosts] == before

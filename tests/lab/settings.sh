@@ -22,7 +22,7 @@ LAB_ROOT_PASSWORD=lab-root-1
 
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
-SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b vpn-c vpn-d tun-a tun-b) # started by 'lab host NAME'
+SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b vpn-c vpn-d vpn-e tun-a tun-b) # started by 'lab host NAME'
 IMAGES=(trixie bookworm bullseye trixie-bare client)
 ON_DEMAND=(strongswan strongswan-new strongswan-legacy libreswan sysvinit services services-new tunnels tunnels-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
@@ -40,6 +40,7 @@ host_address() { # HOST -> its fixed address
     client) echo "$NET.20" ;;
     vpn-c) echo "$NET.21" ;;
     vpn-d) echo "$NET.22" ;;
+    vpn-e) echo "$NET.23" ;;
     tun-a) echo "$NET.26" ;;
     tun-b) echo "$NET.27" ;;
     plain-[0-9]*) echo "$NET.$((100 + 10#${1#plain-}))" ;;

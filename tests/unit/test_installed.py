@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,19 @@ def test_with_the_setting_of_the_quickstart_the_summary_is_shown_and_written(tmp
 def test_a_host_has_the_same_file_name_in_every_folder(tmp_path: Path, folder: str) -> None:
     play(tmp_path, "audit", **OFFLINE)
     assert [path.name for path in (tmp_path / "out" / folder).iterdir()] == [file_name(HOST)]
+
+
+def test_what_only_few_hosts_have_is_not_loaded_by_a_run_that_meets_none(tmp_path: Path) -> None:
+    """`from . import name` must not load it: all that a run loads is paid for at its start, before any host is asked."""
+    script = f"""
+import sys
+sys.path.insert(0, {str(TOP / "collections")!r})
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+_AnsibleCollectionFinder([{str(TOP / "collections")!r}])._install()
+import importlib
+importlib.import_module("ansible_collections.quantumsafe.agility.plugins.action.crypto_plan_info")
+core = "ansible_collections.quantumsafe.agility.plugins.plugin_utils._core."
+print(*(type(sys.modules[core + name]).__name__ for name in ("targets.survey", "appliances", "appliances.junos")))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.split() == ["module", "_LazyModule", "_LazyModule"], done.stderr

@@ -1,16 +1,24 @@
-"""Devices that are logged in to, by the playbooks as a user runs them, beside a host; the devices are emulated (tests/emulators/ios)."""
+"""Devices that are logged in to, by the playbooks as a user runs them, beside a host; the devices are emulated (tests/emulators)."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import read, snapshot_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.survey import Survey
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._devices import device as device_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._devices import plan_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._run import Run
 
 from tests.emulators.appliance import ENABLE, PASSWORD, Emulated, playbook
 
-from .conftest import FIXTURES
+from .conftest import FIXTURES, TODAY
 
 POLICY = {"agility_policy": str(FIXTURES / "appliances/policy.yml")}
 WEB = {"agility_root": str(FIXTURES / "snapshots/web-old.json")}
@@ -47,9 +55,59 @@ def test_who_may_not_look_is_told_what_is_missing(tmp_path: Path, device: Emulat
     assert results["edge1"]["problem"]["remedy"] == "log in at level 15, or become: true with become_method: enable"
 
 
-def test_a_platform_that_is_not_logged_in_to_is_refused_by_name(tmp_path: Path, device: Emulated) -> None:
-    dummy, results = playbook(tmp_path, "audit", {"edge1": device.variables(ansible_network_os="arista.eos.eos")}, **POLICY)
-    assert "known is cisco.ios.ios" in results["edge1"]["problem"]["remedy"]
+def test_a_platform_that_is_not_logged_in_to_is_refused_by_name() -> None:
+    connection = SimpleNamespace(get_options=dict, _network_os="cisco.nxos.nxos")
+    channel = SimpleNamespace(transport="network_cli")
+    run = cast(Run, SimpleNamespace(action=SimpleNamespace(_connection=connection), host="edge1", channel=channel))
+    with pytest.raises(Problem, match="are not logged in to") as refused, device_of(run):
+        pass
+    assert "known is arista.eos.eos, cisco.ios.ios, junipernetworks.junos.junos, vyos.vyos.vyos" in refused.value.remedy
+
+
+def test_a_plan_says_that_a_release_is_not_written() -> None:
+    seen = snapshot_of((FIXTURES / "appliances/eos-430.cfg").read_bytes().replace(b"EOS-4.30.1F", b"EOS-4.36.0F"), "running-config", "edge1", "")
+    endpoints = read(seen)
+    plan = plan_of(Survey(seen, endpoints), {one.id: {} for one in endpoints}, "", TODAY, lambda: None)
+    assert plan.changes == ()
+    assert plan.warnings == ("nothing is written on Arista EOS 4.36.0F, for its commands are not known here: known are 4.22 to 4.33",)
+
+
+CLASSICAL = """\
+policy: {name: lists, version: "1"}
+rules:
+  - id: kex-ssh
+    match: {protocol: ssh}
+    aspect: key_exchange
+    allow: {construction: [classical, hybrid], classical_bits: ">=128", status: [current]}
+    source: {doc: a test, section: "1", force: requirement}
+    verified: 2026-11-27
+stages: [{aspect: key_exchange, stage: require}]
+"""
+
+
+@pytest.mark.parametrize("platform", ["eos", "junos", "vyos"])
+def test_a_device_whose_lines_are_a_candidate_is_audited_changed_and_rolled_back(tmp_path: Path, platform: str) -> None:
+    device = Emulated(tmp_path / "device", platform=platform)
+    try:
+        before = device.text()
+        (tmp_path / "policy.yml").write_text(CLASSICAL, encoding="utf-8")
+        changes = {**CHANGES, "agility_policy": "policy.yml"}
+        shown, results = playbook(tmp_path, "enforce", {"edge1": device.variables()}, "--diff", **changes)
+        edge = results["edge1"]
+        assert edge["status"] == "changed", shown
+        assert edge["target"]["machine_id"].startswith("9EMULATED01")
+        assert [(proof["endpoint"], proof["proved"]) for proof in edge["proofs"]] == [(f"{platform} ssh", True)]
+        assert "group14-sha1" in before
+        assert "group14-sha1" not in device.text()
+        assert device.text() == device.text("startup")
+        assert edge["evidence"]["connection"] == "fresh connection"
+        assert "CANARY" not in shown
+
+        shown, results = playbook(tmp_path, "rollback", {"edge1": device.variables()}, agility_campaign="spring")
+        assert results["edge1"]["status"] == "rolled-back", shown
+        assert sorted(device.text().splitlines()) == sorted(device.text("startup").splitlines()) == sorted(before.splitlines())
+    finally:
+        device.kill()
 
 
 def test_a_device_that_is_away_is_unreachable_and_stops_nobody_else(tmp_path: Path, device: Emulated) -> None:

@@ -18,6 +18,7 @@ PARTS = {
         "tests/benchmarks/run": "echo '{rows}' > build/bench.json",
     },
     "fleet": {"tests/lab/lab": ":", "tests/benchmarks/run": "echo '{rows}' > build/bench.json", "bin/python": "echo '5 passed in 1s'"},
+    "appliances": {"tests/lab/lab": ":", "tests/benchmarks/devices": "echo '{rows}' > build/bench.json", "bin/python": "echo '5 passed in 1s'"},
     "transaction": {"tests/lab/lab": ":", "tests/torture/run": "echo 'injected 9, violations 0'", "bin/python": "echo '5 passed in 1s'"},
 }
 
@@ -25,7 +26,8 @@ PARTS = {
 def verify(folder: Path, name: str, audit: float = 0.4, **broken: str) -> tuple[int, str]:
     idle = {"name": "enforce-idle", "ratio": 0.5, "ours_s": 5, "peer_s": 10}
     change = {"name": "enforce-change", "ours_s": 60 * audit}
-    rows = json.dumps([idle, change] if name == "fleet" else [{"name": "audit", "ratio": audit}, idle])
+    device = [{"name": "device-10k-lines", "ours_s": audit / 6, "peer_s": 0.1}, {"name": "devices-1000", "ours_s": 5, "peer_s": 60}]
+    rows = json.dumps({"fleet": [idle, change], "appliances": device}.get(name, [{"name": "audit", "ratio": audit}, idle]))
     for path, text in {**PARTS[name], f"tests/verify/{name}": ""}.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +43,7 @@ def verify(folder: Path, name: str, audit: float = 0.4, **broken: str) -> tuple[
 def test_everything_well_is_ok_with_figures(tmp_path: Path) -> None:
     assert verify(tmp_path, "main") == (0, "verify-main: 7 passed, 0 failed; demo 23 s (warm); ratios audit=0.4 enforce-idle=0.5 ok")
     assert verify(tmp_path, "fleet") == (0, "verify-fleet: 5 passed in 1s; ratios enforce-idle=0.50 enforce-change=2.40 ok")
+    assert verify(tmp_path, "appliances") == (0, "verify-appliances: 5 passed in 1s; seconds 10k-lines=0.067 devices-1000=5.00 ok")
     assert verify(tmp_path, "transaction") == (0, "verify-transaction: 5 passed in 1s; injected 9, violations 0 ok")
 
 
@@ -53,6 +56,9 @@ def test_everything_well_is_ok_with_figures(tmp_path: Path) -> None:
         ("main", "benchmarks"),
         ("transaction", "lab"),
         ("transaction", "torture"),
+        ("appliances", "lab"),
+        ("appliances", "benchmarks"),
+        ("appliances", "bin"),
         ("fleet", "lab"),
         ("fleet", "benchmarks"),
     ],
@@ -67,4 +73,5 @@ def test_whatever_part_fails_the_last_line_says_so(tmp_path: Path, name: str, pa
 def test_a_ratio_above_what_is_allowed_fails(tmp_path: Path) -> None:
     code, line = verify(tmp_path, "main", audit=0.61)
     assert (code, line.endswith("failed: ratios FAILED")) == (1, True)
+    assert verify(tmp_path, "appliances", audit=0.61) == (1, "verify-appliances: 5 passed in 1s; seconds 10k-lines=0.102 devices-1000=5.00 FAILED")
     assert verify(tmp_path, "fleet", audit=0.51) == (1, "verify-fleet: 5 passed in 1s; ratios enforce-idle=0.50 enforce-change=3.06 FAILED")

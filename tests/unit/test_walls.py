@@ -13,7 +13,7 @@ CORE = TOP / "collections/ansible_collections/quantumsafe/agility/plugins/plugin
 FLOORS = [
     {"model", "service", "credentials", "grant", "algorithms", "documents", "ledger"},
     {"policy", "services", "appliances", "certificates", "peers", "reach", "claims", "abilities"},
-    {"wish", "expressed", "facts", "urgency", "invariant", "verdict", "assess", "plan", "review", "windows", "waves", "links"},
+    {"wish", "expressed", "facts", "urgency", "invariant", "verdict", "assess", "plan", "review", "windows", "waves", "links", "pilot"},
     {"targets", "probe", "report"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

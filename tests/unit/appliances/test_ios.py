@@ -130,7 +130,7 @@ CASES = {
     "a pager": (WHOLE.replace(b"ip http secure", b" --More-- ip http secure", 1), "pager"),
     "two devices": (WHOLE + OLD.read_bytes(), "a second `version`"),
     "two vendors": (WHOLE + b"config system global\n    set hostname x\nend\n", "looks like"),
-    "another vendor": (b"#TMSH-VERSION: 16.1.0\nltm virtual web {\n}\n", "F5 BIG-IP, which is not read yet"),
+    "another vendor": (b"feature nxapi\nhostname a\n", "Cisco NX-OS, which is not read yet"),
 }
 
 

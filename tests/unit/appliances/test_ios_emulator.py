@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,14 +27,6 @@ def device(tmp_path: Path) -> Iterator[Emulated]:
     made = Emulated(tmp_path / "device", minute=1)
     yield made
     made.kill()
-
-
-def until(device: Emulated, text: str) -> None:
-    for dummy in range(400):
-        if device.text() == text:
-            return
-        time.sleep(0.1)
-    raise AssertionError(device.text())
 
 
 def test_it_shows_a_configuration_to_whoever_is_enabled_alone(steady: Emulated) -> None:
@@ -72,7 +63,7 @@ def test_a_change_that_nobody_confirms_goes_back(device: Emulated) -> None:
     assert "Backing up current running config to flash:archive" in seen
     assert "Timer value: 5 min" in seen
     assert "User: netops" in seen
-    until(device, before)
+    device.until(before)
     assert "%No Rollback Confirmed Change pending" in terminal(device.port, [*ENTER, "show archive config rollback timer"])
 
 
@@ -80,7 +71,7 @@ def test_only_who_armed_it_may_confirm(device: Emulated) -> None:
     before = device.text()
     terminal(device.port, [*ENTER, "configure terminal revert timer 15", f"{KEX} ecdh-sha2-nistp384", "end"])
     assert "another user" in terminal(device.port, [*ENTER, "configure confirm"], user=OTHER)
-    until(device, before)
+    device.until(before)
 
 
 def test_what_is_confirmed_stays_and_is_not_what_starts(device: Emulated) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import live
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.appliance import Timer
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.appliance import Order, Timer
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.ios_live import LIVE
 
 TIMER = "Time configured(or reconfigured): 10:44:57 UTC Fri Jul 24 2020\nTimer type: absolute timer\nTimer value: 2 min\nUser: netops\n"
@@ -26,9 +26,14 @@ def test_a_device_says_which_it_is(said: str, found: tuple[str, str]) -> None:
 
 
 def test_only_the_words_of_an_idle_timer_are_no_timer() -> None:
-    assert LIVE.timer("%No Rollback Confirmed Change pending\n") is None
-    assert LIVE.timer(TIMER) == Timer("netops", 2)
-    assert LIVE.timer("") == LIVE.timer("something new") == Timer("somebody")
+    assert LIVE.waiting("%No Rollback Confirmed Change pending\n") == ()
+    assert LIVE.waiting(TIMER) == (Timer("netops", 2),)
+    assert LIVE.waiting("") == LIVE.waiting("something new") == (Timer(""),)
+
+
+def test_no_no_stands_before_a_new_line_and_where_none_was_the_default_comes_back() -> None:
+    kex, mac = "ip ssh server algorithm kex", "ip ssh server algorithm mac"
+    assert LIVE.lines(Order("", 1, (f"{kex} a", f"{mac} b"), (f"{kex} c",))) == (f"{kex} c", f"no {mac}")
 
 
 def test_what_moves_by_itself_is_no_difference() -> None:
@@ -49,4 +54,4 @@ def test_a_line_of_the_log_is_no_refusal() -> None:
 
 def test_a_platform_is_found_by_the_name_that_ansible_has_for_it() -> None:
     assert live("cisco.ios.ios") is live("ios") is not None
-    assert live("arista.eos.eos") is None
+    assert live("paloaltonetworks.panos.panos") is None

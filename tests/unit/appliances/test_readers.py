@@ -1,4 +1,4 @@
-"""Saved configurations of Junos, VyOS, FortiOS, EOS, ASA, PAN-OS and RouterOS: what they say, where it stands, what they do not say, and what is no such configuration."""
+"""Saved configurations of Junos, VyOS, FortiOS, EOS, ASA, PAN-OS, RouterOS and BIG-IP: what they say, where it stands, what they do not say, and what is no such configuration."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ NAMES = (
     "asa-916.cfg",
     "panos-111.xml",
     "routeros-721.rsc",
+    "f5-171.conf",
 )
 
 
@@ -196,6 +197,29 @@ SAID["routeros-721.rsc"] = {
     },
     "routeros ipsec proposal default": {"key_exchange": "ecp384 @13", "cipher": "aes-256-gcm @13"},
 }
+_STRONG = {
+    "version": "TLSv1.2 TLSv1.3 @50",
+    "cipher": "TLS13-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384 @29",
+    "key_exchange": "P384 P256 @30",
+}
+SAID["f5-171.conf"] = {
+    "f5 ssh": {"key_exchange": "ecdh-sha2-nistp384 diffie-hellman-group14-sha1 @19", "cipher": "aes256-gcm@openssh.com aes256-ctr @18"},
+    "f5 https": {"version": "TLSv1.1 TLSv1.2 @26", "cipher": "ECDHE-RSA-AES256-GCM-SHA384 ECDHE-RSA-AES128-GCM-SHA256 @25"},
+    "f5 client-ssl /Common/base": _STRONG,
+    "f5 client-ssl /Common/child": _STRONG,
+    "f5 client-ssl /Common/factory": {},
+    "f5 server-ssl /Common/inside": {"version": "SSLv3 TLSv1 TLSv1.1 TLSv1.2 @68", "cipher": "ECDHE-RSA-AES128-SHA AES128-SHA @66"},
+    "f5 ike-peer /Common/branch": {"key_exchange": "modp1024 @94", "cipher": "3des @92", "mac": "md5 @93", "version": "v1 @97"},
+    "f5 ike-peer /Common/hq": {
+        "key_exchange": "ecp384 @102",
+        "cipher": "aes256 @100",
+        "mac": "sha384 @101",
+        "prf": "sha384 @103",
+        "version": "v2 @105",
+    },
+    "f5 ipsec-policy /Common/gcm": {"cipher": "aes-gcm256 @109"},
+    "f5 ipsec-policy /Common/old": {"key_exchange": "modp1024 @115", "cipher": "3des @114", "mac": "sha1 @113"},
+}
 STRANGE = {"enable", "null"}  # words that name no algorithm, told in notes
 
 
@@ -238,6 +262,7 @@ def test_the_release_is_that_of_the_text_or_unknown() -> None:
         "asa-916.cfg": "Cisco ASA 9.16(4)",
         "panos-111.xml": "PAN-OS 11.1.4",
         "routeros-721.rsc": "RouterOS 7.21",
+        "f5-171.conf": "BIG-IP 17.1.1",
     }
     assert endpoints(fixture("vyos.set"))["vyos ssh"].version == "VyOS (release unknown)"
 
@@ -351,6 +376,33 @@ def test_a_pasted_certificate_of_eos_is_no_configuration_and_its_key_is_not_kept
     assert "CANARY" not in str(next(iter(snapshot(text).files.values())).text)
 
 
+def test_a_script_of_big_ip_is_no_configuration_and_one_that_does_not_end_was_cut_off() -> None:
+    text = fixture("f5-171.conf").decode()
+    head, tail = text.split("ltm rule ")
+    assert not any("FAKE" in id_ for id_ in endpoints(text))
+    with pytest.raises(Unparsable, match="the script of line 70 has no end"):
+        snapshot(head + "ltm rule " + tail.partition("ltm virtual")[0].rstrip().removesuffix("}"))
+    with pytest.raises(Unparsable, match="the quote that begins here has no end"):
+        snapshot(text.partition("MACs")[0])
+
+
+def test_of_a_profile_of_big_ip_what_its_group_or_its_parent_says_counts_and_is_unknown_where_that_is_elsewhere() -> None:
+    text = fixture("f5-171.conf").decode()
+    without = text.replace("ltm cipher rule /Common/groups", "ltm cipher rule /Common/others")
+    assert said(without)["f5 client-ssl /Common/child"] == {"version": _STRONG["version"]}
+    assert "the rules of cipher-group /Common/strong are not in this text" in notes(without, "f5 client-ssl /Common/child")
+    assert "that of /Common/clientssl, which is not in this text" in notes(text, "f5 client-ssl /Common/child")
+    taken = text.replace("ciphers ECDHE-RSA-AES128-SHA:AES128-SHA", "ciphers ECDHE-RSA-AES128-SHA:!SSLv3:!TLSv1:!TLSv1_1")
+    assert said(taken)["f5 server-ssl /Common/inside"]["version"] == "TLSv1.2 @68"
+
+
+def test_a_list_of_sshd_on_big_ip_that_only_changes_the_default_is_unknown() -> None:
+    assert "it changes a list that is not written down here" in notes(fixture("f5-171.conf"), "f5 ssh")
+    assert findings(fixture("f5-171.conf"))["f5 ssh", "mac"].state == "unknown"
+    off = fixture("f5-171.conf").replace(b"inactivity-timeout 900", b"login disabled")
+    assert "f5 ssh" not in endpoints(off)
+
+
 # ---------------------------------------------------------------- what is refused
 
 
@@ -391,7 +443,7 @@ def test_utf_16_html_prose_pagers_and_two_devices_in_one_file_are_refused(name: 
         assert told.value.where.startswith("f"), why
 
 
-@pytest.mark.parametrize("name", ["junos-24.conf", "vyos-2026.boot", "fortios-76.conf", "eos-430.cfg", "asa-916.cfg", "panos-111.xml"])
+@pytest.mark.parametrize("name", ["junos-24.conf", "vyos-2026.boot", "fortios-76.conf", "eos-430.cfg", "asa-916.cfg", "panos-111.xml", "f5-171.conf"])
 def test_a_text_that_was_cut_off_is_refused_wherever_it_was_cut(name: str) -> None:
     """At each line: read is only what was whole before, and never without the line that closes it."""
     lines = fixture(name).decode().splitlines(keepends=True)

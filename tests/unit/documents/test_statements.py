@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import config_edit, curly, export, lines, statements, xml_paths
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import (
+    config_edit,
+    curly,
+    export,
+    lines,
+    statements,
+    tmsh,
+    xml_paths,
+)
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents.statements import Document
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Unparsable
 from hypothesis import given
@@ -20,6 +28,7 @@ GRAMMARS: dict[str, Callable[[str, str], Document]] = {
     "fortios": config_edit.parse,
     "panos": xml_paths.parse,
     "routeros": export.parse,
+    "f5": tmsh.parse,
 }
 BRACES = [
     "system {",
@@ -103,6 +112,18 @@ def test_fortios_values_may_run_over_lines_and_hold_anything() -> None:
     ]
 
 
+def test_tmsh_has_lists_in_one_line_quotes_over_lines_and_scripts_that_say_nothing() -> None:
+    text = 'a b "c {" {\n  d { e "f g" }\n  h { }\n  i "j\n}\n" k\n  l {\n    m n\n  }\n}\nltm rule r {\n o \\} { " }\n}\np { }\n'
+    assert said(tmsh.parse(text, "f")) == [
+        ("a | b | c { | d | e", 2),
+        ("a | b | c { | d | f g", 2),
+        ("a | b | c { | h", 3),
+        ("a | b | c { | i | j\n}\n | k", 4),
+        ("a | b | c { | l | m | n", 8),
+        ("p", 14),
+    ]
+
+
 CUT = {
     "a block that stays open": ("junos", "a {\n b;\n", "cut off.*line 1", 2),
     "a statement without its end": ("junos", "a {\n b c\n}\n", "ends with neither a semicolon", 2),
@@ -116,6 +137,9 @@ CUT = {
     "a quote in a command": ("set", "set a 'b\n", "quote", 1),
     "a script of changes": ("set", "set a b\ndelete a b\n", "script", 2),
     "an edit that stays open": ("fortios", "config a\n edit 1\n  set b c\n", "the `edit` of line 2", 3),
+    "an object of BIG-IP that stays open": ("f5", "a b {\n c d\n", "cut off.*line 1", 2),
+    "a value of BIG-IP that stays open": ("f5", 'a b {\n c "d\n}\n', "begins here", 2),
+    "a script that stays open": ("f5", "ltm rule r {\n when {\n }\n", "no end", 1),
     "a value that stays open": ("fortios", 'config a\n set b "c\nend\n', "line 2|begins here", 2),
 }
 
@@ -141,7 +165,9 @@ def test_every_configuration_of_the_corpus_round_trips() -> None:
             assert document.statements, path
 
 
-@pytest.mark.parametrize("name", ["junos-24.conf", "junos.set", "vyos-2026.boot", "vyos.set", "fortios-76.conf", "panos-111.xml", "routeros-721.rsc"])
+@pytest.mark.parametrize(
+    "name", ["junos-24.conf", "junos.set", "vyos-2026.boot", "vyos.set", "fortios-76.conf", "panos-111.xml", "routeros-721.rsc", "f5-171.conf"]
+)
 def test_the_synthetic_configurations_round_trip(name: str) -> None:
     text = (FIXTURES / "appliances" / name).read_text(encoding="utf-8")
     kind = name.rsplit(".", maxsplit=1)[-1] if name.endswith(".set") else name.split("-", maxsplit=1)[0]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils import _entries
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import in_campaign
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.answers import Question, changes, merged, report
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.answers import Question, changes, decisions, merged, report
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.verify import verify
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult
@@ -88,6 +88,20 @@ def test_the_seven_answers(tmp_path: Path) -> None:
     assert row["proved"] == ["nginx *:443: TLSv1.3 X25519MLKEM768", "confirmed: new ssh login"]
     assert (row["undone"], row["result"]) == ("", "changed")
     assert [line.split()[0] for line in report([row])][:3] == ["web", "who", "what"]
+
+
+def test_a_decision_is_told_with_its_cause_and_by_whom() -> None:
+    who = {"user": "night", "controller": "ctl1"}
+    told = [
+        {"event": "take-back", "campaign": "spring", "wave": 2, "cause": "502", "hosts": ["a", "b"], "why": {"ticket": "CHG-7"}},
+        {"event": "pause", "campaign": "spring", "why": {"reason": "the pager goes off"}},
+        {"event": "approve", "plan": "288001c5aaaaaaaa", "approval": {"by": "alice", "until": "u"}},
+    ]
+    assert decisions([*({**one, "time": "t", "who": who} for one in told), {"event": "apply"}]) == [
+        "t  TAKE-BACK  spring, wave 2: 502; a, b (night@ctl1)",
+        "t  PAUSE  spring: the pager goes off (night@ctl1)",
+        "t  APPROVE  plan 288001c5aaaa: alice (night@ctl1)",
+    ]
 
 
 def test_a_change_that_was_rolled_back_says_when_and_by_whom(tmp_path: Path) -> None:

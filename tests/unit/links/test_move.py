@@ -63,6 +63,14 @@ def test_only_what_was_not_there_before_is_fresh() -> None:
     assert absent(now[1], ("net", "more")) == ("more",) and absent(None, ("net",)) == ("net",)
 
 
+def test_a_child_tells_whether_packets_went_through_it() -> None:
+    def told(*more: tuple[str, str]) -> str:
+        return listed("vpn-a", *more)[1].children[0].traffic
+
+    idle, deaf = ("packets-in=1", "packets-in=0"), ("packets-out=1", "packets-out=0")
+    assert (told(), told(deaf), told(idle, deaf)) == ("in and out", "in", "no traffic seen")
+
+
 def test_a_list_that_is_not_whole_is_none() -> None:
     with pytest.raises(Problem, match="did not list its SAs"):
         sas("list-sa event {site {uniqueid=1 state=ESTABLISHED", "site")

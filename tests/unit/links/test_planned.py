@@ -1,4 +1,4 @@
-"""links/planned.py: what one end changes in each step, by the policy; and _migrating.py: which links are moved at all."""
+"""links/planned.py: what one end changes in each step, by the policy; and _tied.py: which links of a host are moved at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.pl
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Plan, Problem, Snapshot
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import resolve, target_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._migrating import here_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._tied import Here, Tied, tied
 
 from tests.fixtures.strongswan.load import HERE, SITE, applied, captured, unloaded
 from tests.unit.conftest import policy_of
@@ -59,39 +59,63 @@ def test_contract_of_an_end_without_the_new_is_refused() -> None:
         planned(captured("vpn-a"), "contract", "require")
 
 
-def link(state: str, a: str = "vpn-a", b: str = "vpn-b", hub: str = "") -> dict[str, Any]:
+def link(state: str, a: str = "vpn-a", b: str = "vpn-b", hub: str = "", offers: tuple[str, ...] = ()) -> dict[str, Any]:
     rows = [
-        {"protocol": one, "sides": [{"host": a, "endpoint": end}, {"host": b, "endpoint": end}]}
+        {"protocol": one, "sides": [{"host": a, "endpoint": end, "offers": []}, {"host": b, "endpoint": end, "offers": offers}]}
         for one, end in (("ikev2", "site"), ("esp", "site/net"))
     ]
     return {"service": "strongswan", "hub": hub, "channels": rows, "verdict": {"state": state, "why": "because"}}
 
 
-def here(tmp_path: Path, host: str, *links: dict[str, Any]) -> Any:
+def ties(tmp_path: Path, host: str, *links: dict[str, Any]) -> Tied | None:
     (tmp_path / "links.json").write_text(json.dumps({"links": links}), encoding="utf-8")
     run: Any = SimpleNamespace(output=tmp_path, host=host)
-    return here_of(run)
+    return tied(run)
+
+
+def heres(tmp_path: Path, host: str, *links: dict[str, Any]) -> tuple[Here, ...]:
+    found = ties(tmp_path, host, *links)
+    assert found
+    return found.ends
 
 
 def test_each_end_knows_itself_and_the_other(tmp_path: Path) -> None:
-    a, b = (here(tmp_path, host, link("able"), link("one-end", "vpn-a", "partner")) for host in ("vpn-a", "vpn-b"))
+    (a,), (b,) = (heres(tmp_path, host, link("able"), link("one-end", "vpn-a", "partner")) for host in ("vpn-a", "vpn-b"))
     assert (a.first, a.other, b.first, b.other, a.link) == (True, "vpn-b", False, "vpn-a", b.link)
-    assert (a.connection, dict(a.children)) == ("site", {"net": "net"})
-    assert here(tmp_path, "web", link("able")) is None
+    assert (a.connection, dict(a.children), a.pair) == ("site", {"net": "net"}, True)
+    assert ties(tmp_path, "web", link("able")) is None
 
 
 @pytest.mark.parametrize("state", ["one-end", "unable", "unknown"])
 def test_a_link_that_cannot_be_moved_is_refused_with_its_reason(tmp_path: Path, state: str) -> None:
     with pytest.raises(Problem, match=rf"vpn-a site ↔ vpn-b site \(strongswan\) is {state}: because"):
-        here(tmp_path, "vpn-a", link(state))
+        ties(tmp_path, "vpn-a", link(state))
 
 
 def test_another_daemon_at_the_other_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="two swanctl that are managed here move, together or not at all"):
-        here(tmp_path, "vpn-a", {**link("able"), "service": "libreswan and strongswan"})
+        ties(tmp_path, "vpn-a", {**link("able"), "service": "libreswan and strongswan"})
 
 
-def test_hubs_and_ends_of_several_tunnels_are_refused_by_name(tmp_path: Path) -> None:
-    for links in ([link("able", hub="vpn-a")], [link("able"), link("able", "vpn-a", "vpn-c")]):
-        with pytest.raises(Problem, match="a hub with spokes, or an end of several tunnels, is not moved yet: vpn-a site"):
-            here(tmp_path, "vpn-a", *links)
+def test_an_end_of_several_tunnels_and_its_other_ends_are_no_pair_and_a_hub_is_none_with_one_spoke(tmp_path: Path) -> None:
+    both = link("able"), link("able", "vpn-a", "vpn-c")
+    assert [one.other for one in heres(tmp_path, "vpn-a", *both)] == ["vpn-b", "vpn-c"]
+    assert not any(one.pair for host in ("vpn-a", "vpn-b", "vpn-c") for one in heres(tmp_path, host, *both))
+    assert not heres(tmp_path, "vpn-a", link("able", hub="vpn-a"))[0].pair
+
+
+def test_an_end_knows_whether_the_other_one_offered_the_new_everywhere(tmp_path: Path) -> None:
+    (ready,) = heres(tmp_path, "vpn-a", link("able", offers=("x25519-ke1_mlkem768", "x25519")))
+    (old,) = heres(tmp_path, "vpn-a", link("able", offers=("x25519",)))
+    (back,) = heres(tmp_path, "vpn-b", link("able", offers=("x25519-ke1_mlkem768", "x25519")))
+    assert (ready.offered, old.offered, back.offered) == (True, False, False)
+
+
+def test_whoever_holds_a_connection_and_cannot_move_keeps_it_from_losing_anything(tmp_path: Path) -> None:
+    hub = ties(tmp_path, "vpn-a", link("moved", hub="vpn-a"), link("one-end", "vpn-a", "old.example", hub="vpn-a"))
+    assert hub and hub.holding() == ("site: old.example (strongswan) is one-end: because",)
+    other = link("one-end", "vpn-a", "old.example")
+    for channel in other["channels"]:
+        channel["sides"][0]["endpoint"] = channel["sides"][0]["endpoint"].replace("site", "else")
+    apart = ties(tmp_path, "vpn-a", link("moved"), other)
+    assert apart and apart.holding() == (), "a connection of its own is left alone"

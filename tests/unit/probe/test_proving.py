@@ -14,7 +14,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model im
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.probe.ike import IkeResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.probe.ssh import SshResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.probe.tls import TlsResult
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._proving import _address, prove, reachable
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._proving import prove, reachable, where_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._run import Run
 
 
@@ -44,7 +44,7 @@ def probe(address: str = "", port: int = 443, **more: Any) -> Probe:
     ],
 )
 def test_the_controller_never_asks_itself_for_another_host(listens: str, asked: str) -> None:
-    assert _address(run(), probe(listens)) == asked
+    assert where_of(run(), probe(listens)) == asked
 
 
 def test_an_address_that_the_controller_has_too_is_not_the_hosts() -> None:
@@ -55,21 +55,21 @@ def test_an_address_that_the_controller_has_too_is_not_the_hosts() -> None:
         except OSError:
             pytest.skip("this machine has no route, so no address of its own")
         mine = plug.getsockname()[0]
-    assert _address(run(), probe(mine)) == ""
-    assert _address(run(mine), probe(mine)) == mine, "unless Ansible itself reaches the host there"
+    assert where_of(run(), probe(mine)) == ""
+    assert where_of(run(mine), probe(mine)) == mine, "unless Ansible itself reaches the host there"
 
 
 @pytest.mark.parametrize(("listens", "asked"), [("", "127.0.0.1"), ("::", "::1"), ("127.0.0.2", "127.0.0.2")])
 def test_a_local_host_is_asked_on_its_own_addresses(listens: str, asked: str) -> None:
-    assert _address(run(transport="local"), probe(listens)) == asked
+    assert where_of(run(transport="local"), probe(listens)) == asked
 
 
 def test_an_ipv6_socket_is_asked_over_ipv6() -> None:
-    assert _address(run("2001:db8::7"), probe("::")) == "2001:db8::7"
+    assert where_of(run("2001:db8::7"), probe("::")) == "2001:db8::7"
 
 
 def test_a_unix_socket_is_not_asked() -> None:
-    assert _address(run(), probe("unix:/run/x", port=0)) == ""
+    assert where_of(run(), probe("unix:/run/x", port=0)) == ""
 
 
 def test_before_the_change_nobody_is_asked_to_refuse_what_is_still_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def test_a_handshake_without_a_group_is_named_by_its_suite(monkeypatch: pytest.M
 
 
 def test_an_address_that_is_written_as_a_template_is_asked_all_the_same() -> None:
-    assert _address(run(trust_as_template("{{ base }}.77"), base="192.0.2"), probe()) == "192.0.2.77"
+    assert where_of(run(trust_as_template("{{ base }}.77"), base="192.0.2"), probe()) == "192.0.2.77"
 
 
 @pytest.mark.parametrize(("prefers", "fault"), [(True, ""), (False, "no preference"), (None, "is not known")])

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils import _health, _waving
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._campaign import Gate
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.answers import merged
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.verify import verify
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy, Zone
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._ledger import read
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._standing import stand
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._waving import SPEC, Campaign
 
@@ -32,9 +35,11 @@ class Fake:
             "ansible_play_batch": list(batch),
             "ansible_play_hosts_all": list(play),
             "hostvars": hosts,
+            "agility_output": str(self.output),
             **hosts.get(host, {}),
         }
-        self.channel, self.action = SimpleNamespace(transport="ssh"), SimpleNamespace(_task=SimpleNamespace(check_mode=dry))
+        templar = SimpleNamespace(template=lambda value: value)
+        self.channel, self.action = SimpleNamespace(transport="ssh"), SimpleNamespace(_task=SimpleNamespace(check_mode=dry), _templar=templar)
         self.result = HostResult(host, "enforce", "ok", transaction=f"spring-{host}")
 
     def policy(self) -> Policy:
@@ -52,8 +57,10 @@ class Fleet:
         return Fake(self.folder, host, batch, play or tuple(self.hosts), dry, self.hosts, args)
 
     def step(self, name: str, *batch: str, **more: Any) -> dict[str, Any]:
-        found: dict[str, Any] = getattr(Campaign(self.run(batch=batch, step=name, **more)), name)()
-        return found
+        return Campaign(self.run(batch=batch, step=name, **more)).take(name)
+
+    def entered(self) -> list[dict[str, Any]]:
+        return merged(verify(read([self.folder / "ledger"])).chains)
 
     def ended(self, **statuses: str) -> None:
         for host, status in statuses.items():
@@ -240,3 +247,20 @@ def test_no_member_of_a_cluster_is_changed_while_another_is_not_well(tmp_path: P
 def test_a_canary_that_rehearses_alone_is_counted_against_the_whole_campaign(fleet: Fleet) -> None:
     fleet.step("divide")
     assert Gate(fleet.run("a", batch=("a",), play=("a",))).closed(25, True, False) == ""
+
+
+def test_what_the_waves_decide_is_in_the_ledger_with_its_wave_and_cause(fleet: Fleet) -> None:
+    fleet.step("divide", waves=["2"], rehearse=False)
+    fleet.ended(a="changed", b="failed")
+    assert fleet.step("begin", "c", "d")["stopped"]
+    fleet.step("judge")
+    fleet.step("divide", waves=["2"], rehearse=False)
+    fleet.ended(b="changed", c="changed")
+    fleet.step("judge")
+    told = [(one["event"], one["campaign"], one["wave"], one["cause"], one.get("hosts")) for one in fleet.entered()]
+    assert told == [
+        ("breach", "spring", 1, "b failed", None),
+        ("take-back", "spring", 1, "b failed", ["a", "b"]),
+        ("resume", "spring", 1, "b failed", None),
+        ("hold", "spring", 2, "it is not complete: d is not as promised yet", None),
+    ]

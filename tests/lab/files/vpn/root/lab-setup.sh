@@ -2,7 +2,7 @@
 # Runs once in the new host's file system, before it boots: what the two ends of the tunnel do not have in common.
 set -eu
 me=$(sed 's/.*root@//' /etc/ssh/ssh_host_ed25519_key.pub)
-case $me in vpn-a) peer=vpn-b here=18 there=19 net=1 far=2 start=start ;; *) peer=vpn-a here=19 there=18 net=2 far=1 start=none ;; esac
+case $me in vpn-a) peer=vpn-b here=18 there=19 net=1 far=2 start=start ;; vpn-e) peer=vpn-b here=23 there=19 net=5 far=2 start=none ;; *) peer=vpn-a here=19 there=18 net=2 far=1 start=none ;; esac
 cat >/etc/swanctl/conf.d/site.conf <<CONF
 connections {
   site {
@@ -29,7 +29,7 @@ connections {
   }
 }
 CONF
-(umask 077 && printf 'secrets {\n  ike-site {\n    id-a = vpn-a.lab.test\n    id-b = vpn-b.lab.test\n    secret = "lab psk 0123456789"\n  }\n}\n' >/etc/swanctl/conf.d/secrets.conf)
+(umask 077 && printf 'secrets {\n  ike-site {\n    id-a = vpn-a.lab.test\n    id-b = vpn-b.lab.test\n    id-e = vpn-e.lab.test\n    secret = "lab psk 0123456789"\n  }\n}\n' >/etc/swanctl/conf.d/secrets.conf)
 mkdir -p /etc/systemd/system/strongswan.service.d
 printf '[Service]\nExecStartPre=/usr/bin/ip address replace 10.92.%s.1/32 dev lo\n' "$net" >/etc/systemd/system/strongswan.service.d/lab.conf
 systemctl enable strongswan.service >/dev/null 2>&1

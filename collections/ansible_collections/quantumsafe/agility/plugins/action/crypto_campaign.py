@@ -10,14 +10,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..plugin_utils._campaign import ENDED, UNPLANNED, ended
 from ..plugin_utils._core.ledger.canonical import MOMENT
 from ..plugin_utils._core.model import Problem
 from ..plugin_utils._core.report import campaigns
 from ..plugin_utils._core.report.output import file_name, run_id
-from ..plugin_utils._entries import account, decided
+from ..plugin_utils._entries import account, noted
 from ..plugin_utils._run import arguments
 from ..plugin_utils._standing import ABORTED, WILL, folder_of, said, stand, standing
 from ..plugin_utils._wavestate import Waves
@@ -63,14 +62,8 @@ class ActionModule(ActionBase):
         dry = self._task.check_mode
         changed = stand(folder, args["verb"], f"{who['user']}@{who['controller']}", at, args["reason"], dry)
         if changed and not dry:
-            try:
-                decided(
-                    self,
-                    self.vars,
-                    {"event": args["verb"], "verb": "campaign", "campaign": args["campaign"], "result": WILL[args["verb"]] or "resumed"},
-                )
-            except Problem as problem:  # to stop is never refused for the sake of the ledger
-                Display().warning(f"quantumsafe.agility: NOT IN THE LEDGER: {args['verb']} of campaign {args['campaign']}: {problem}")
+            told = {"event": args["verb"], "verb": "campaign", "campaign": args["campaign"], "result": WILL[args["verb"]] or "resumed"}
+            noted(self, self.vars, told)
         return changed
 
     def _where(self, folder: Path, campaign: str) -> dict[str, Any]:

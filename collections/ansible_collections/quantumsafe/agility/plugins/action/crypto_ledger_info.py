@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._core.ledger.answers import Question, changes, merged, report
+from ..plugin_utils._core.ledger.answers import Question, changes, decisions, merged, report
 from ..plugin_utils._core.ledger.signing import public
 from ..plugin_utils._core.ledger.verify import Verdict, verify
 from ..plugin_utils._core.model import Problem
@@ -44,7 +44,8 @@ class ActionModule(ActionBase):
         asked = [entry for entry in entries if question.asks(entry)]
         mine = {(entry.get("host"), entry.get("transaction")) for entry in asked}
         rows = [row for row in changes(entries) if (row["host"], row["transaction"]) in mine]
-        return _told(verdict) | {"entries": asked, "changes": rows, "report": report(rows)}
+        decided = decisions(asked)
+        return _told(verdict) | {"entries": asked, "changes": rows, "decisions": decided, "report": [*decided, *report(rows)]}
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,13 @@ from ..plugin_utils._core.model import Plan, Problem
 from ..plugin_utils._core.plan import diff
 from ..plugin_utils._core.report.output import file_name
 from ..plugin_utils._core.report.results import plain
-from ..plugin_utils._core.targets.answer import parse_transactions
-from ..plugin_utils._core.targets.script import compose_status
 from ..plugin_utils._core.targets.survey import Survey
 from ..plugin_utils._ends import CONTRACTING, STAGE, Ends
-from ..plugin_utils._migrating import Here, Move, here_of, plan
+from ..plugin_utils._migrating import Move
 from ..plugin_utils._run import COMMON, Run, described
+from ..plugin_utils._several import Several
+from ..plugin_utils._stepping import settled
+from ..plugin_utils._tied import Here, plan, tied
 
 SPEC = {
     **{name: how for name, how in COMMON.items() if name != "services"},
@@ -46,45 +48,56 @@ class ActionModule(ActionBase):
         step = run.args["step"]
         run.note(campaign=f"{run.args.get('campaign') or run.run}-{step}")
         try:
-            here = here_of(run)
+            mine = tied(run)
+            if mine and step == "contract" and (holding := mine.holding()):
+                raise Problem(f"somebody would be cut off: {'; '.join(holding)}", run.host, "leave its stage at prefer; nothing was changed")
         except Problem as problem:
             gate.refused = True  # the other tunnels of the campaign go on
             run.note(status="refused", problem=described(problem))
             return
-        if here is None:
+        if mine is None:
             run.note(status="skipped", problem={**NO_TUNNEL, "where": run.host})
             return
-        ends = Ends(gate.folder, here.link, run.host, here.other, run.run, step)
+        ends = [Ends(gate.folder, here.link, run.host, here.other, run.run, step) for here in mine.ends]
         try:
-            self._end(run, gate, here, ends)
+            self._end(run, gate, mine.ends, ends)
         except BaseException as error:
             self._give_up(ends, error)
             raise
 
-    def _end(self, run: Run, gate: Gate, here: Here, ends: Ends) -> None:
+    def _end(self, run: Run, gate: Gate, heres: Sequence[Here], ends: Sequence[Ends]) -> None:
         step = run.args["step"]
         policy, found = run.policy(), run.look()
         run.judge(found, policy)
-        again = partial(plan, run, here, policy=policy, step=step)
+        again = partial(plan, run, heres, policy=policy, step=step)
         made = again(found=found)
         self._tell(run, found, made)
         if self._task.check_mode:
             run.note(status="would-change" if made.changes else "ok")
             return
-        gate.together = frozenset({file_name(here.other)})
+        gate.together = frozenset(file_name(here.other) for here in heres)
+        several = None if heres[0].pair else Several(run, heres, ends, found, made, step, lambda then: again(found=then), SPEC)
+        if several and several.done:
+            several.confirmed()
+            return
         if stop := gate.closed(ssh_batch_limit=100, tightens_ssh=False, only_way=False):
             run.note(status=gate.status, problem={"message": stop, "where": run.host, "remedy": gate.remedy})
             self._give_up(ends, stop)
             return
-        _together(run, here, ends)
-        Move(run, here, found, made, ends, lambda then: again(found=then)).go(step)
+        if several:
+            several.allowed()
+            several.go()
+        else:
+            _together(run, heres[0], ends[0])
+            Move(run, heres[0], found, made, ends[0], lambda then: again(found=then)).go(step)
         if run.result.status == "changed":
             run.judge(run.look(), policy)
 
-    def _give_up(self, ends: Ends, why: object) -> None:
+    def _give_up(self, ends: Sequence[Ends], why: object) -> None:
         """So that the other end does not wait for us."""
-        if not self._task.check_mode and not {"confirmed", "failed"} & set(ends.said["reached"]):
-            ends.say("failed", why=str(why))
+        for end in ends:
+            if not self._task.check_mode and not {"confirmed", "failed"} & set(end.said["reached"]):
+                end.say("failed", why=str(why))
 
     def _tell(self, run: Run, found: Survey, made: Plan) -> None:
         if found.snapshot.facts.get("uid") != "0":
@@ -104,9 +117,7 @@ def _together(run: Run, here: Here, ends: Ends) -> None:
             run.host,
             f"-f {len(batch)}, or fewer hosts (-l); nothing was changed",
         )
-    if waiting := [one for one in run.channel.ask(lambda nonce: compose_status("", nonce), parse_transactions) if one.left]:
-        why = f"{waiting[0].id} is pending, {waiting[0].left} s left, started by {waiting[0].started_by}"
-        raise Problem(f"{why}: this end may go back yet", run.host, "it resolves itself by then; nothing was changed")
+    settled(run)
     stages = ends.stages()
     if run.args["step"] == "contract" and not set(stages) <= {*STAGE.values(), CONTRACTING}:
         now = ", ".join(f"{host} is {stage or 'not'}" for host, stage in zip((run.host, here.other), stages, strict=True))

@@ -6,18 +6,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._core.links.order import SIZES, batches, early
+from ..plugin_utils._core.links.planned import STAGES, Step
+from ..plugin_utils._core.model import Problem
 from ..plugin_utils._core.report.links import hubs_of, links, links_table, plain_links
 from ..plugin_utils._core.report.output import output_folder, run_id, utf8, write_whole
 from ..plugin_utils._core.report.results import read_hosts
 from ..plugin_utils._run import arguments
 
-SPEC = {"output": {"type": "path"}, "results": {"type": "list", "elements": "path", "default": []}}
+SPEC = {
+    "output": {"type": "path"},
+    "results": {"type": "list", "elements": "path", "default": []},
+    "serial": {"type": "list", "elements": "str", "default": list(SIZES)},
+}
 
 
 class ActionModule(ActionBase):
@@ -42,7 +49,16 @@ class ActionModule(ActionBase):
             *(f"unreadable: {text}" for text in complaints),
             f"links: {output / 'links.json'}",
         ]
-        return {"changed": False, "links": said["links"], "hubs": said["hubs"], "report": report}
+        try:
+            order = {step: self._order(known, said["links"], step, args["serial"]) for step in STAGES}
+        except Problem as problem:
+            return {"failed": True, "changed": False, "msg": str(problem)}
+        return {"changed": False, "links": said["links"], "hubs": said["hubs"], "order": order, "report": report, "agility_output": str(output)}
+
+    def _order(self, known: Mapping[str, Any], links: Sequence[Mapping[str, Any]], step: Step, sizes: Sequence[str]) -> dict[str, Any]:
+        """What a play of migrate_links needs to go through the hosts that are left in this one."""
+        found = batches(links, [str(host) for host in known.get("ansible_play_hosts", ())], step, sizes)
+        return {"hosts": [host for batch in found for host in batch], "serial": [len(batch) for batch in found], "early": early(links, found)}
 
     def _addresses(self, known: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         """What the inventory says of where its hosts are."""

@@ -90,8 +90,12 @@ class CallbackModule(CallbackBase):
         problem = {"message": str(result._result.get("msg", status)).strip(), "where": host, "remedy": ""}
         self.lost[host] = HostResult(host, verb, status, run=run_id(os.getpid()), problem=problem)
 
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """A run that would have applied its plan leaves none to be applied later, even where no host came that far."""
+        self.applies = self.applies or _applies(play.tasks)
+
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        self.applies = self.applies or str(task.resolved_action or task.action).endswith("crypto_enforce")
+        self.applies = self.applies or _applies([task])
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._seen(result)
@@ -148,6 +152,13 @@ class CallbackModule(CallbackBase):
             for line in save(folder, planned, Path(keys)):
                 self._display.display(line)
         return any(r.status in BAD and r.run == run_id(os.getpid()) and r.verb not in LOOKS for r in results)
+
+
+def _applies(tasks: list[Any]) -> bool:
+    """Whether one of them, also in blocks and in roles that are imported, applies a plan."""
+    nested = [one for block in tasks for part in ("block", "rescue", "always") for one in getattr(block, part, ())]
+    named = (str(getattr(task, "resolved_action", None) or getattr(task, "action", "")) for task in tasks)
+    return any(name.endswith("crypto_enforce") for name in named) or bool(nested and _applies(nested))
 
 
 def _record(folder: Path, lost: HostResult) -> None:

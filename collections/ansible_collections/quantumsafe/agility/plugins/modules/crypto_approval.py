@@ -31,7 +31,9 @@ options:
     type: str
     required: true
   keys:
-    description: Folder of the approver's keys, made when they are missing. Those that signed the plan do not count.
+    description:
+      - Folder of the approver's keys, made when they are missing. Those that signed the plan do not count.
+      - A file C(ed25519.uri) or C(ml-dsa-65.uri) in the place of the C(.key) names a key in a token (PKCS#11).
     type: path
     required: true
 author:

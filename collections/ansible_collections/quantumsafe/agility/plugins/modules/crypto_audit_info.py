@@ -17,8 +17,8 @@ options:
     description:
       - Audit offline, without any connection. A folder that stands for the root of a host (an unpacked image, a backup that holds C(etc/)),
         a snapshot that an earlier run saved, the saved configuration of a network device (Cisco IOS, IOS-XE or ASA, Juniper Junos, VyOS,
-        Fortinet FortiOS, Arista EOS, PAN-OS, RouterOS), or a folder with such a file for each host, called like the host (with or without .cfg,
-        .conf, .config, .txt, .set, .boot, .rsc or .xml).
+        Fortinet FortiOS, Arista EOS, PAN-OS, RouterOS, F5 BIG-IP), or a folder with such a file for each host, called like the host (with or without
+        .cfg, .conf, .config, .txt, .set, .boot, .rsc, .scf or .xml).
     type: path
   save_snapshot:
     description: Keep what the host showed (redacted) as C(snapshots/<host>.json) in O(output), to replay the audit later through O(root).

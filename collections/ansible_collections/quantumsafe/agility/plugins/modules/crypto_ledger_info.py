@@ -50,8 +50,8 @@ options:
   event:
     description:
       - Only entries of this event, V(audit), V(inventory), V(plan), V(apply), V(confirm), V(revert), V(refuse), V(fail), V(rollback), V(recover),
-        V(wait) or V(nothing); of a decision, V(approve), V(pause), V(resume) or V(abort); or that tell of a key or certificate that was
-        V(founded), V(issued), V(installed), V(retired), V(shredded),
+        V(wait) or V(nothing); of a decision, V(approve), V(pause), V(resume), V(abort), or of the waves of a campaign, V(breach), V(take-back),
+        V(hold) or V(resume); or that tell of a key or certificate that was V(founded), V(issued), V(installed), V(retired), V(shredded),
         V(removed), V(trusted) or V(withdrawn).
     type: str
     default: ''
@@ -124,8 +124,14 @@ changes:
   type: list
   elements: dict
   sample: [{host: web-new, transaction: spring-2027-3f9a1c, result: changed, undone: ''}]
+decisions:
+  description: A line for each decision about a campaign or a plan, whether a person's or that of its waves.
+  returned: success
+  type: list
+  elements: str
+  sample: ["2027-01-10T01:44:11Z  BREACH  spring-2027, wave 2: /usr/local/bin/check-shop: it ended with 1 (ansible@controller-1)"]
 report:
-  description: The same as lines for a person.
+  description: Decisions and changes as lines for a person.
   returned: success
   type: list
   elements: str

@@ -10,18 +10,21 @@ module: crypto_link
 short_description: Move one end of a tunnel a step, together with its other end
 version_added: 0.1.0
 description:
-  - Both ends of a tunnel between two strongSwan (swanctl) that are managed here take a step in one task, each as a transaction of its own.
+  - Both ends of a tunnel between two strongSwan (swanctl) that are managed here take a step, each as a transaction of its own.
     The playbook C(migrate_links) audits them before, and puts both ends side by side, which this module needs.
+  - A host of several tunnels, a hub or a spoke takes it alone, in one transaction for all its tunnels; the SA lists of the other ends are asked
+    for over connections of its own. The playbook sees to the order. Two hosts that have no other tunnel take it together in one task, as follows.
   - Each end is planned before either changes. The end that responds is armed first, then the one that begins; a new IKE SA is made beside the old
     one, its children and itself are rekeyed, and the SA lists of both ends have to name ML-KEM for the same SPIs. Then the old IKE SA ends by its
     number, and both ends are confirmed, each over a fresh connection.
   - When an end fails, or the controller is lost before the first confirmation, both go back by themselves.
-  - A host without a tunnel of strongSwan is skipped. A link that cannot be moved (partners, hubs, an end without ML-KEM) is refused by name.
+  - A host without a tunnel of strongSwan is skipped. A link that cannot be moved (partners, an end without ML-KEM) is refused by name.
 options:
   step:
     description:
       - V(expand) puts the new key exchange in front of the old one at both ends. The policy has to want it, at stage C(prefer) or C(require).
-      - V(contract) takes the old one away at both ends. It needs stage C(require), and both ends expanded in the same campaign.
+      - V(contract) takes the old one away at both ends. It needs stage C(require), and all ends expanded in the same campaign. A connection that
+        somebody else holds, who is not managed here or cannot move, is refused with the names.
     type: str
     choices: [expand, contract]
     default: expand
@@ -48,7 +51,7 @@ options:
     type: int
     default: 120
 notes:
-  - Both hosts have to be in one batch, and tasks of all hosts of the batch have to run at once (C(forks)), for each end waits for the other.
+  - Of a pair both hosts have to be in one batch, and tasks of all hosts of the batch have to run at once (C(forks)), for each waits for the other.
 extends_documentation_fragment:
   - quantumsafe.agility.agility.variables
   - quantumsafe.agility.agility.host

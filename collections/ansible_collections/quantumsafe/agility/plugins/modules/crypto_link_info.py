@@ -23,6 +23,11 @@ options:
     type: list
     elements: path
     default: []
+  serial:
+    description: Sizes of the batches of C(order), numbers of hosts or per cent, for hubs and for spokes each; the last one is taken again.
+    type: list
+    elements: str
+    default: ["1", "100%"]
 author:
   - quantumsafe.agility contributors (@quantumsafe)
 extends_documentation_fragment:
@@ -39,6 +44,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+agility_output:
+  description: The results folder with C(links.json).
+  returned: success
+  type: str
+  sample: agility-results/20261123T014502-4711
 links:
   description: The links; C(channels) holds both sides of what is negotiated, the connection first, then its children.
   returned: success
@@ -53,6 +63,15 @@ hubs:
   type: list
   elements: dict
   sample: [{host: vpn-d, endpoint: road, since: "2026-11-13T02:00:00Z", looks: 14, clients: {safe: [a.example], classical: [b.example], untold: []}}]
+order:
+  description:
+    - In which batches C(migrate_links) moves the hosts of the play, for each of its steps. To C(expand) a hub comes before its spokes, to C(contract)
+      behind them; the hosts of pairs are in the last batch, together. C(early) are those whose other ends are changed in a later batch.
+  returned: success
+  type: dict
+  sample:
+    expand: {hosts: [hub, spoke-1, spoke-2], serial: [1, 1, 1], early: [hub]}
+    contract: {hosts: [spoke-1, spoke-2, hub], serial: [1, 1, 1], early: [spoke-1, spoke-2]}
 report:
   description: The same as lines for a person.
   returned: success

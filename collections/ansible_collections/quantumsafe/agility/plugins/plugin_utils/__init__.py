@@ -27,6 +27,9 @@ def _declare(folder: Path) -> None:
         if spec:
             sys.modules[name] = module = module_from_spec(spec)
             loader.exec_module(module)
+            # So that `from . import name` finds it without asking for it, which would load it (_handle_fromlist of Python's importlib).
+            parent, dummy, own = name.rpartition(".")
+            setattr(sys.modules[parent], own, module)
 
 
 # What Ansible has loaded by now is no garbage; to look through all of it while we are loaded took 50 ms.

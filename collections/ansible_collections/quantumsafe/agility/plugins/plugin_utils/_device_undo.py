@@ -9,17 +9,17 @@ import secrets
 from typing import Any
 
 from ._campaign import Gate
+from ._core.appliances.lists import edits_of, statements, within
 from ._core.documents.lines import split
 from ._core.model import Change, Edit, Endpoint, Probe, Problem
 from ._core.report.output import write_whole
-from ._core.targets.device import PATH, Changing, Device
-from ._devices import UNDO, device, saved
+from ._core.targets.device import PATH, Device
+from ._core.targets.device_api import ApiDevice
+from ._devices import UNDO, changing, device, saved
 from ._entries import begin
 from ._outcome import settle
 from ._proving import prove, reachable
 from ._run import Run, target
-
-HEAD = 5  # words of a line that say which list it is
 
 
 def rollback(run: Run) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def rollback(run: Run) -> dict[str, Any]:
     return {"known": True}
 
 
-def _undo(run: Run, one: Device, undo: list[dict[str, Any]]) -> None:
+def _undo(run: Run, one: Device | ApiDevice, undo: list[dict[str, Any]]) -> None:
     seen = one.look()
     run.note(target=target(seen.snapshot))
     machine = seen.snapshot.identity.machine_id
@@ -53,41 +53,36 @@ def _undo(run: Run, one: Device, undo: list[dict[str, Any]]) -> None:
             "another device answers there than was changed: its serial number is another one", run.host, "agility_force=true undoes it here"
         )
     file = seen.snapshot.files[PATH]
-    change = Change(PATH, file.sha256, _edits(split(file.text or ""), undo, run))
+    change = Change(PATH, file.sha256, _edits(split(file.text or ""), undo, bool(run.args["force"])))
     if run.action._task.check_mode:
         run.note(status="would-change")
         return
-    probes = tuple(_probe(endpoint) for endpoint in seen.endpoints if endpoint.id in one.live.writes)
+    probes = tuple(_probe(endpoint) for endpoint in seen.endpoints if endpoint.id in one.writes)
     answered = reachable(run, probes)
     run.note(transaction=f"{undo[0]['transaction'][:48]}-undo-{secrets.token_hex(2)}")
     run.told["undoes"] = [entry["transaction"] for entry in undo]
     begin(run)
-    changing = Changing(one, change, machine, int(run.args["confirm_timeout"]), lambda after: prove(run, probes, answered))
-    outcome = changing.run()
+    outcome = changing(run, one, change, machine, lambda after: prove(run, probes, answered)).run()
     settle(run, outcome, "rolled-back")
     saved(run, outcome)
 
 
-def _edits(lines: tuple[str, ...], undo: list[dict[str, Any]], run: Run) -> tuple[Edit, ...]:
+def _edits(text: tuple[str, ...], undo: list[dict[str, Any]], force: bool) -> tuple[Edit, ...]:
     """To what the oldest of them found, where the newest still stands.  Raises Problem where somebody changed it since."""
-    first: dict[str, dict[str, Any]] = {}
-    back: dict[str, dict[str, Any]] = {}
+    first: dict[str, list[str]] = {}
+    back: dict[str, list[str]] = {}
     for entry in undo:
-        for pair in entry["lines"]:
-            head = _head(pair["new"])
-            first.setdefault(head, pair)
-            back[head] = pair
-    edits = []
-    for number, line in enumerate(lines, 1):
-        if (head := _head(line)) in back:
-            if line.rstrip() != first[head]["new"] and not run.args["force"]:
-                raise Problem(f"`{line.strip()}` was changed since", f"{PATH}:{number}", "look at it; -e agility_force=true undoes it all the same")
-            edits.append(Edit(number, 1, (f"{back[head]['old'] if back[head]['explicit'] else f'no {head}'}\n",)))
-    return tuple(edits)
-
-
-def _head(line: str) -> str:
-    return " ".join(line.split()[:HEAD])
+        for path, pair in entry["lists"].items():
+            first.setdefault(path, pair["new"])
+            back[path] = pair["old"]
+    edits: list[Edit] = []
+    for path, old in back.items():
+        found = [(number, one) for number, line in enumerate(text, 1) for one in statements(line) if within(one, path)]
+        if [one for dummy, one in found] != first[path] and not force:
+            where = f"{PATH}:{found[0][0]}" if found else PATH
+            raise Problem(f"`{path}` was changed since", where, "look at it; -e agility_force=true undoes it all the same")
+        edits += edits_of(text, path, tuple(old))
+    return tuple(sorted(edits, key=lambda edit: edit.line))
 
 
 def _probe(endpoint: Endpoint) -> Probe:

@@ -14,15 +14,20 @@ from datetime import date
 from typing import Any
 
 from ._campaign import Gate
-from ._core.appliances import APPLIANCES, live
-from ._core.appliances.appliance import Appliance, Live
-from ._core.model import Activation, Collect, Plan, Problem
+from ._core.appliances import APPLIANCES, api, live
+from ._core.appliances.appliance import Api, Appliance, Live
+from ._core.appliances.lists import touched, unread, within
+from ._core.model import Activation, Change, Collect, Plan, Problem
 from ._core.plan import make_plan, wishes_for
 from ._core.reach import Client
 from ._core.report.output import write_whole
 from ._core.service import Service
+from ._core.targets.api import NAME as HTTPAPI
+from ._core.targets.api import Session
+from ._core.targets.changing import STARTUP, Changing
 from ._core.targets.cli import Terminal
-from ._core.targets.device import STARTUP, Changing, Device
+from ._core.targets.device import Device
+from ._core.targets.device_api import ApiChanging, ApiDevice
 from ._core.targets.survey import Survey
 from ._core.targets.transact import Outcome, Prove
 from ._core.verdict import Requirements
@@ -33,18 +38,28 @@ UNDO = "devices"  # in the folder of a campaign: what a rollback needs, for a de
 
 
 @contextmanager
-def device(run: Run) -> Iterator[Device]:
+def device(run: Run) -> Iterator[Device | ApiDevice]:
     """Raises Problem for a platform that is not logged in to."""
-    terminal = Terminal(run.action._connection)
-    platform = live(terminal.system)
-    if platform is None or platform.live is None:
-        known = ", ".join(name for one in APPLIANCES.values() if one.live for name in one.live.systems[:1])
-        raise Problem(f"devices of {terminal.system} are not logged in to", run.host, f"known is {known}; audit what it saved with agility_root")
+    connection: Any = run.action._connection
+    link: Terminal | Session = Session(connection) if run.channel.transport == HTTPAPI else Terminal(connection)
+    one = _of(run, link)
     try:
-        yield Device(platform, platform.live, terminal, run.host, run.taken)
+        yield one
     finally:
-        run.channel.trips += terminal.asked
-        terminal.close()
+        run.channel.trips += link.asked
+        link.close()
+
+
+def _of(run: Run, link: Terminal | Session) -> Device | ApiDevice:
+    by_api = isinstance(link, Session)
+    platform = api(link.system) if by_api else live(link.system)
+    if platform and platform.api and isinstance(link, Session):
+        return ApiDevice(platform, platform.api, link, run.host, run.taken)
+    if platform and platform.live and isinstance(link, Terminal):
+        return Device(platform, platform.live, link, run.host, run.taken)
+    known = ", ".join(way.systems[0] for one in APPLIANCES.values() if (way := one.api if by_api else one.live))
+    why = f"devices of {link.system} are not logged in to by {run.channel.transport}"
+    raise Problem(why, run.host, f"known is {known}; audit what it saved with agility_root")
 
 
 def look(run: Run) -> Survey:
@@ -58,19 +73,25 @@ def look(run: Run) -> Survey:
 def plan_of(found: Survey, requirements: Mapping[str, Requirements], policy: str, as_of: date, client: Callable[[], Client | None]) -> Plan:
     """The plan of what is written on this platform; what the policy wants besides is said, and stays as it is."""
     platform = APPLIANCES[found.snapshot.facts["appliance"]]
-    if platform.live is None:
+    way = platform.changes
+    if way is None:
         raise Problem(f"nothing is written on {platform.label}", found.snapshot.host, "leave it out with --limit")
-    mine = tuple(e for e in found.endpoints if e.id in platform.live.writes)
-    plan = make_plan(found.snapshot, {platform.name: _as_service(platform, platform.live)}, mine, requirements, policy, as_of, client)
+    mine = tuple(e for e in found.endpoints if e.id in way.writes)
+    plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way)}, mine, requirements, policy, as_of, client)
     left = [e for e in found.endpoints if e not in mine and wishes_for(e, requirements[e.id], as_of)]
-    said = [f"{e.id}: left as it is: of {platform.label} only {', '.join(platform.live.writes)} is written" for e in left]
+    said = [f"{e.id}: left as it is: of {platform.label} only {', '.join(way.writes)} is written" for e in left]
+    if plan.changes and (outage := way.outage(found.snapshot)):
+        said.append(outage)
+    release = found.snapshot.facts["release"]
+    if others := unread(release, way.known):
+        said.append(f"nothing is written on {platform.label} {release or '(release unknown)'}, for its commands are not known here: {others}")
     return replace(plan, warnings=(*plan.warnings, *said))
 
 
-def _as_service(platform: Appliance, live: Live) -> Service:
+def _as_service(platform: Appliance, way: Live | Api) -> Service:
     """The platform in the shape of a daemon, so that a plan is made of it as of any."""
     reload = Activation(platform.name, (), (), (), "reload")
-    return Service(platform.name, "ssh", Collect(needs=()), platform.read, live.write, lambda dummy, mine: reload, lambda dummy: ())
+    return Service(platform.name, "ssh", Collect(needs=()), platform.read, way.write, lambda dummy, mine: reload, lambda dummy: ())
 
 
 # ---------------------------------------------------------------- change
@@ -82,19 +103,38 @@ def change(run: Run, id_: str, plan: Plan, prove: Prove) -> Outcome:
     begin(run)
     (one,) = plan.changes
     with device(run) as target:
-        changing = Changing(target, one, plan.identity.machine_id, int(run.args["confirm_timeout"]), prove)
-        outcome = changing.run()
+        changes = changing(run, target, one, plan.identity.machine_id, prove)
+        outcome = changes.run()
     if outcome.state == "CONFIRMED":
-        undo = [{"new": new, "old": old, "explicit": old in changing.before} for new, old in zip(changing.lines, changing.olds, strict=True)]
-        _remember(run, {"transaction": id_, "machine": plan.identity.machine_id, "lines": undo})
+        undo = changes.undo() if isinstance(changes, ApiChanging) else undo_of(changes)
+        _remember(run, {"transaction": id_, "machine": plan.identity.machine_id, "lists": undo})
     return outcome
+
+
+def changing(run: Run, one: Device | ApiDevice, change: Change, machine: str, prove: Prove) -> Changing | ApiChanging:
+    seconds = int(run.args["confirm_timeout"])
+    if isinstance(one, ApiDevice):
+        return ApiChanging(one, change, machine, seconds, prove)
+    return Changing(one, change, machine, seconds, prove)
+
+
+def undo_of(changing: Changing) -> dict[str, dict[str, list[str]]]:
+    """For each list what it is now, and what it was; nothing where no line said it, which is the default."""
+    order, lists = changing.order, changing.live.lists
+    return {
+        path: {
+            "new": [one for one in order.new if within(one, path)],
+            "old": [one for one in order.old if within(one, path) and one in changing.before],
+        }
+        for path in touched(lists, (*order.old, *order.new))
+    }
 
 
 def saved(run: Run, outcome: Outcome) -> None:
     """Whoever confirmed what the next start forgets has to be told."""
     if outcome.state == "CONFIRMED" and outcome.evidence.get(STARTUP) == "not written":
         message = "the change runs and is confirmed, but startup-config is not what runs: the next start goes back to the old configuration"
-        run.note(status="failed", problem={"message": message, "where": run.host, "remedy": "free space there, and save it (write memory)"})
+        run.note(status="failed", problem={"message": message, "where": run.host, "remedy": "free space there, and save it"})
 
 
 def _remember(run: Run, facts: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from ansible.utils.display import Display
 
 from ._core.ledger.canonical import MOMENT, digest
 from ._core.model import Problem
-from ._core.report.entered import QUIET, event_of, facts
+from ._core.report.entered import QUIET, clean, event_of, facts
 from ._core.report.output import run_id
 from ._ledger import Ledger, chain_of
 
@@ -104,7 +104,15 @@ def on_controller(action: ActionBase, task_vars: Mapping[str, Any], verb: str) -
 def decided(action: ActionBase, task_vars: Mapping[str, Any], told: Mapping[str, Any]) -> None:
     """What somebody decided about a campaign or a plan.  Raises Problem."""
     ledger, variable = _controllers(action, task_vars)
-    ledger.append({**told, "run": run_id(os.getppid()), **_said(variable)}, durable=True)
+    ledger.append({**clean(told), "run": run_id(os.getppid()), **_said(variable)}, durable=True)
+
+
+def noted(action: ActionBase, task_vars: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """A decision about a campaign that is not refused for the sake of the ledger: to stop, to take back, to go on."""
+    try:
+        decided(action, task_vars, told)
+    except Problem as problem:
+        Display().warning(f"quantumsafe.agility: NOT IN THE LEDGER: {told['event']} of campaign {told['campaign']}: {problem}")
 
 
 def _controllers(action: ActionBase, task_vars: Mapping[str, Any]) -> tuple[Ledger, Callable[..., str]]:

@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ._core.ledger import verify  # loaded where one is read
 from ._core.ledger.chain import Head, begins, following, read_head, unfinished
 from ._core.ledger.signing import public_of, signatures, wrong
-from ._core.ledger.verify import Held
 from ._core.model import Problem
 from ._ledgerkeys import signers
 
@@ -120,7 +120,7 @@ def _put(file: int, at: int, data: bytes, durable: bool) -> None:
         os.fsync(file)
 
 
-def read(paths: Iterable[Path]) -> list[Held]:
+def read(paths: Iterable[Path]) -> list[verify.Held]:
     """The chains of these folders and files.  Writes nothing; waits for a writer's turn to end.  Raises OSError."""
     helds = []
     for path in paths:
@@ -131,10 +131,10 @@ def read(paths: Iterable[Path]) -> list[Held]:
     return helds
 
 
-def _held(name: Path) -> Held:
+def _held(name: Path) -> verify.Held:
     chain, head = name.with_name(f"{name.name}.jsonl"), name.with_name(f"{name.name}.head")
     if not chain.is_file():
-        return Held(name.name, b"", head.read_bytes(), str(name))
+        return verify.Held(name.name, b"", head.read_bytes(), str(name))
     with chain.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
-        return Held(name.name, file.read(), head.read_bytes() if head.is_file() else None, str(chain))
+        return verify.Held(name.name, file.read(), head.read_bytes() if head.is_file() else None, str(chain))

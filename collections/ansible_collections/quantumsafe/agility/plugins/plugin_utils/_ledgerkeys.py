@@ -1,6 +1,8 @@
 # Copyright: quantumsafe.agility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""PRIVATE to the collection: the keys that sign the ledger, in a folder on the controller, made when they are missing.  0600 in 0700."""
+"""PRIVATE to the collection: the keys that sign ledgers, plans and approvals, in a folder on the controller, made when they are missing.  0600 in
+0700.  In the place of NAME.key there may be NAME.uri: then the key is in a token.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ._core.ledger.signing import ALGORITHMS, private
+from ._core.ledger.signing import ALGORITHMS, private, public
+from ._core.model import Problem
 
 # ansible-core itself needs cryptography; without it a plugin must still import, says ansible-test
 with suppress(ImportError):
@@ -26,6 +29,9 @@ def signers(folder: Path) -> tuple[list[Any], tuple[str, ...]]:
     keys, lacking = [], []
     for algorithm, name in ALGORITHMS.items():
         path, make = folder / f"{name}.key", _maker(algorithm)
+        if (folder / f"{name}.uri").is_file():
+            keys.append(_in_token(folder, name, algorithm))
+            continue
         try:
             if make and not path.is_file():
                 _found(folder, name, make)
@@ -36,6 +42,23 @@ def signers(folder: Path) -> tuple[list[Any], tuple[str, ...]]:
         else:
             lacking.append(f"{algorithm}: the package cryptography {cryptography.__version__} of the controller cannot make it")
     return keys, tuple(lacking)
+
+
+def _in_token(folder: Path, name: str, algorithm: str) -> Any:
+    """Its public half is fetched when it is not there yet.  Raises Problem, OSError."""
+    from ._tokenkeys import TokenKey, named, public_half  # few have one
+
+    where, half = folder / f"{name}.uri", folder / f"{name}.pub"
+    if (folder / f"{name}.key").exists():
+        raise Problem(f"there is {name}.key, too: which of them signs?", str(where), f"remove one of both; with {name}.key also {name}.pub")
+    uri = named(where)
+    pem = half.read_bytes() if half.is_file() else public_half(uri, where)
+    known = public(pem, str(where))
+    if known.algorithm != algorithm:
+        raise Problem(f"it names a key of kind {known.algorithm}, not {algorithm}", str(where), "name another one")
+    if not half.is_file():
+        _put(half, pem)
+    return TokenKey(uri, str(where), known.key)
 
 
 def _found(folder: Path, name: str, make: Callable[[], Any]) -> None:

@@ -142,7 +142,7 @@ def _client(run: Run) -> Callable[[], Client | None]:
         connection: Any = run.action._connection
         if run.channel.transport == "ssh":
             return openssh_client(host_of(run), ssh_words(connection), str(connection.get_option("private_key_file") or ""))
-        if run.channel.transport in ("paramiko", "paramiko_ssh") or (run.channel.is_device and connection.ssh_type == "paramiko"):
+        if run.channel.transport in ("paramiko", "paramiko_ssh") or (run.channel.transport == "network_cli" and connection.ssh_type == "paramiko"):
             checks = connection.get_option("host_key_checking") and not connection.get_option("host_key_auto_add")
             return paramiko_client(host_of(run), int(connection.get_option("port") or 22), bool(checks))
         return Client({}, name=f"the {run.channel.transport} connection") if run.channel.transport in SSH else None
@@ -152,7 +152,7 @@ def _client(run: Run) -> Callable[[], Client | None]:
 
 def host_of(run: Run) -> str:
     connection: Any = run.action._connection
-    name = "host" if run.channel.transport in ("ssh", "network_cli") else "remote_addr"
+    name = "host" if run.channel.transport == "ssh" or run.channel.is_device else "remote_addr"
     return str(connection.get_option(name) or run.host)
 
 

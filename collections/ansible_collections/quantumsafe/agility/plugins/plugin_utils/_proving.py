@@ -43,10 +43,10 @@ def address_of(run: Run) -> str:
 def reachable(run: Run, probes: tuple[Probe, ...]) -> tuple[str, ...]:
     """Endpoints that answer at all before the change: only of these an answer can be demanded afterwards."""
     asked = (replace(probe, forbid=(), signer="") for probe in probes)  # today other things are accepted and served
-    return tuple(probe.endpoint for probe in asked if _address(run, probe) and not _handshake(run, probe)["failure"])
+    return tuple(probe.endpoint for probe in asked if where_of(run, probe) and not _handshake(run, probe)["failure"])
 
 
-def _address(run: Run, probe: Probe) -> str:
+def where_of(run: Run, probe: Probe) -> str:
     """Where the controller reaches this very endpoint; "" when it cannot, or would meet itself there."""
     host, local = address_of(run), run.channel.transport == "local"
     if probe.port == 0:  # a Unix socket
@@ -78,7 +78,7 @@ def _is_ours(address: str) -> bool:
 
 
 def _handshake(run: Run, probe: Probe) -> dict[str, Any]:
-    where = _address(run, probe)
+    where = where_of(run, probe)
     if probe.kind == "ssh":
         seen = probe_ssh(where, probe.port, forbid_kex=probe.forbid, timeout=TIMEOUT)
         return {"offered": seen.kex, "refused": seen.refused, "seconds": seen.seconds, "bytes": seen.bytes_received, "failure": seen.failure}
@@ -103,7 +103,7 @@ def _handshake(run: Run, probe: Probe) -> dict[str, Any]:
 
 def asked_clients(run: Run, probe: Probe) -> TlsResult | None:
     """What an endpoint asks clients for, as a new connection sees it; None when no address reaches it from here."""
-    where = _address(run, probe)
+    where = where_of(run, probe)
     return probe_tls(where, probe.port, probe.server_name, timeout=TIMEOUT, starttls=probe.starttls) if where else None
 
 
@@ -113,7 +113,7 @@ def prove(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tup
     wrong: list[str] = []
     for probe in probes:
         if probe.endpoint not in answered:
-            why = "no handshake from here succeeded before the change either" if _address(run, probe) else "no address reaches it from here"
+            why = "no handshake from here succeeded before the change either" if where_of(run, probe) else "no address reaches it from here"
             why = why if probe.kind in ("ssh", "tls", "ikev2") else "only its peers can shake hands with it: audit again once one has come back"
             proofs.append({"endpoint": probe.endpoint, "proved": False, "why": why})
             continue
@@ -153,7 +153,7 @@ def _faults(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
 
 def _flat(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
     """What is wrong with the preference; seen gains `strictly_prefers_hybrid`.  The handshake before sent a share for both, which proves none."""
-    seen["strictly_prefers_hybrid"] = strictly_prefers(_address(run, probe), probe.port, probe.server_name, timeout=TIMEOUT, starttls=probe.starttls)
+    seen["strictly_prefers_hybrid"] = strictly_prefers(where_of(run, probe), probe.port, probe.server_name, timeout=TIMEOUT, starttls=probe.starttls)
     if seen["strictly_prefers_hybrid"] is None:
         return ["whether it prefers the hybrid is not known: a client that only holds back its key share got no handshake"]
     return [] if seen["strictly_prefers_hybrid"] else ["a client that knows the hybrid and sends only an X25519 share got X25519: no preference"]
@@ -168,7 +168,7 @@ def _leaks(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
         listed = [name for name in probe.forbid if name in seen["offered"]]
         why = f"it still lists {', '.join(listed)}" if listed else "the connection neither ended nor said so"
         return [] if seen["refused"] else [f"{what} was not seen to be refused: {why}"]
-    taken = accepts(_address(run, probe), probe.port, probe.server_name, probe.forbid, timeout=TIMEOUT, starttls=probe.starttls)
+    taken = accepts(where_of(run, probe), probe.port, probe.server_name, probe.forbid, timeout=TIMEOUT, starttls=probe.starttls)
     seen["refused"] = not taken
     if taken.startswith("not known"):
         seen["refused"] = None

@@ -4,18 +4,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 
-from ._core.links.move import absent, fresh, older
+from ._core.links.move import absent, fresh, older, safe
 from ._core.model import Problem
 from ._core.services.strongswan_sas import IkeSa, sas
 from ._core.targets.script import Words
 from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, rekey, start
 from ._run import Run
 
-DUPLICATE = "existing duplicate"  # what charon says when it has such a child in an IKE SA of the same configuration
+DUPLICATE = re.compile(r"existing duplicate \{(\d+)\}")  # what charon says when it has such a child in an IKE SA of the same configuration
 PATIENCE, PAUSE = 20, 0.5  # seconds: for charon to come to what was asked of it, and between two looks
+ANSWER, VERB = 25, 30  # seconds for the host to list its SAs, and for each verb before; it may be reached through the very tunnel that went
 
 
 class Tunnel:
@@ -26,7 +28,8 @@ class Tunnel:
 
     def ask(self, *verbs: Words) -> tuple[tuple[str, ...], tuple[IkeSa, ...]]:
         """(why a verb may have failed, the SAs behind them)."""
-        whys, self.heard = self.run.channel.ask(lambda nonce: compose_tunnels(verbs, nonce), parse_tunnels)
+        within = ANSWER + VERB * len(verbs)
+        whys, self.heard = self.run.channel.ask(lambda nonce: compose_tunnels(verbs, nonce), parse_tunnels, within=within)
         return whys, sas(self.heard, self.connection)
 
     def listed(self) -> tuple[IkeSa, ...]:
@@ -44,16 +47,21 @@ class Tunnel:
     def anew(self, before: Sequence[IkeSa], children: Sequence[str]) -> IkeSa:
         """A new IKE SA with ML-KEM and all children, beside what was there before, each of them rekeyed.  Raises Problem.
 
-        One that was made of the very configuration of now (by a move that went back) counts as well: charon makes no other beside it.
+        One that was made of the very configuration of now (by a move that went back) counts as well, for charon makes no other beside it.  If that
+        came out classical, it has to end first: a moment without it.
         """
         found = fresh(self.listed(), before)  # charon makes it itself where a child has start_action = start
         for child in absent(found, children):
             whys, listed = self.ask(start(self.connection, child))
-            if DUPLICATE in whys[0]:
+            if in_the_way := DUPLICATE.search(whys[0]):
                 before = ()
+                holds = [one.number for one in listed if in_the_way[1] in [inner.number for inner in one.children] and not safe(one)]
+                if holds and not fresh(listed, before):
+                    whys, listed = self.ask(end(holds[0]), start(self.connection, child))
             found = fresh(listed, before)
             if child in absent(found, children):
-                raise Problem(f"no new SA with ML-KEM came of swanctl --initiate --child {child}: {whys[0] or 'both ends agreed on something else'}")
+                why = whys[-1] or "both ends agreed on something else"
+                raise Problem(f"no new SA with ML-KEM came of swanctl --initiate --child {child}: {why}")
         return self._rekeyed(found or self._until(lambda listed: fresh(listed, before), "no new IKE SA with ML-KEM came"), before)
 
     def _rekeyed(self, found: IkeSa, before: Sequence[IkeSa]) -> IkeSa:
@@ -81,8 +89,12 @@ class Tunnel:
             "the new IKE SA of the other end did not come here, with its children,",
         )
 
-    def end_others(self, kept: IkeSa) -> None:
-        """Each by its number.  Raises Problem."""
+    def stands(self) -> None:
+        """Until it has an SA with a child.  Raises Problem."""
+        self._until(lambda listed: next((one for one in listed if one.children), None), f"no SA of {self.connection} came back")
+
+    def end_others(self, kept: IkeSa) -> IkeSa:
+        """Each by its number; what is left.  Raises Problem."""
         if others := [one for one in self.listed() if one.spis != kept.spis]:
             self.ask(*(end(one.number) for one in others))
-        self._until(lambda listed: listed[0] if [one.spis for one in listed] == [kept.spis] else None, "the old SA did not end")
+        return self._until(lambda listed: listed[0] if [one.spis for one in listed] == [kept.spis] else None, "the old SA did not end")

@@ -27,6 +27,7 @@ from ._core.report.waves import FILE, wave_lines
 from ._core.waves.cut import STEPS, Wave, continued, size, within
 from ._core.waves.judge import BREACHES, Stop, named, to_take_back
 from ._core.waves.order import DOMAINS, Member, zone_of
+from ._entries import noted
 from ._health import checks, unwell
 from ._policies import groups_of
 from ._run import COMMON, Run
@@ -58,6 +59,21 @@ class Campaign:
         if self.state.spoiled and run.args["step"] != "back":
             raise self.state.spoiled
         self.play = [str(host) for host in run.vars.get("ansible_play_hosts_all", ())]
+
+    def take(self, step: str) -> dict[str, Any]:
+        """One step.  A breach that it finds, or that a new run leaves behind, is entered into the ledger, whichever step it was."""
+        before = self.state.breached()
+        out: dict[str, Any] = getattr(self, step)()
+        found = self.state.breached()
+        if found and found != before:
+            self._enter("breach", found)
+        elif before and not found:
+            self._enter("resume", before)
+        return out
+
+    def _enter(self, event: str, about: Stop, **more: Any) -> None:
+        told = {"event": event, "verb": "waves", "campaign": self.name, "wave": about.wave, "cause": about.why, **more}
+        noted(self.run.action, self.run.vars, told)
 
     # -- before any host is touched
 
@@ -149,10 +165,16 @@ class Campaign:
             return _play(())
         last = max((self.state.number(host) for host in self.play), default=0)
         stop = self.state.stopped(last + 1, str(self.run.args["error_budget"]))
-        if not stop or not stop.breach:
+        if not stop:
             return _play(())
-        back = to_take_back(self.state.waves, stop.wave, str(self.run.args["on_breach"]), self.state.to_undo() & set(self.play))
-        return _play(tuple(wave.hosts for wave in back))
+        if not stop.breach:  # a window that closed, a pause: somebody has to run it again
+            self._enter("hold", stop)
+            return _play(())
+        waves = to_take_back(self.state.waves, stop.wave, str(self.run.args["on_breach"]), self.state.to_undo() & set(self.play))
+        back = _play(tuple(wave.hosts for wave in waves))
+        if back["hosts"]:
+            self._enter("take-back", stop, hosts=back["hosts"])
+        return back
 
     def conclude(self) -> dict[str, Any]:
         """Raises Problem unless every host of the play is as promised."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from .model import Origin
 
+UNUSED = "files"  # the service of a file that no endpoint opens
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:

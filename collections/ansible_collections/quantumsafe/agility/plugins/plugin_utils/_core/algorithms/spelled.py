@@ -78,6 +78,13 @@ def with_vendors(use: tuple[str, str], id_: str, known: Names) -> Names:
     return out
 
 
+@lru_cache(maxsize=64)
+def unchecked(implementation: str, use: tuple[str, str]) -> frozenset[str]:
+    """Words of a product in a use that nobody has checked: good enough to read by."""
+    mine = [group for group in _of_use().get(use, ()) if group.implementation == implementation and group.grade == "U"]
+    return frozenset(word for group in mine for word in (*group.words, *(name for names in group.names.values() for name in names)))
+
+
 @lru_cache(maxsize=1)
 def _of_use() -> Mapping[tuple[str, str], tuple[Spellings, ...]]:
     out: dict[tuple[str, str], tuple[Spellings, ...]] = {}

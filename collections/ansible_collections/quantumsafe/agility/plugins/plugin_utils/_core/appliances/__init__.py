@@ -17,7 +17,6 @@ OTHERS = {
         "Cisco NX-OS": r"^(?:version \d+\.\d+\(\S+ |feature (?:ssh|nxapi|bgp|ospf|interface-vlan|vpc)[ \t\r]*$)",
         "Cisco IOS-XR": r"^!! IOS XR Configuration",
         "Ubiquiti EdgeOS": r"^/\* Release version: v\d",
-        "F5 BIG-IP": r"^(?:#TMSH-VERSION|ltm |sys global-settings)",
     }.items()
 }
 _XML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:config|response)[ >]")  # of PAN-OS
@@ -49,6 +48,11 @@ def snapshot_of(raw: bytes, path: str, host: str, taken: str) -> Snapshot:
 def live(system: str) -> Appliance | None:
     """The platform of this ansible_network_os, when its devices can be logged in to."""
     return next((one for one in APPLIANCES.values() if one.live and system in one.live.systems), None)
+
+
+def api(system: str) -> Appliance | None:
+    """As live(), for those that have an API."""
+    return next((one for one in APPLIANCES.values() if one.api and system in one.api.systems), None)
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:

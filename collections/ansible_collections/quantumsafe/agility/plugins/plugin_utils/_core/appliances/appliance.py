@@ -4,34 +4,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model import Change, Endpoint, Snapshot, Wishes
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A change that the device takes back by itself.  user: who armed it; minutes: as it was armed, 0 = not told."""
+    """A change that waits: the device takes it back by itself, or somebody has begun it.
+
+    user: whose, "" = not told; minutes: as it was armed, 0 = not told; name: what it is called there, "" where changes have no names.
+    """
 
     user: str
     minutes: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One change in the words of its platform.  name: by which the device knows it as ours, where it knows names.
+
+    old, new: the statements of the lists that it touches, before and after; minutes: until the device takes it back.
+    """
+
+    name: str
+    minutes: int
+    old: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+
+    @property
+    def back(self) -> Order:
+        return replace(self, old=self.new, new=self.old)
+
+
+Span = tuple[tuple[int, int], tuple[int, int]]  # the first and the last release, major and minor
+Commands = Callable[[Order], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
     """A platform whose devices are logged in to: what is asked, and how a change is carried, command by command.
 
-    systems: values of ansible_network_os.  identify(answer to version): (release, serial number), "" for what is not told.
-    running: what shows the whole configuration, the first that the device takes; plain, startup: what runs and what starts, comparable.
-    cut(text): the configuration alone, without what the device says around it; "" when it is not whole.
-    comparable(text): its lines without what differs by itself.
-    pending, timer(answer): the change that waits, None without one.  arm(minutes): arms the device's own timer, and may leave a mode open.
-    enter, leave: the mode of changes; confirm, revert, save: each a command of its own.  refused: a line that says that a command was not done.
-    write(snapshot, wishes): the new lines in the place of the old; raises Inexpressible.  Only endpoints of `writes` are written.
+    systems: values of ansible_network_os.  identify(answers to version): (release, serial number), "" for what is not told.
+    running: what shows the whole configuration, the first that the device takes; plain, startup: what runs and what starts, comparable; startup ""
+    where what is committed is what starts.  cut(text): the configuration alone, without what the device says around it; "" when it is not whole.
+    comparable(text): its statements without what differs by itself; () when it is not whole.
+    pending, waiting(answer): the changes that wait.  refused: a line that says that a command was not done.
+    review: shows what a candidate would change, where it would undo what others did since it was begun: `+` and `-` before each line.
+    question, answer: what a command may ask, as a regular expression, and what is said to it.
+
+    A change is one of two forms.  Where each line counts at once, arm starts the timer before them, and drop is empty.  Where lines are a candidate,
+    arm is empty: close makes them count together, with the timer, and drop leaves them undone.
+    enter, lines, close: the mode of changes, what is written in it, and its end.  revert: takes it back at once; where `stops` is set its timer has
+    to be stopped by confirm as well.  lists: aspect → the path of its list.
+    slow: seconds after its timer within which it must have gone back.  outage(snapshot): what its timer does besides, for the plan.
+    known: releases whose commands were read.  write(snapshot, wishes): the new statements in the place of the old; raises Inexpressible.  Only
+    endpoints of `writes` are written.
     """
 
     systems: tuple[str, ...]
-    version: str
+    version: tuple[str, ...]
     identify: Callable[[str], tuple[str, str]]
     running: tuple[str, ...]
     plain: str
@@ -39,14 +72,71 @@ class Live:
     cut: Callable[[str], str]
     comparable: Callable[[str], tuple[str, ...]]
     pending: str
-    timer: Callable[[str], Timer | None]
-    arm: Callable[[int], str]
-    enter: str
-    leave: str
-    confirm: str
-    revert: str
-    save: str
+    waiting: Callable[[str], tuple[Timer, ...]]
+    arm: Commands
+    enter: Commands
+    lines: Commands
+    close: Commands
+    drop: tuple[str, ...]
+    confirm: Commands
+    revert: Commands
+    save: tuple[str, ...]
     refused: re.Pattern[str]
+    writes: tuple[str, ...]
+    lists: Mapping[str, str]
+    known: tuple[Span, ...]
+    write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
+    review: str = ""
+    question: str = ""
+    answer: str = ""
+    stops: bool = False
+    slow: int = 60
+    outage: Callable[[Snapshot], str] = lambda snapshot: ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a REST API.  body: JSON, "" = none."""
+
+    method: str
+    path: str
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A platform whose devices are changed by requests, and start again from what is saved when nobody saves a change in time.
+
+    systems: values of ansible_network_os.  status, identify(answer): (release, serial number), "" for what is not told.
+    backup(release): what gives the configuration; lists(release): what gives the lists of its SSH server, defaults too, None = that release has none.
+    text(answer to backup, to lists, release): the configuration with those lists, without secrets and what differs by itself.
+    others(text): all that it says but those lists and the mode, comparable.  holds(answer to lists, statements): whether it has these.
+    mode, saving(answer): how changes are saved, and the seconds after which the device takes back what is not; safe: the mode in which they are at
+    once, waits: that with the way back.
+    arm(seconds), put(statements), save, disarm(seconds): each a request of its own.  refused(status, answer): why it was not done, "" = it was.
+    path(statement): that of its list.  outage, known, writes, write: as of Live.
+    """
+
+    systems: tuple[str, ...]
+    status: Request
+    identify: Callable[[str], tuple[str, str]]
+    backup: Callable[[str], Request]
+    lists: Callable[[str], Request | None]
+    text: Callable[[str, str, str], str]
+    others: Callable[[str], tuple[tuple[str, ...], ...]]
+    holds: Callable[[str, tuple[str, ...]], bool]
+    mode: Request
+    saving: Callable[[str], tuple[str, int]]
+    safe: str
+    waits: str
+    arm: Callable[[int], Request]
+    put: Callable[[tuple[str, ...]], Request]
+    save: Request
+    disarm: Callable[[int], Request]
+    refused: Callable[[int, str], str]
+    path: Callable[[str], str]
+    outage: Callable[[Snapshot], str]
+    known: tuple[Span, ...]
     writes: tuple[str, ...]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
 
@@ -57,7 +147,7 @@ class Appliance:
 
     mark: what only its configurations hold.  look(text, path): (the text with nothing but the lines that are read, line numbers unchanged, facts);
     raises Unparsable for what is cut off or no configuration alone.  read(snapshot): the endpoints, from such a text.
-    live: how its devices are logged in to; None = only saved configurations are read.
+    live, api: how its devices are logged in to, by a terminal or by an API; without both only saved configurations are read.
     """
 
     name: str
@@ -66,3 +156,9 @@ class Appliance:
     look: Callable[[str, str], tuple[str, Mapping[str, str]]]
     read: Callable[[Snapshot], tuple[Endpoint, ...]]
     live: Live | None = None
+    api: Api | None = None
+
+    @property
+    def changes(self) -> Live | Api | None:
+        """What is written on it, and how."""
+        return self.live or self.api

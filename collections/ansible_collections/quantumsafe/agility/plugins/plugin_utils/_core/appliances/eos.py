@@ -14,8 +14,9 @@ from ..documents.indent import parse
 from ..documents.statements import Document
 from ..model import Endpoint, Setting, Snapshot, Unparsable
 from .appliance import Appliance
+from .eos_live import LIVE, SSH
 from .kept import Node, keep, tree
-from .reading import ECHO, Aspects, Device, alone, flat, once, port
+from .reading import ECHO, SSH_LISTS, Aspects, Device, Known, alone, flat, once, port
 
 LABEL = "Arista EOS"
 SAVE = "save `show running-config` again, whole and alone (terminal length 0)"
@@ -45,7 +46,7 @@ KEEP = (
     "ip security sa policy * esp integrity *",
     "ip security sa policy * pfs dh-group *",
 )
-SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "cipher", "mac": "mac", "host_key": "hostkey server"}
+WORDS = Known((4, 33, 99), "the words of Arista AVD, none of which is quantum-safe", SSH_LISTS)
 SSL: Aspects = {"version": "tls versions", "cipher": "cipher-list"}
 IKE: Aspects = {"key_exchange": "dh-group {}", "cipher": "encryption", "mac": "integrity"}
 ESP: Aspects = {"key_exchange": "pfs dh-group {}", "cipher": "esp encryption", "mac": "esp integrity"}
@@ -85,7 +86,7 @@ def _whole(document: Indented) -> None:
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     release = snapshot.facts.get("release", "")
-    devices = ((Device("eos", "EOS", release, file.path, "show running-config all"), file.text or "") for file in snapshot.files.values())
+    devices = ((Device("eos", "EOS", release, file.path, "show running-config all", WORDS), file.text or "") for file in snapshot.files.values())
     return tuple(one for device, text in devices for one in _endpoints(device, tree(text)))
 
 
@@ -137,4 +138,4 @@ def _sa(device: Device, name: str, policy: Node) -> Endpoint:
     return device.endpoint(f"sa policy {name}", "esp", settings, ESP, notes)
 
 
-APPLIANCE = Appliance("eos", LABEL, _MARK, look, read)
+APPLIANCE = Appliance("eos", LABEL, _MARK, look, read, LIVE)

@@ -14,6 +14,7 @@ from ..documents.statements import Statement
 from ..model import Unparsable
 from .appliance import Appliance
 from .fortios_endpoints import read
+from .fortios_live import API, unwrapped
 from .kept import keep
 from .reading import alone, only
 
@@ -22,6 +23,7 @@ SAVE = "save a backup, or `show full-configuration`, whole and alone (config sys
 _PHASES = ("proposal +", "dhgrp +", *(f"addke{number} +" for number in range(1, 8)))
 _KEEP = (
     "system global hostname *",
+    "system ha mode *",
     "system global strong-crypto *",
     "system global ssl-min-proto-version *",
     "system global admin-https-ssl-versions +",
@@ -64,14 +66,9 @@ def look(text: str, path: str) -> tuple[str, Mapping[str, str]]:
     if headers and not _GATES.match(headers[0][1]):
         raise Unparsable(f"a configuration of {headers[0][1]}, which is another product of Fortinet", path, "FortiGate and FortiWiFi are read")
     release = headers[0][2] if headers else ""
-    document = replace(document, statements=tuple(Statement(_unwrapped(one.words), one.line) for one in document.statements))
+    document = replace(document, statements=tuple(Statement(unwrapped(one.words), one.line) for one in document.statements))
     hostname = only(document.statements, "system global hostname", path)
     return keep(document, KEEP), {"os_ID": "fortios", "os_PRETTY_NAME": f"FortiOS {release}".strip(), "hostname": hostname, "release": release}
 
 
-def _unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
-    """What stands in `config global` is the same without."""
-    return words[1:] if words[0] == "global" and words[1:] else words
-
-
-APPLIANCE = Appliance("fortios", LABEL, _MARK, look, read)
+APPLIANCE = Appliance("fortios", LABEL, _MARK, look, read, api=API)

@@ -8,10 +8,11 @@ config vpn ipsec phase1-interface and phase2-interface, for the default that is 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..model import Endpoint, Origin, Setting, Snapshot
 from .kept import Node, tree
-from .reading import EXCHANGES, Aspects, Device, Known, port, train
+from .reading import EXCHANGES, SSH_LISTS, Aspects, Device, Known, port, train
 
 SSH: Aspects = {"key_exchange": "ssh-kex-algo", "cipher": "ssh-enc-algo", "mac": "ssh-mac-algo", "host_key": "ssh-hsk-algo"}
 HTTPS: Aspects = {"version": "admin-https-ssl-versions", "cipher": "admin-https-ssl-ciphersuites"}
@@ -20,9 +21,12 @@ PHASE1: Aspects = {"version": "ike-version {}"}
 OLD = ("ssh-kex-sha1", "ssh-cbc-cipher", "ssh-hmac-md5", "ssh-mac-weak", "admin-ssh-v1")  # weak words that releases before 7.0.2 switch as a whole
 VERSIONS = ("tls1-0", "tls1-1", "tls1-2", "tls1-3")
 PPK = {"require": "required", "allow": "enabled", "disable": "off"}
-KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", EXCHANGES)
+KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", EXCHANGES | SSH_LISTS)
 # Release → the dhgrp of an interface that has no line of it, and where that is written.  pfs is enabled there without one, too.
 DEFAULTS: dict[tuple[int, ...], tuple[str, str]] = {(8, 0, 0): ("20", "default of FortiOS 8.0.0: its CLI Reference, config vpn ipsec {}, dhgrp")}
+# Words of the SSH server that came later than its lists, which are of 7.0.2.
+_EXCHANGES = {f"diffie-hellman-{group}": (7, 4, 1) for group in ("group14-sha256", "group16-sha512", "group18-sha512")}
+LATER = {**_EXCHANGES, "ecdsa-sha2-nistp256": (7, 4, 2), "ecdsa-sha2-nistp384": (7, 4, 2)}
 NONE = {"0", "none"}  # of addke: a peer may go without
 
 
@@ -59,7 +63,7 @@ def _management(device: Device, top: Node) -> Iterator[Endpoint]:
         settings = {**device.said(whole, older), **device.said(whole, SSH), **device.said(later, SSH)}
         switches = [(word, node) for word in OLD if (node := whole.at(word)) and "enable" in node.below]
         notes = [f"{device.origin(node)}: {word} enable lets broken words in" for word, node in switches]
-        yield device.endpoint("ssh", "ssh", settings, SSH, notes, (("*", port(whole.under("admin-ssh-port"), 22)),))
+        yield _able(device, device.endpoint("ssh", "ssh", settings, SSH, notes, (("*", port(whole.under("admin-ssh-port"), 22)),)))
     if not access or "https" in allowed:
         settings = device.said(whole, HTTPS)
         notes = ["no line of a configuration names the groups of its key exchange"]
@@ -67,6 +71,16 @@ def _management(device: Device, top: Node) -> Iterator[Endpoint]:
             suites = settings.pop("cipher")
             notes.append(f"{suites.origin}: {HTTPS['cipher']} are those of TLS 1.3; what older versions may use is not said by name")
         yield device.endpoint("https", "tls", settings, HTTPS, notes, (("*", port(whole.under("admin-sport"), 443)),))
+
+
+def _able(device: Device, server: Endpoint) -> Endpoint:
+    """Without the words that this release does not have yet."""
+    mine = train(device.release)
+    can = {
+        aspect: replace(one, names=one.names and tuple(name for name in one.names if LATER.get(name, ()) <= mine))
+        for aspect, one in server.capabilities.items()
+    }
+    return replace(server, capabilities=can)
 
 
 def _ssl(device: Device, within: str, here: Node) -> Iterator[Endpoint]:

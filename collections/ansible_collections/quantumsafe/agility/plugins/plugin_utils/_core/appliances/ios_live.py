@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 from ..documents.indent import parse
-from ..model import Change, Edit, Inexpressible, Snapshot, Wishes
-from .appliance import Live, Timer
+from ..model import Change, Snapshot, Wishes
+from .appliance import Live, Order, Timer
 from .ios_endpoints import SSH, release
+from .lists import known, rewritten, touched
 
 _RELEASE = re.compile(r"\bIOS[ -]XE\b.*?\bVersion (\d[\w.()]*)|\bXE Software\b.*?\bVersion (\d[\w.()]*)")
 _SERIAL = re.compile(r"^Processor board ID (\S+)", re.MULTILINE)
@@ -20,8 +21,9 @@ _FIELD = re.compile(r"^(User|Timer value) *: *(\S+)", re.MULTILINE)
 _WHOLE = re.compile(r"^version \d.*?^end[ \t]*$", re.MULTILINE | re.DOTALL)
 # What a running configuration says of itself, and what moves by itself.
 _MOVES = ("!", "ntp clock-period ")
-# Releases whose commands were read: 17.1 to 17.18 and 26.1.
-KNOWN = ((17, range(1, 19)), (26, range(1, 2)))
+# Releases whose commands were read.
+KNOWN = (((17, 1), (17, 18)), ((26, 1), (26, 1)))
+LISTS = {aspect: f"ip ssh server algorithm {word}" for aspect, word in SSH.items()}
 
 
 def identify(said: str) -> tuple[str, str]:
@@ -29,13 +31,13 @@ def identify(said: str) -> tuple[str, str]:
     return (number[1] or number[2]).rstrip(",") if number else "", serial[1] if serial else ""
 
 
-def timer(said: str) -> Timer | None:
+def waiting(said: str) -> tuple[Timer, ...]:
     """Only the words of an idle device are none: whatever else it says may be a change that waits."""
     if "No Rollback Confirmed Change pending" in said:
-        return None
+        return ()
     fields = dict(_FIELD.findall(said))
     value = fields.get("Timer value", "")
-    return Timer(fields.get("User", "somebody"), int(value) if value.isdigit() else 0)
+    return (Timer(fields.get("User", ""), int(value) if value.isdigit() else 0),)
 
 
 def cut(said: str) -> str:
@@ -48,25 +50,22 @@ def comparable(said: str) -> tuple[str, ...]:
     return tuple(line.rstrip() for line in cut(said).splitlines() if line.strip() and not line.startswith(_MOVES))
 
 
+def lines(order: Order) -> tuple[str, ...]:
+    """One line for each list, in the place of the old one.  `no …` only where there was none: before a new line it would mean the defaults."""
+    left = touched(LISTS, order.new)
+    return (*order.new, *(f"no {path}" for path in touched(LISTS, order.old) if path not in left))
+
+
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    """One line for each list, in the place of the old one.  Never `no …` before it: between the two a device would use its defaults."""
     (file,) = snapshot.files.values()
-    document = parse(file.text or "", file.path)
-    name, number = release(document)
-    train = tuple(int(part) for part in number.split(".")[:2])
-    if name != "IOS-XE" or not any(train[0] == major and train[1] in minors for major, minors in KNOWN):
-        raise Inexpressible(f"{name} {number} is no release whose commands are known here", snapshot.host, "known are IOS-XE 17.1 to 17.18 and 26.1")
-    edits = []
-    for aspect, to in wishes["ios ssh"].items():
-        head = ("ip", "ssh", "server", "algorithm", SSH[aspect])
-        (*dummy, old) = document.of(*head)
-        edits.append(Edit(old.line, 1, (" ".join((*head, *to.names)) + "\n",)))
-    return (Change(file.path, file.sha256, tuple(sorted(edits, key=lambda edit: edit.line))),)
+    name, number = release(parse(file.text or "", file.path))
+    known(name, number, KNOWN, snapshot.host)
+    return (rewritten(file, LISTS, wishes["ios ssh"], each=False),)
 
 
 LIVE = Live(
     systems=("cisco.ios.ios", "ios"),
-    version="show version",
+    version=("show version",),
     identify=identify,
     running=("show running-config all", "show running-config"),
     plain="show running-config",
@@ -74,14 +73,18 @@ LIVE = Live(
     cut=cut,
     comparable=comparable,
     pending="show archive config rollback timer",
-    timer=timer,
-    arm=lambda minutes: f"configure terminal revert timer {minutes}",
-    enter="configure terminal",
-    leave="end",
-    confirm="configure confirm",
-    revert="configure revert now",
-    save="write memory",
+    waiting=waiting,
+    arm=lambda order: (f"configure terminal revert timer {order.minutes}", "end"),
+    enter=lambda order: ("configure terminal",),
+    lines=lines,
+    close=lambda order: ("end",),
+    drop=(),
+    confirm=lambda order: ("configure confirm",),
+    revert=lambda order: ("configure revert now",),
+    save=("write memory",),
     refused=re.compile(r"^[ \t]*%(?![A-Z0-9_]+-\d-).*|^Command rejected.*|^Error:.*", re.MULTILINE),
     writes=("ios ssh",),
+    lists=LISTS,
+    known=KNOWN,
     write=write,
 )

@@ -16,6 +16,7 @@ from ..model import Unparsable
 from .appliance import Appliance
 from .junos_endpoints import read
 from .junos_groups import inherited
+from .junos_live import LIVE
 from .kept import keep
 from .reading import alone, only, without_echo
 
@@ -129,4 +130,4 @@ def look(text: str, path: str) -> tuple[str, Mapping[str, str]]:
     return keep(whole, KEEP), {"os_ID": "junos", "os_PRETTY_NAME": f"Junos {release}".strip(), "hostname": hostname, "release": release}
 
 
-APPLIANCE = Appliance("junos", LABEL, _MARK, look, read)
+APPLIANCE = Appliance("junos", LABEL, _MARK, look, read, LIVE)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model import Endpoint, Setting, Snapshot
+from .junos_live import SSH
 from .kept import Node, tree
-from .reading import EXCHANGES, Aspects, Device, Known, port, together, weakest
+from .reading import EXCHANGES, SSH_LISTS, Aspects, Device, Known, port, together, weakest
 
-SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "ciphers", "mac": "macs", "host_key": "hostkey-algorithm-list"}
 SSL: Aspects = {"version": "protocol-version", "cipher": "custom-ciphers"}
 IKE: Aspects = {"key_exchange": "dh-group", "cipher": "encryption-algorithm", "mac": "authentication-algorithm"}
 ESP: Aspects = {"cipher": "encryption-algorithm", "mac": "authentication-algorithm"}
 PFS: Aspects = {"key_exchange": "perfect-forward-secrecy keys"}
-KNOWN = Known((24, 4), "Juniper's YANG of Junos 24.4R1", EXCHANGES)
+KNOWN = Known((24, 4), "Juniper's YANG of Junos 24.4R1", EXCHANGES | SSH_LISTS)
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:

@@ -11,14 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..algorithms.lookup import all_of
+from ..algorithms.spelled import unchecked
 from ..credentials import Certificate
 from ..documents.indent import Command
-from ..documents.statements import Document, Statement
+from ..documents.statements import Document, Parse, Statement, commands
 from ..model import Capability, Endpoint, Origin, Protocol, Setting, Unparsable
 from .kept import Node
 
 IKE = (("*", 500),)
 EXCHANGES = frozenset({"ssh key_exchange", "ikev2 key_exchange", "esp key_exchange"})
+SSH_LISTS = frozenset(f"ssh {aspect}" for aspect in ("key_exchange", "cipher", "mac", "host_key", "user_key"))
 AEAD = ("gcm", "ccm", "poly1305")
 # What a terminal prints around what was asked for: its prompt, and the command behind it.
 _PROMPT = r"[\w.@:~/-]+(?: \([\w./-]+\))? ?[#>%$]"
@@ -57,6 +59,15 @@ def alone(text: str, document: Document, save: str) -> None:
 def without_echo(text: str) -> str:
     """A text for grammars that know no lines of their own for it; line numbers stay true."""
     return _ECHOED.sub("", text)
+
+
+def whole(text: str, braces: Parse) -> tuple[Statement, ...]:
+    """The statements that a device shows, between braces or as `set` commands; () for what is cut off, or holds something else."""
+    try:
+        document = (commands if text.lstrip().startswith("set ") else braces)(text, "")
+    except Unparsable:
+        return ()
+    return () if document.around else document.statements
 
 
 def only(statements: Iterable[Statement], said: str, path: str) -> str:
@@ -136,18 +147,19 @@ class Device:
         )
 
     def can(self, protocol: Protocol, aspect: str) -> Capability:
-        """Quantum-safe words count from the release on that is written down; no other word is."""
+        """Quantum-safe words count from the release on that is written down; no other word is.  What nobody has checked is not written."""
         mine = train(self.release)
         known = self.known
         if not mine or not known or mine > known.upto or f"{protocol} {aspect}" not in known.aspects:
             return Capability(None, self.version, self.version)
         rows = [a for a in all_of(protocol, aspect) if self.product in a.names]
+        doubtful = unchecked(self.product, (protocol, aspect))
         names = [
             name
             for a in rows
             if not a.quantum_category or train(a.since.get(self.system, "999")) <= mine
             for name in a.names[self.product]
-            if not name.isdigit()
+            if not name.isdigit() and name not in doubtful
         ]
         return Capability(tuple(names), known.source, self.version, order="set" if protocol == "ssh" else "list")
 

@@ -15,12 +15,14 @@ from ..documents.statements import commands
 from ..model import Endpoint, Setting, Snapshot, Unparsable
 from .appliance import Appliance
 from .kept import Node, keep, tree
-from .reading import Aspects, Device, alone, only, port, together, weakest, without_echo
+from .reading import SSH_LISTS, Aspects, Device, Known, alone, only, port, together, weakest, without_echo
+from .vyos_live import LIVE, SSH
 
 LABEL = "VyOS"
 SAVE = "save /config/config.boot, or `show configuration commands | no-more`, whole and alone"
 KEEP = (
     "system host-name *",
+    "system config-management commit-confirm action *",
     "service ssh",
     "service ssh ciphers +",
     "service ssh key-exchange +",
@@ -45,13 +47,8 @@ KEEP = (
     "vpn ipsec site-to-site peer * ppk",
     "vpn ipsec site-to-site peer * ppk required",
 )
-SSH: Aspects = {
-    "key_exchange": "key-exchange",
-    "cipher": "ciphers",
-    "mac": "mac",
-    "host_key": "hostkey-algorithm",
-    "user_key": "pubkey-accepted-algorithm",
-}
+# Rolling releases of later years have other words.
+WORDS = Known((1, 5), "vyos-1x of October 2024", SSH_LISTS)
 HTTPS: Aspects = {"version": "tls-version"}
 IKE: Aspects = {"key_exchange": "dh-group {}", "cipher": "encryption", "mac": "hash", "prf": "prf"}
 ESP: Aspects = {"cipher": "encryption", "mac": "hash"}
@@ -107,7 +104,9 @@ def look(text: str, path: str) -> tuple[str, Mapping[str, str]]:
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     release = snapshot.facts.get("release", "")
-    return tuple(one for file in snapshot.files.values() for one in _endpoints(Device("vyos", "VyOS", release, file.path), tree(file.text or "")))
+    return tuple(
+        one for file in snapshot.files.values() for one in _endpoints(Device("vyos", "VyOS", release, file.path, known=WORDS), tree(file.text or ""))
+    )
 
 
 def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
@@ -155,4 +154,4 @@ def _esp(device: Device, name: str, group: Node) -> Endpoint:
     return device.endpoint(f"esp-group {name}", "esp", settings, {"cipher": "encryption", "mac": "hash", "key_exchange": "pfs"}, notes)
 
 
-APPLIANCE = Appliance("vyos", LABEL, _MARK, look, read)
+APPLIANCE = Appliance("vyos", LABEL, _MARK, look, read, LIVE)

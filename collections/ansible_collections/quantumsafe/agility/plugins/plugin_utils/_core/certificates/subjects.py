@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..credentials import Certificate
+from ..credentials import UNUSED, Certificate
 from ..model import Capability, Endpoint, Origin, Protocol, Setting
 from .chain import MOST
 from .held import Inventory, Item, Key
 
 ASPECTS = ("certificate", "signature", "private_key")
-UNUSED = "files"  # the service of a file that no endpoint opens
 SIGNS = Capability(None, "a certificate signs with the key that it was made for, so another scheme needs another certificate")
 WHO = ("owner", "group", "others")
 

@@ -18,6 +18,7 @@ SCHEME = "pkcs11:"
 _BEFORE = re.compile(r"^(store:|engine:pkcs11:)(?=pkcs11:)")
 _PIN = re.compile(r";?pin-(value|source)=[^;]*")
 _LABEL, _FILE = re.compile(r"[\x20-\x7e]{1,32}"), re.compile(r"/[A-Za-z0-9_./@+-]+")
+_SOURCE, _PRINTABLE = re.compile(r"[?&;]pin-source=(?:file:)?([^?&;]*)"), re.compile(r"[\x21-\x7e]{1,1000}")
 _OURS = re.compile(rf"-(?:{'|'.join(kind.lower() for kind in KINDS)})-[0-9a-f]{{6}}$")
 
 
@@ -53,6 +54,18 @@ def described(uri: str) -> str:
     words = dict(one.partition("=")[::2] for one in uri.removeprefix(SCHEME).split(";"))
     said = [f"{word} {unquote(words[key])}" for key, word in (("object", "key"), ("id", "id"), ("token", "in token")) if words.get(key)]
     return " ".join(said) or uri
+
+
+def signing_uri(text: str, where: str) -> tuple[str, str]:
+    """(the URI of a key that signs here, the file with its PIN or "").  text: of the file `where`.  Raises Problem."""
+    uri = text.strip()
+    if not uri.startswith(SCHEME) or not _PRINTABLE.fullmatch(uri):
+        example = "pkcs11:token=ops;object=ledger;type=private?pin-source=file:/etc/pin"
+        raise Problem("it holds no URI of a key in a token", where, f"write one line, e.g. {example}")
+    if "pin-value" in uri:  # not told again; and whoever lists the processes would see it
+        raise Problem("it holds the PIN itself", where, "put that into a file for this account alone, and name it with pin-source=file:")
+    found = _SOURCE.search(uri)
+    return uri, unquote(found[1]) if found else ""
 
 
 def new_uri(where: Token, certificate: str, kind: str, mark: str) -> str:

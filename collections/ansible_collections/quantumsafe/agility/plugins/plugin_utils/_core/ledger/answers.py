@@ -9,6 +9,7 @@ from typing import Any
 from .verify import Seen
 
 ENDS = ("confirm", "rollback", "revert", "refuse", "fail")  # what a change that was begun can come to
+DECISIONS = ("approve", "pause", "resume", "abort", "hold", "breach", "take-back")  # of a person, or of the waves of a campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,20 @@ def _who(who: dict[str, Any]) -> str:
 def _proof(one: dict[str, Any]) -> str:
     seen = one.get("seen") or one.get("why") or "seen"
     return f"{one['endpoint']}: {seen if one['proved'] else f'NOT PROVED, {seen}'}"
+
+
+def decisions(entries: Iterable[dict[str, Any]]) -> list[str]:
+    """One line for each decision about a campaign or a plan."""
+    return [_decided(entry) for entry in entries if entry["event"] in DECISIONS]
+
+
+def _decided(entry: dict[str, Any]) -> str:
+    about = entry.get("campaign") or f"plan {entry.get('plan', '')[:12]}"
+    wave = f", wave {entry['wave']}" if "wave" in entry else ""
+    cause = entry.get("cause") or "; ".join(filter(None, entry.get("why", {}).values()))
+    by = entry.get("approval", {}).get("by", "")
+    said = "; ".join(filter(None, (cause, ", ".join(entry.get("hosts", ())), by)))
+    return f"{entry['time']}  {entry['event'].upper()}  {about}{wave}: {said or '-'} ({_who(entry.get('who', {}))})"
 
 
 ROWS = ("who", "what", "when", "why", "policy", "proved", "undone")

@@ -15,7 +15,7 @@ from ..service import Service
 from ..verdict import Requirements
 
 Step = Literal["expand", "contract"]
-STAGES = {"expand": ("prefer", "require"), "contract": ("require",)}  # of the policy, at which that step is wanted
+STAGES: dict[Step, tuple[str, ...]] = {"expand": ("prefer", "require"), "contract": ("require",)}  # of the policy, at which that step is wanted
 
 
 def plan_end(

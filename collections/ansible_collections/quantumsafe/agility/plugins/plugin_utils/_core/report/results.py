@@ -144,9 +144,9 @@ def plain(value: Any) -> Any:
         names = _FIELDS[value.__class__] = tuple(f.name for f in fields(value)) if is_dataclass(value) else ()
     if names:
         return {name: plain(getattr(value, name)) for name in names}
-    if isinstance(value, Mapping):
-        return {key: plain(one) for key, one in value.items()}
-    return tuple(map(plain, value)) if isinstance(value, (tuple, list)) else value
+    if isinstance(value, (tuple, list)):
+        return tuple(map(plain, value))
+    return {key: plain(one) for key, one in value.items()} if isinstance(value, Mapping) else value
 
 
 def finding_from(data: Mapping[str, Any]) -> Finding:

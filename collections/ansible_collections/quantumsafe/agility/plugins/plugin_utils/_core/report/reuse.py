@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from ..assess import finding
-from ..certificates.subjects import UNUSED
+from ..credentials import UNUSED
 from ..facts import OF_FLEETS
 from ..model import Endpoint, Finding, Origin, Problem, Setting
 from ..policy.model import Policy, Requirement

@@ -13,13 +13,20 @@ WHOLE = "list-sas reply"  # the last line
 
 @dataclass(frozen=True, slots=True)
 class ChildSa:
-    """number: charon's own, of this host alone.  spis: the same at both ends.  exchange "" = none of its own."""
+    """number: charon's own, of this host alone.  spis: the same at both ends.  exchange "" = none of its own.  came, went: packets so far."""
 
     number: str
     name: str
     spis: str
     exchange: str
     suite: str
+    came: int = 0
+    went: int = 0
+
+    @property
+    def traffic(self) -> str:
+        seen = [what for what, count in (("in", self.came), ("out", self.went)) if count]
+        return " and ".join(seen) or "no traffic seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +53,6 @@ def _ike(tree: vici.Tree) -> IkeSa:
 
 
 def _child(tree: vici.Tree) -> ChildSa:
-    return ChildSa(tree.values.get("uniqueid", ""), tree.values.get("name", ""), numbers(tree, child=True), vici.exchange(tree), vici.suite(tree))
+    came, went = (int(tree.values.get(name, "0")) for name in ("packets-in", "packets-out"))
+    name, number = tree.values.get("name", ""), tree.values.get("uniqueid", "")
+    return ChildSa(number, name, numbers(tree, child=True), vici.exchange(tree), vici.suite(tree), came, went)

@@ -24,7 +24,7 @@ BODIES = {
 }
 TOGETHER = "both ends of a tunnel move together (migrate_links, step contract): leave its stage at prefer in any other run"
 
-ANYBODY = "it takes anybody, and whoever lacks ML-KEM would be cut off; keep the stage at prefer, this release takes nothing away there"
+ANYBODY = "it takes anybody, and whoever lacks ML-KEM would be cut off; keep the stage at prefer, or move it with all its spokes (migrate_links)"
 
 
 def changes(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:

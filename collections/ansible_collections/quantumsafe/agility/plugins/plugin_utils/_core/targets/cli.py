@@ -76,13 +76,17 @@ class Terminal:
             except (AnsibleError, OSError, EOFError, AttributeError):
                 return
 
-    def ask(self, command: str) -> str:
-        """What the device says to it.  Raises Unreachable when it does not, or not to its end."""
+    def ask(self, command: str, question: str = "", answer: str = "") -> str:
+        """What the device says to it.  Raises Unreachable when it does not, or not to its end.
+
+        question: a regular expression of what it may ask before it does it, and what is said to that.
+        """
         connection = self._connection or self.open()._connection
         self.asked += 1
         try:
             _drain(connection)
-            said = connection.send(command=command.encode())
+            asks: dict[str, list[bytes]] = {"prompt": [question.encode()], "answer": [answer.encode()]} if question else {}
+            said = connection.send(command=command.encode(), **asks)
             for dummy in range(STALE):
                 if _answers(connection, command):
                     break

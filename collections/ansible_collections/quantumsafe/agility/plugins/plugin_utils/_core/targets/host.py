@@ -89,8 +89,8 @@ class Channel:
 
     @property
     def is_device(self) -> bool:
-        """Whether it leads to the terminal of a network device, where no script runs."""
-        return self.transport == "network_cli"
+        """Whether it leads to the terminal or the API of a network device, where no script runs."""
+        return self.transport in ("network_cli", "httpapi")
 
     def ask(self, compose: Callable[[str], Message], parse: Callable[[str, str], T], within: float = PATIENCE) -> T:
         """Send compose(nonce), return parse(output, nonce), within so many seconds: a dead shared connection would hold us for ever.

@@ -16,7 +16,19 @@ from .redact import redact
 from .snapshot_json import snapshot_from_json
 
 MAX_FILE = 1 << 20  # bytes; the agent's limit too
-DEVICE_FILES = ("", ".cfg", ".conf", ".config", ".txt", ".set", ".boot", ".rsc", ".xml", ".json")  # how backup systems call the file of a host
+DEVICE_FILES = (
+    "",
+    ".cfg",
+    ".conf",
+    ".config",
+    ".txt",
+    ".set",
+    ".boot",
+    ".rsc",
+    ".scf",
+    ".xml",
+    ".json",
+)  # how backup systems call the file of a host
 _JSON = re.compile(rb'\s*\{\s*["}]')  # and not {master:0}, as a pair of Junos devices begins what it shows
 DEEPEST = 40  # links that are followed for one name (path_resolution(7))
 

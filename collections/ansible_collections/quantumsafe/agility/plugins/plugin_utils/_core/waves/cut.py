@@ -20,13 +20,11 @@ class Wave:
     about: str = ""
 
 
-def size(step: str, hosts: int) -> int:
+def size(step: str, hosts: int, option: str = "agility_waves") -> int:
     """How many of so many hosts; at least one, as Ansible's serial has it.  Raises Problem."""
     found = re.fullmatch(r"([0-9]{1,6}) ?(%?)", step.strip())
     if not found or not int(found[1]) or (found[2] and int(found[1]) > 100):
-        raise Problem(
-            f"{step} is no size of a wave", "agility_waves", "write numbers of hosts or per cent, e.g. [1, 5%, 25%, 100%]; nothing was changed"
-        )
+        raise Problem(f"{step} is no size of a wave", option, "write numbers of hosts or per cent, e.g. [1, 5%, 25%, 100%]; nothing was changed")
     return max(1, hosts * int(found[1]) // 100) if found[2] else int(found[1])
 
 

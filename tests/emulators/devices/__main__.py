@@ -1,13 +1,15 @@
-"""An emulator of a Cisco IOS-XE device, written from public documentation: python tests/emulators/ios FOLDER [PORT]
+"""An emulator of a network device, written from public documentation: python tests/emulators/devices FOLDER [PORT…]
 
-It prints the port that it listens on.  What it models, and what not: docs/appliances.md.  The algorithms of its SSH server are those of the running
-configuration at the moment of a login, so who can log in, and who is locked out, is real.
+FOLDER/device.json says which platform; it prints the ports that it listens on.  What it models, and what not: docs/appliances.md.  The algorithms of
+its SSH server are those of the running configuration at the moment of a login, so who can log in, and who is locked out, is real.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
+import json
 import socket
 import sys
 from pathlib import Path
@@ -15,9 +17,6 @@ from typing import Any
 
 import asyncssh
 from device import Device
-from shell import Shell
-
-SPELLED = {"aes128-gcm": "aes128-gcm@openssh.com", "aes256-gcm": "aes256-gcm@openssh.com"}
 
 
 class Login(asyncssh.SSHServer):
@@ -34,10 +33,10 @@ class Login(asyncssh.SSHServer):
 def options(device: Device) -> asyncssh.SSHServerConnectionOptions:
     async def terminal(process: Any) -> None:
         with contextlib.suppress(asyncssh.Error, OSError):
-            await Shell(device, process, process.get_extra_info("username")).run()
+            await device.shell(device, process, process.get_extra_info("username")).run()
         process.exit(0)
 
-    words = {word: [SPELLED.get(name, name) for name in device.config.algorithms(word)] for word in ("kex", "encryption", "mac", "hostkey")}
+    words = device.algorithms()
     made = asyncssh.SSHServerConnectionOptions(
         server_factory=lambda: Login(device),
         process_factory=terminal,
@@ -57,10 +56,11 @@ def options(device: Device) -> asyncssh.SSHServerConnectionOptions:
     return made
 
 
-async def serve(device: Device, port: int) -> None:
+async def serve(device: Device, port: int = 0, *more: int) -> None:
     listener = socket.create_server(("127.0.0.1", port))
     listener.setblocking(False)
-    print(listener.getsockname()[1], flush=True)
+    port = listener.getsockname()[1]
+    print(port, *device.opens(port, *more), flush=True)
     loop, alive = asyncio.get_running_loop(), set()
     while True:
         peer, dummy = await loop.sock_accept(listener)
@@ -79,4 +79,7 @@ async def login(device: Device, peer: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Device(Path(sys.argv[1])), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    folder = Path(sys.argv[1])
+    platform = json.loads((folder / "device.json").read_text(encoding="utf-8"))["platform"]
+    made: Device = importlib.import_module(platform).DEVICE(folder)
+    asyncio.run(serve(made, *map(int, sys.argv[2:])))

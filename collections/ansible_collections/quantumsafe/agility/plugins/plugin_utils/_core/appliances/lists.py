@@ -1,0 +1,75 @@
+"""The lists of algorithms that are written on devices, as statements: each with its whole path, as a text that was cut down to what is read has them.
+
+A platform keeps a list as one statement (`ip ssh server algorithm kex A B`) or as one for each value (`system services ssh key-exchange A`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..documents.lines import split
+from ..model import Change, Edit, File, Inexpressible, Wanted
+from .appliance import Span
+from .kept import BETWEEN
+from .reading import train
+
+Lists = Mapping[str, str]
+
+
+def statements(line: str) -> tuple[str, ...]:
+    """Those that stand in a line of such a text."""
+    return tuple(one for one in line.strip().split(f" {BETWEEN} ") if one)
+
+
+def within(statement: str, path: str) -> bool:
+    return f"{statement} ".startswith(f"{path} ")
+
+
+def values(said: Iterable[str], path: str) -> tuple[str, ...]:
+    """What a list holds, by the statements of a change; () when none of them is of it."""
+    return tuple(word for one in said if within(one, path) for word in one.removeprefix(path).split())
+
+
+def touched(lists: Lists, said: Iterable[str]) -> tuple[str, ...]:
+    """The paths of the lists that statements belong to."""
+    given = tuple(said)
+    return tuple(path for path in lists.values() if any(within(one, path) for one in given))
+
+
+def edits_of(text: tuple[str, ...], path: str, new: tuple[str, ...]) -> tuple[Edit, ...]:
+    """The statements of a list in the place of those that stand there, else at the top."""
+    at = [number for number, line in enumerate(text, 1) if any(within(one, path) for one in statements(line))]
+    put = tuple(f"{one}\n" for one in new)
+    if not at:
+        return (Edit(1, 0, put),)
+    beside = tuple(f"{one}\n" for one in statements(text[at[0] - 1]) if not within(one, path))
+    return (Edit(at[0], 1, (*beside, *put)), *(Edit(number, 1, ()) for number in at[1:]))
+
+
+def rewritten(file: File, lists: Lists, wishes: Mapping[str, Wanted], each: bool) -> Change:
+    """each: one statement for each value."""
+    text = split(file.text or "")
+    edits: list[Edit] = []
+    for aspect, to in wishes.items():
+        path = lists[aspect]
+        edits += edits_of(text, path, tuple(f"{path} {name}" for name in (to.names if each else (" ".join(to.names),))))
+    return Change(file.path, file.sha256, tuple(sorted(edits, key=lambda edit: edit.line)))
+
+
+def unread(release: str, spans: tuple[Span, ...]) -> str:
+    """That nobody has read the commands of this release for us, and of which somebody has; "" when it is one of those."""
+    mine = train(release)[:2]
+    if any(first <= mine <= last for first, last in spans if len(mine) == 2):
+        return ""
+    return f"known are {' and '.join(_span(first, last) for first, last in spans)}"
+
+
+def known(system: str, release: str, spans: tuple[Span, ...], host: str) -> None:
+    """Raises Inexpressible for a release that nobody has read."""
+    if others := unread(release, spans):
+        raise Inexpressible(f"{system} {release or '(release unknown)'} is no release whose commands are known here", host, others)
+
+
+def _span(first: tuple[int, int], last: tuple[int, int]) -> str:
+    one, other = (".".join(map(str, each)) for each in (first, last))
+    return one if one == other else f"{one} to {other}"

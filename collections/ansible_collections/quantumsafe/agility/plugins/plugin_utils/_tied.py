@@ -1,0 +1,116 @@
+# Copyright: quantumsafe.agility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""PRIVATE to the collection: of which tunnels of strongSwan a host is an end, as this run has put them side by side, and what it changes for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._core.links.order import hosts_of, movable, pairs
+from ._core.links.planned import Step, plan_end
+from ._core.model import Endpoint, Plan, Problem
+from ._core.peers import quantum_safe
+from ._core.policy.model import Policy
+from ._core.services import SERVICES
+from ._core.targets.survey import Survey
+from ._run import Run
+
+SERVICE = {"strongswan": SERVICES["strongswan"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """This end of one tunnel.  children: name here → name there.  state: of the link, as both ends were audited.
+
+    pair: neither end has another tunnel.  offered: the other end offered ML-KEM everywhere then.
+    """
+
+    link: str
+    first: bool
+    connection: str
+    children: Mapping[str, str]
+    other: str
+    there: str
+    state: str
+    pair: bool = True
+    offered: bool = False
+
+    def endpoints(self, found: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        main = f"strongswan {self.connection}"
+        return tuple(one for one in found if one.id == main or one.id.startswith(f"{main}/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """All tunnels of this host that can be moved.  rest: who else holds one of its connections and cannot be moved, with the reason."""
+
+    ends: tuple[Here, ...]
+    rest: tuple[tuple[str, str], ...]
+
+    def holding(self) -> tuple[str, ...]:
+        """What keeps this host from taking anything away."""
+        mine = {here.connection for here in self.ends}
+        return tuple(f"{connection}: {why}" for connection, why in self.rest if connection in mine)
+
+
+def tied(run: Run) -> Tied | None:
+    """From links.json of this run; None = no tunnel of strongSwan.  Raises Problem where none can be moved."""
+    path = run.output / "links.json"
+    if not path.is_file():
+        raise Problem(
+            "nobody has put both ends of the tunnels side by side in this run", str(path), "run crypto_link_info first, as migrate_links does"
+        )
+    links = json.loads(path.read_text(encoding="utf-8"))["links"]
+    mine = [one for one in links if "strongswan" in one["service"].split(" and ") and run.host in hosts_of(one)]
+    if not mine:
+        return None
+    able = movable(links)
+    alone = pairs(able)
+    ends = tuple(_here(run.host, one, one in alone) for one in mine if one in able)
+    if not ends:
+        whys = "; ".join(f"{_title(one)} ({one['service']}) is {_why(one)}" for one in mine)
+        raise Problem(whys, run.host, "two swanctl that are managed here move, together or not at all; nothing was changed")
+    return Tied(ends, tuple(_rest(run.host, one) for one in mine if one not in able))
+
+
+def _title(link: Mapping[str, Any]) -> str:
+    return " ↔ ".join(f"{side['host']} {side['endpoint']}".strip() for side in link["channels"][0]["sides"])
+
+
+def _why(link: Mapping[str, Any]) -> str:
+    return f"{link['verdict']['state']}: {link['verdict']['why']}"
+
+
+def _sides(host: str, link: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Of each channel what is here and what is there."""
+    step = 1 if hosts_of(link)[0] == host else -1
+    return [tuple(channel["sides"][::step]) for channel in link["channels"]]
+
+
+def _rest(host: str, link: Mapping[str, Any]) -> tuple[str, str]:
+    own, other = _sides(host, link)[0]
+    return str(own["endpoint"]), f"{other['host']} ({link['service']}) is {_why(link)}"
+
+
+def _here(host: str, link: Mapping[str, Any], pair: bool) -> Here:
+    sides = _sides(host, link)
+    (own, other), *inner = [(one["endpoint"], two["endpoint"]) for one, two in sides]
+    children = {one.removeprefix(f"{own}/"): two.removeprefix(f"{other}/") for one, two in inner}
+    offers = [[(channel["protocol"], name) for name in there["offers"]] for channel, (dummy, there) in zip(link["channels"], sides, strict=True)]
+    offered = all(any(quantum_safe(*one) for one in some) for some in offers)
+    first = hosts_of(link)[0] == host
+    return Here(_title(link), first, own, children, sides[0][1]["host"], other, link["verdict"]["state"], pair, offered)
+
+
+def plan(run: Run, ends: Sequence[Here], found: Survey, policy: Policy, step: Step) -> Plan:
+    """Of all these tunnels at once.  Raises Problem."""
+    mine = tuple(one for one in found.endpoints if any(one in here.endpoints((one,)) for here in ends))
+    asked = {one.id: run.requirements(policy, one) for one in mine}
+    met = {f"strongswan {here.connection}/{name}" for here in ends for name in here.children}
+    if lone := sorted(one.id for one in mine if one.protocol == "esp" and one.id not in met):
+        others = ", ".join(sorted({here.other for here in ends}))
+        raise Problem(f"{', '.join(lone)} has no other end at {others}", run.host, "see the playbook links; nothing was changed")
+    return plan_end(found.snapshot, SERVICE["strongswan"], mine, asked, step, policy.digest, run.as_of)

@@ -1,0 +1,176 @@
+"""The HTTPS door of the emulated device: logging in as the plugin of fortinet.fortios does, and the few requests that are documented."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+CMDB, MONITOR = "/api/v2/cmdb/", "/api/v2/monitor/"
+INVALID = -651  # "input value is invalid"
+
+
+class Dropped(Exception):
+    """The connection ends here."""
+
+
+class Door:
+    """sessions: key → user."""
+
+    def __init__(self, device: Any) -> None:
+        self.device = device
+        self.sessions: dict[str, str] = {token: user for user, token in device.facts["tokens"].items()}
+
+    # ------------------------------------------------------------ logging in
+
+    def login(self, user: str, password: str) -> str:
+        """A new session, "" without one."""
+        if self.device.deaf or self.device.facts["users"].get(user) != password or password == "":
+            return ""
+        key = secrets.token_hex(16)
+        self.sessions[key] = user
+        return key
+
+    def user(self, headers: Any) -> str:
+        bearer = (headers["Authorization"] or "").removeprefix("Bearer ")
+        cookie, token = headers["Cookie"] or "", (headers["x-csrftoken"] or "").strip('"')
+        return "" if self.device.deaf else self.sessions.get(bearer) or (self.sessions.get(token, "") if token and token in cookie else "")
+
+    def authenticate(self, method: str, path: str, body: str, headers: Any) -> tuple[int, str, list[str]] | None:
+        """None = no request of logging in or out."""
+        api = self.device.facts.get("login", "api") == "api"
+        if path == "/api/v2/authentication":
+            if method == "DELETE":
+                self.sessions.pop((headers["Authorization"] or "").removeprefix("Bearer "), None)
+                return 200, "{}", []
+            said = json.loads(body or "{}") if api else {}
+            key = self.login(str(said.get("username")), str(said.get("password")))
+            return (200, json.dumps({"status_message": "LOGIN_SUCCESS", "session_key": key}), []) if key else (401, "{}", [])
+        if path in ("/logincheck", "/logout"):
+            said = {name: values[0] for name, values in parse_qs(body).items()}
+            key = self.login(said.get("username", ""), said.get("secretkey", ""))
+            cookies = [f'session_key_443="{key}"; path=/; secure', f'ccsrf_token_443="{key}"; path=/; secure']
+            return 200, "1document.location='/';" if key else "0", cookies if key else []
+        return None
+
+    # ------------------------------------------------------------ requests
+
+    def answer(self, method: str, path: str, query: str, body: str) -> tuple[int, str]:
+        device, table = self.device, path.removeprefix(CMDB)
+        if path == f"{MONITOR}system/config/backup":
+            return (200, device.backup()) if self._backs_up(method, query) else (405, self.told(405, method))
+        if (method, path) == ("GET", f"{MONITOR}system/status"):
+            return 200, self.told(200, method, {"hostname": "fg1", "model": "FGVM64"})
+        status, shown = 404, None
+        if (method, path) == ("POST", f"{MONITOR}system/config/save"):
+            status = 200 if device.save() else 500
+        elif method == "GET" and path.startswith(CMDB):
+            shown = device.show(table)
+            status = 404 if shown is None else 200
+        elif method == "PUT" and path.startswith(CMDB):
+            status = 200 if device.put(table, json.loads(body)) else 500
+        return status, self.told(status, method, shown)
+
+    def _backs_up(self, method: str, query: str) -> bool:
+        """GET up to 6.4, POST from 7.0 on; that 7.6 no longer takes GET was seen, so in between both are taken."""
+        release = tuple(int(part) for part in self.device.facts["release"].split("."))
+        right = "POST" if release >= (7, 6) else "GET" if release < (7, 0) else method
+        return method == right and "scope=global" in query
+
+    def told(self, status: int, method: str, results: object = None) -> str:
+        facts = self.device.facts
+        ends = {"status": "success"} if status == 200 else {"status": "error", "error": INVALID}
+        told = {"http_method": method, "http_status": status, "vdom": "root", "serial": facts["serial"], "version": f"v{facts['release']}", **ends}
+        return json.dumps(told if results is None else {**told, "results": results})
+
+    def handle(self, method: str, target: str, body: str, headers: Any) -> tuple[int, str, list[str]]:
+        split = urlsplit(target)
+        if found := self.authenticate(method, split.path, body, headers):
+            return found
+        request = f"{method} {split.path} {body}"
+        time.sleep(self.device.fault("slow") or 0)
+        with self.device.lock:
+            if not self.user(headers):
+                return 401, "{}", []
+            self.device.power(request, "before")
+            with self.dropping(request):
+                if self.device.fault("reject") and method == "PUT" and self.device.fault("reject") in request:
+                    status, said = 500, self.told(500, method)
+                else:
+                    status, said = self.answer(method, split.path, split.query, body)
+            self.device.power(request, "after")
+            return status, said, []
+
+    @contextmanager
+    def dropping(self, request: str) -> Iterator[None]:
+        if self.device.strikes("drop_at", request, "before"):
+            raise Dropped
+        yield
+        if self.device.strikes("drop_at", request, "after"):
+            raise Dropped
+
+
+def serving(device: Any, port: int) -> ThreadingHTTPServer:
+    door = Door(device)
+
+    class Handler(BaseHTTPRequestHandler):
+        def _do(self) -> None:
+            try:
+                status, said, cookies = door.handle(self.command, self.path, self._body(), self.headers)
+            except Dropped:
+                self.close_connection = True
+                return
+            raw = said.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(raw)))
+            for cookie in cookies:
+                self.send_header("Set-Cookie", cookie)
+            self.end_headers()
+            self.wfile.write(raw)
+
+        do_GET = do_POST = do_PUT = do_DELETE = _do
+
+        def _body(self) -> str:
+            """Ansible sends one in chunks, when it sends none."""
+            if self.headers["Transfer-Encoding"] != "chunked":
+                return self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+            parts = []
+            while size := int(self.rfile.readline(), 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts).decode()
+
+        def log_message(self, *dummy: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_certificate(device))
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    return server
+
+
+def _certificate(device: Any) -> str:
+    """One of its own, made at its first start."""
+    path = device.folder / "server.pem"
+    if not path.is_file():
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "fg1")])
+        made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=9))
+        text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        path.write_bytes(text + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    return str(path)

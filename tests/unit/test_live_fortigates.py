@@ -1,0 +1,101 @@
+"""FortiGates that are logged in to by their API, by the playbooks as a user runs them; the devices are emulated (tests/emulators/devices/fortios.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.emulators.appliance import PASSWORD, playbook
+from tests.emulators.fortigate import KEX, TOKEN, FortiGate
+
+from .conftest import FIXTURES
+
+POLICY = {"agility_policy": str(FIXTURES / "appliances/policy.yml")}
+WEB = {"agility_root": str(FIXTURES / "snapshots/web-old.json")}
+# No release of FortiOS has a hybrid exchange in SSH, so a policy that asks for one changes nothing there.
+CLASSICAL = """\
+policy: {name: gates, version: "1"}
+rules:
+  - id: kex-gates
+    match: {protocol: ssh}
+    aspect: key_exchange
+    allow: {construction: [classical], classical_bits: ">=128", status: [current]}
+    source: {doc: a test, section: "1", force: requirement}
+    verified: 2026-11-27
+  - id: mac-gates
+    match: {protocol: ssh}
+    aspect: mac
+    allow: {name: [hmac-sha2-512-etm@openssh.com]}
+    source: {doc: a test, section: "2", force: requirement}
+    verified: 2026-11-27
+  - id: cipher-gates
+    match: {protocol: ikev2}
+    aspect: cipher
+    allow: {key_bits: ">=128", status: [current]}
+    source: {doc: a test, section: "3", force: requirement}
+    verified: 2026-11-27
+stages: [{stage: require}]
+"""
+CHANGES = {"agility_policy": "policy.yml", "agility_campaign": "spring", "agility_ssh_batch_limit": 100, "agility_confirm_timeout": 60}
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[FortiGate]:
+    made = FortiGate(tmp_path / "device")
+    yield made
+    made.kill()
+
+
+def told_of_secrets(folder: Path, shown: str) -> list[str]:
+    """Which of them stand in what was printed, or in anything that was written."""
+    written = "".join(path.read_text(encoding="utf-8") for name in ("out", "ledger") for path in (folder / name).rglob("*") if path.is_file())
+    return [secret for secret in ("CANARY", PASSWORD, TOKEN) if secret in written + shown]
+
+
+def test_a_gate_and_a_host_are_audited_in_one_run_by_one_policy(tmp_path: Path, gate: FortiGate) -> None:
+    older = FortiGate(tmp_path / "older", release="7.2.11", login="cookie")
+    by_token = gate.variables(ansible_user=None, ansible_password=None, ansible_httpapi_session_key={"access_token": TOKEN})
+    try:
+        shown, results = playbook(tmp_path, "audit", {"fg1": gate.variables(), "fg2": by_token, "fg3": older.variables(), "web": WEB}, **POLICY)
+    finally:
+        older.kill()
+    assert {name: result["status"] for name, result in results.items()} == dict.fromkeys(("fg1", "fg2", "fg3", "web"), "ok"), shown
+    mine = results["fg1"]
+    found = {(one["endpoint"], one["aspect"]): one for one in mine["findings"]}
+    assert found["fortios ssh", "key_exchange"]["actual"] == KEX.split()
+    assert found["fortios ssh", "mac"]["state"] != "unknown"  # no line names it: its default was told
+    assert found["fortios phase1-interface old", "cipher"]["state"] == "forbidden"
+    assert (mine["target"]["os_VERSION_ID"], mine["target"]["machine_id"], mine["rounds"]) == ("7.4.8", "FGVMEMULATED01", 3)
+    assert results["fg2"]["findings"] == mine["findings"]
+    assert results["fg3"]["target"]["os_VERSION_ID"] == "7.2.11"
+    assert told_of_secrets(tmp_path, shown) == []
+    assert gate.text() == gate.text("startup")
+
+
+def test_a_gate_is_changed_proved_saved_and_rolled_back(tmp_path: Path, gate: FortiGate) -> None:
+    before = gate.text()
+    (tmp_path / "policy.yml").write_text(CLASSICAL, encoding="utf-8")
+    shown, results = playbook(tmp_path, "enforce", {"fg1": gate.variables()}, "--diff", **CHANGES)
+    mine = results["fg1"]
+    assert mine["status"] == "changed", shown
+    assert "diffie-hellman-group14-sha1" not in gate.ssh("kex").split()
+    assert gate.text() == gate.text("startup")
+    assert "cfg-save" not in gate.text()
+    assert told_of_secrets(tmp_path, shown) == []
+    assert "ends with its RESTART" in " ".join(mine["plan"]["warnings"])
+    assert [(proof["endpoint"], proof["proved"]) for proof in mine["proofs"]] == [("fortios ssh", True)]
+
+    shown, results = playbook(tmp_path, "rollback", {"fg1": gate.variables()}, agility_campaign="spring")
+    assert results["fg1"]["status"] == "rolled-back", shown
+    assert gate.text() == gate.text("startup") == before
+
+
+def test_a_gate_that_is_not_there_or_refuses_says_so(tmp_path: Path, gate: FortiGate) -> None:
+    gone = {**gate.variables(), "ansible_httpapi_port": 1}
+    hosts = {"fg1": gate.variables(ansible_password="wrong"), "fg2": gone, "fg3": gate.variables(ansible_network_os="arista.eos.eos")}
+    dummy, results = playbook(tmp_path, "audit", hosts, **POLICY)
+    assert results["fg1"]["status"] == results["fg2"]["status"] == "unreachable"
+    assert "credentials" in results["fg1"]["problem"]["message"]
+    assert "known is fortinet.fortios.fortios" in results["fg3"]["problem"]["remedy"]
