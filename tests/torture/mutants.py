@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.parts import TRANSACTION
+
 from . import inject, power_loss, rivals, rotation
 from .inject import KINDS, Tally, machines
 from .machine import Machine
@@ -116,8 +118,11 @@ def by_full_disk(folder: Path, make: Callable[[Path], Machine]) -> list[str]:
     try:
         kind = next(kind for kind in KINDS if kind.name == "disk stays full")
         phase = next(phase for phase in bench.story.phases if phase.name == "revert")
-        points = [inject.Point(kind, phase, at, "boot") for at in (4, 5, 8, 9)]
-        return [bad for point in points for bad in severe(inject.judge(bench, point)[1])]
+        at = next(call.number for call in inject.good_calls(bench, phase, kind.kinds) if call.path.endswith("/journal"))
+        bench.begin(phase)
+        bench.run(phase, inject.Fault(kind.fault, at, kind.kinds))
+        told = inject.told_truth(bench.machine, phase, bench.confirm(phase.id), *bench.states(phase))
+        return severe(told + inject.go_on(bench, phase, "boot"))
     finally:
         bench.close()
 
@@ -146,7 +151,7 @@ class Mutant:
 
     def on(self, text: str) -> str:
         for old, new in ((self.old, self.new), self.also):
-            if "ca_try_apply()" in text and old not in text:
+            if old not in TRANSACTION:
                 raise AssertionError(f"the mutant {self.name!r} no longer fits the agent: {old!r}")
             text = text.replace(old, new) if old else text
         return text

@@ -76,7 +76,7 @@ ca_activate_all() {
   if [ "${ca_self-}" = boot ]; then
     ca_each ca_restart_running "$ca_services"
   else
-    ca_ask_units
+    ca_ask_again
     ca_each ca_activate_one "$ca_services"
     [ -z "$ca_code" ] && ca_standing
   fi
@@ -155,7 +155,7 @@ ca_standing() {
   ca_tries=0 ca_good=0 ca_pids=''
   while [ "$ca_good" -lt 2 ]; do
     ca_down='' ca_seen_pids=$ca_pids ca_pids=''
-    ca_ask_units
+    if [ "$ca_good" -eq 0 ]; then ca_ask_units; else ca_ask_again; fi
     case $ca_stood in *:*) ca_listening ;; esac
     ca_each ca_stands "$ca_stood"
     if [ -n "$ca_down" ]; then

@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
 # units.sh: what systemd knows of the units of a change, and where somebody listens; asked for all of them at once.
 
-# ca_ask_units: what systemd knows of all units of the transaction, in ca_units_now: "unit state process restarts kill-mode" a line.
+# ca_ask_units: what systemd knows of the units of the transaction, in ca_units_now: "unit state process restarts kill-mode begin" a line.  Each
+# costs it some milliseconds, so of a service whose unit is known no other name is asked for.
 ca_ask_units() {
   ca_units_now=$ca_nl ca_list=''
   [ -d /run/systemd/system ] || return 0
@@ -9,9 +10,32 @@ ca_ask_units() {
   ca_lines ca_ask_of "$ca_list"
 }
 
+# ca_ask_again: what became of them; nothing is asked while the main process of each is the one that it was.
+ca_ask_again() {
+  ca_each ca_unit_holds "$ca_stood" || ca_ask_units
+}
+
+# ca_unit_holds LINE: of "before".
+ca_unit_holds() {
+  # shellcheck disable=SC2086 # the fields of one line
+  set -- $1
+  [ "$3" = - ] || return 1
+  ca_unit_of "$2"
+  ca_start_of "$ca_process"
+  [ "$ca_is" = active ] && [ -n "$ca_started" ] && [ "$ca_started" = "$ca_began" ]
+}
+
 ca_list_units() {
   ca_service_of "$1"
-  [ "$ca_action" = refresh ] || ca_commas ca_list_unit "$ca_units,${ca_sockets#-}"
+  ca_was=${ca_nl}${ca_stood-}
+  ca_was=${ca_was#*"$ca_nl$ca_service "}
+  # shellcheck disable=SC2086 # the fields of one line
+  set -- ${ca_was%%"$ca_nl"*}
+  case $ca_action:${1--} in
+    refresh:*) ;;
+    *:-) ca_commas ca_list_unit "$ca_units,${ca_sockets#-}" ;;
+    *) ca_commas ca_list_unit "$1,${2#-}" ;;
+  esac
 }
 
 ca_list_unit() {
@@ -29,6 +53,9 @@ ca_ask_of() {
       ca_shown "$ca_k"
       ca_row="$ca_row ${ca_v:--}"
     done
+    ca_shown MainPID
+    ca_start_of "${ca_v:-0}"
+    ca_row="$ca_row ${ca_started:--}"
     ca_shown Names
     for ca_u in $ca_v; do ca_units_now=$ca_units_now$ca_u$ca_row$ca_nl; done
   done
@@ -40,13 +67,13 @@ ca_shown() {
   if [ "$ca_v" = "$ca_block" ]; then ca_v=''; else ca_v=${ca_v%%"$ca_nl"*}; fi
 }
 
-# ca_unit_of UNIT: those words, in ca_is ca_process ca_restarts_now ca_kill_mode.
+# ca_unit_of UNIT: those words, in ca_is ca_process ca_restarts_now ca_kill_mode ca_began.
 ca_unit_of() {
   ca_v=${ca_units_now#*"$ca_nl$1 "}
-  if [ "$ca_v" = "$ca_units_now" ]; then ca_v='- - - -'; fi
+  if [ "$ca_v" = "$ca_units_now" ]; then ca_v='- 0 - - -'; fi
   # shellcheck disable=SC2086 # words
   set -- ${ca_v%%"$ca_nl"*}
-  ca_is=$1 ca_process=$2 ca_restarts_now=$3 ca_kill_mode=$4
+  ca_is=$1 ca_process=$2 ca_restarts_now=$3 ca_kill_mode=$4 ca_began=$5
 }
 
 # ca_commas FUNCTION LIST: FUNCTION with every word of a list with commas, until one fails.
