@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..documents.indent import parse
-from ..model import Change, Snapshot, Unparsable, Wishes
+from ..model import Unparsable
 from .appliance import Live, Order, Timer
-from .lists import known, rewritten, touched, values
+from .lists import touched, values, writer
 from .reading import Aspects, flat
 
 SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "cipher", "mac": "mac", "host_key": "hostkey server"}
@@ -81,12 +81,6 @@ def lines(order: Order) -> tuple[str, ...]:
     return (MODE, *said)
 
 
-def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    (file,) = snapshot.files.values()
-    known("EOS", snapshot.facts["release"], KNOWN, snapshot.host)
-    return (rewritten(file, LISTS, wishes["eos ssh"], each=False),)
-
-
 def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}:00"
 
@@ -114,6 +108,6 @@ LIVE = Live(
     writes=("eos ssh",),
     lists=LISTS,
     known=KNOWN,
-    write=write,
+    write=writer("EOS", "eos ssh", LISTS, KNOWN, each=False),
     review="show session-config diffs",
 )

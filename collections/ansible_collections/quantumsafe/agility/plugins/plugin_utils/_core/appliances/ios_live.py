@@ -57,6 +57,7 @@ def lines(order: Order) -> tuple[str, ...]:
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """By the release that the configuration names: a classic IOS says 15 there and is none of those that are known."""
     (file,) = snapshot.files.values()
     name, number = release(parse(file.text or "", file.path))
     known(name, number, KNOWN, snapshot.host)

@@ -13,9 +13,8 @@ from __future__ import annotations
 import re
 
 from ..documents import curly
-from ..model import Change, Snapshot, Wishes
 from .appliance import Live, Order, Timer
-from .lists import known, rewritten, touched, values
+from .lists import touched, values, writer
 from .reading import ECHO, Aspects, whole
 
 SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "ciphers", "mac": "macs", "host_key": "hostkey-algorithm-list"}
@@ -65,12 +64,6 @@ def lines(order: Order) -> tuple[str, ...]:
     return tuple(said)
 
 
-def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    (file,) = snapshot.files.values()
-    known("Junos", snapshot.facts["release"], KNOWN, snapshot.host)
-    return (rewritten(file, LISTS, wishes["junos ssh"], each=True),)
-
-
 LIVE = Live(
     systems=("junipernetworks.junos.junos", "junos"),
     version=("show version", "show chassis hardware"),
@@ -94,7 +87,7 @@ LIVE = Live(
     writes=("junos ssh",),
     lists=LISTS,
     known=KNOWN,
-    write=write,
+    write=writer("Junos", "junos ssh", LISTS, KNOWN, each=True),
     question=r"\[yes,no\]",  # whether to leave what is not committed, which in our mode is ours alone
     answer="yes",
 )

@@ -5,10 +5,10 @@ A platform keeps a list as one statement (`ip ssh server algorithm kex A B`) or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ..documents.lines import split
-from ..model import Change, Edit, File, Inexpressible, Wanted
+from ..model import Change, Edit, File, Inexpressible, Snapshot, Wanted, Wishes
 from .appliance import Span
 from .kept import BETWEEN
 from .reading import train
@@ -68,6 +68,17 @@ def known(system: str, release: str, spans: tuple[Span, ...], host: str) -> None
     """Raises Inexpressible for a release that nobody has read."""
     if others := unread(release, spans):
         raise Inexpressible(f"{system} {release or '(release unknown)'} is no release whose commands are known here", host, others)
+
+
+def writer(system: str, id_: str, lists: Lists, spans: tuple[Span, ...], each: bool) -> Callable[[Snapshot, Wishes], tuple[Change, ...]]:
+    """write() of a platform whose one endpoint that is written has these lists."""
+
+    def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+        (file,) = snapshot.files.values()
+        known(system, snapshot.facts["release"], spans, snapshot.host)
+        return (rewritten(file, lists, wishes[id_], each),)
+
+    return write
 
 
 def _span(first: tuple[int, int], last: tuple[int, int]) -> str:

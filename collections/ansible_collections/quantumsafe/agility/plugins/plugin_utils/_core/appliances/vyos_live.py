@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 
 from ..documents import curly
-from ..model import Change, Snapshot, Wishes
+from ..model import Snapshot
 from .appliance import Live, Order, Timer
-from .lists import known, rewritten, touched, within
+from .lists import touched, within, writer
 from .reading import Aspects, whole, without_echo
 
 SSH: Aspects = {
@@ -74,12 +74,6 @@ def outage(snapshot: Snapshot) -> str:
     )
 
 
-def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    (file,) = snapshot.files.values()
-    known("VyOS", snapshot.facts["release"], KNOWN, snapshot.host)
-    return (rewritten(file, LISTS, wishes["vyos ssh"], each=True),)
-
-
 LIVE = Live(
     systems=("vyos.vyos.vyos", "vyos"),
     version=("show version",),
@@ -108,7 +102,7 @@ LIVE = Live(
     writes=("vyos ssh",),
     lists=LISTS,
     known=KNOWN,
-    write=write,
+    write=writer("VyOS", "vyos ssh", LISTS, KNOWN, each=True),
     question=r"Proceed ?\?",
     answer="y",
     slow=600,

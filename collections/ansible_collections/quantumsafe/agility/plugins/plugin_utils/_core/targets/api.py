@@ -8,50 +8,27 @@ Traps of httpapi with the plugin of fortinet.fortios, each seen at the emulator:
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.loader import connection_loader
-
 from ..appliances.appliance import Request
 from .host import Unreachable
+from .login import Login
 
 NAME = "httpapi"
 JSON = {"Content-Type": "application/json"}
 
 
-class Session:
-    """One login.  asked counts our requests; those by which the plugin itself logs in and out are not ours."""
-
-    def __init__(self, like: Any) -> None:
-        """like: a connection that Ansible has made and never opened."""
-        self._like, self._options = like, like.get_options()
-        self._connection: Any = None
-        self.asked = 0
-
-    @property
-    def system(self) -> str:
-        return str(self._like._network_os or "")
+class Session(Login):
+    """One session with it; the requests by which the plugin itself logs in and out are not counted."""
 
     def open(self) -> Session:
         """A new login, whatever was there before.  Raises Unreachable."""
         self.close()
-        connection: Any = connection_loader.get(self._like.ansible_name, self._like._play_context, "/dev/null")
-        connection._connected, connection._socket_path = False, None  # it takes a persistent process of its address for itself
-        connection.set_options(direct=self._options)
+        connection = self._made()
         try:
             connection._connect()
         except Exception as error:
             raise Unreachable(_text(error) or "no login", remedy="check the address, the account, its certificate and the network") from error
         self._connection = connection
         return self
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.close()
-            except Exception:  # it has gone, and so has its session
-                return
 
     def ask(self, request: Request) -> tuple[int, str]:
         """(status, answer).  Raises Unreachable when there is none, or not to its end."""

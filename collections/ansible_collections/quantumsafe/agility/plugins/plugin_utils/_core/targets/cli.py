@@ -16,10 +16,10 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.connection import ConnectionError as PersistentError
-from ansible.plugins.loader import connection_loader
 
 from ..model import Problem
 from .host import Unreachable
+from .login import Login
 
 NAME = "network_cli"
 STALE = 5  # replies that may have come by themselves before the one that was asked for
@@ -29,18 +29,8 @@ class Rejected(Problem):
     """The device is there, but does not take a command."""
 
 
-class Terminal:
-    """One login.  asked counts our commands; what network_cli itself says to open a terminal is not ours."""
-
-    def __init__(self, like: Any) -> None:
-        """like: a connection that Ansible has made and never opened."""
-        self._like, self._options = like, like.get_options()
-        self._connection: Any = None
-        self.asked = 0
-
-    @property
-    def system(self) -> str:
-        return str(self._like._network_os or "")
+class Terminal(Login):
+    """One login to its command line."""
 
     @property
     def user(self) -> str:
@@ -53,10 +43,7 @@ class Terminal:
     def open(self) -> Terminal:
         """A new login, whatever was there before.  Raises Unreachable."""
         self.close()
-        play = self._like._play_context
-        connection: Any = connection_loader.get(self._like.ansible_name, play, "/dev/null")
-        connection._connected, connection._socket_path = False, None  # it takes a persistent process of its address for itself
-        connection.set_options(direct=self._options)
+        connection = self._made()
         connection.set_option("network_cli_retries", 0)  # a lock-out does not go away, and the clock of the device runs
         inner = connection.ssh_type_conn
         getattr(sys.modules[type(inner).__module__], "SSH_CONNECTION_CACHE", {}).clear()
@@ -67,14 +54,6 @@ class Terminal:
         connection._terminal.terminal_stderr_re = []
         self._connection = connection
         return self
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.close()
-            except (AnsibleError, OSError, EOFError, AttributeError):
-                return
 
     def ask(self, command: str, question: str = "", answer: str = "") -> str:
         """What the device says to it.  Raises Unreachable when it does not, or not to its end.

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ..appliances import snapshot_of
 from ..appliances.appliance import Appliance, Live, Timer
-from ..model import Endpoint, Identity, Problem
+from ..model import Endpoint, Identity, Problem, Snapshot
 from .cli import Rejected, Terminal
 from .host import Unreachable
 from .survey import Survey, read
 
 PATH = "running-config"
 ENABLE = "log in at level 15, or become: true with become_method: enable"
+
+
+class Known(Protocol):
+    """What a device is known by before it is asked."""
+
+    platform: Appliance
+    host: str
+    taken: str
+
+
+def identified(device: Known, text: str, release: str, serial: str, system: str) -> Snapshot:
+    """What it shows, as that of this very device.  Raises Problem where another platform answers than ansible_network_os says, and Unparsable."""
+    snapshot = snapshot_of(text.encode(errors="surrogateescape"), PATH, device.host, device.taken)
+    if snapshot.facts["appliance"] != device.platform.name:
+        raise Problem(f"it is {snapshot.facts['os_PRETTY_NAME']}", device.host, f"ansible_network_os says {system}")
+    facts = {**snapshot.facts, "release": release, "os_VERSION_ID": release}
+    return replace(snapshot, identity=Identity(machine_id=serial), facts=facts)
 
 
 @dataclass(slots=True)
@@ -35,11 +53,7 @@ class Device:
         """Raises Problem, Unreachable, Unparsable; two commands, three where it does not tell its defaults, or its serial number with its release."""
         release, serial = self.live.identify("\n".join(self.shown(command) for command in self.live.version))
         said = self._running()  # what is not whole is refused by its parser, with the line
-        snapshot = snapshot_of((self.live.cut(said) or said).encode(), PATH, self.host, self.taken)
-        if snapshot.facts["appliance"] != self.platform.name:
-            raise Problem(f"it is {snapshot.facts['os_PRETTY_NAME']}", self.host, f"ansible_network_os says {self.terminal.system}")
-        facts = {**snapshot.facts, "release": release, "os_VERSION_ID": release}
-        snapshot = replace(snapshot, identity=Identity(machine_id=serial), facts=facts)
+        snapshot = identified(self, self.live.cut(said) or said, release, serial, self.terminal.system)
         return Survey(snapshot, tuple(self._reached(one) for one in read(snapshot, {})))
 
     def _reached(self, endpoint: Endpoint) -> Endpoint:

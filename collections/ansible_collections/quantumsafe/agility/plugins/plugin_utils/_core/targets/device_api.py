@@ -9,16 +9,15 @@ its time is over, for its clock may count from our last word.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ..appliances import snapshot_of
 from ..appliances.appliance import Api, Appliance, Request
 from ..appliances.lists import statements, within
 from ..documents.lines import split
-from ..model import Identity, Problem
+from ..model import Problem
 from .api import Session
 from .cli import Rejected
-from .device import PATH
+from .device import PATH, identified
 from .host import Unreachable
 from .steps import RETRY, Steps, joined
 from .survey import Survey, read
@@ -49,11 +48,7 @@ class ApiDevice:
         """Raises Problem, Unreachable, Unparsable; two requests, three where the release has the lists in a table."""
         self.release, serial = self.api.identify(self.answer(self.api.status))
         self.whole = self.text()
-        snapshot = snapshot_of(self.whole.encode(errors="surrogateescape"), PATH, self.host, self.taken)
-        if snapshot.facts["appliance"] != self.platform.name:
-            raise Problem(f"it is {snapshot.facts['os_PRETTY_NAME']}", self.host, f"ansible_network_os says {self.api.systems[0]}")
-        facts = {**snapshot.facts, "release": self.release, "os_VERSION_ID": self.release}
-        snapshot = replace(snapshot, identity=Identity(machine_id=serial), facts=facts)
+        snapshot = identified(self, self.whole, self.release, serial, self.api.systems[0])
         return Survey(snapshot, read(snapshot, {}))
 
     def text(self) -> str:
