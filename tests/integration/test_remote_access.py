@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from .conftest import LAB, Lab, Ran, on
 from .test_ipsec import FACTS, POLICY, SITE
 from .tunnel import QUIET
 
+LONG = os.environ.get("AGILITY_REMOTE_ACCESS") == "all"
 SERVER, HOSTS = "vpn-b", ("vpn-b", "vpn-a", "vpn-e")
 OLD, NEW = "x25519", "x25519-ke1_mlkem768"
 USERS = "/etc/swanctl/conf.d/users.conf"
@@ -64,7 +66,7 @@ def pristine() -> Iterator[None]:
     done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     for host in HOSTS:
-        on(host, f"cp -p {SITE} /root/site.conf; {QUIET}; swanctl --terminate --ike site --force >/dev/null 2>&1; journalctl --rotate -q; true")
+        on(host, f"cp -p {SITE} /root/site.conf; {QUIET}; swanctl --terminate --ike site --force >/dev/null 2>&1; true")
         put(host, USERS, SECRETS)
     put(SERVER, SITE, ROAD)
     on(SERVER, LOAD)
@@ -85,30 +87,48 @@ def play(lab: Lab, name: str, **variables: object) -> Ran:
     return lab.play(name, SERVER, "-i", "inventories/vpn", agility_services=["strongswan"], **{"agility_policy": POLICY, **variables})
 
 
-def test_it_is_expanded_at_once_and_contracted_when_all_that_came_have_offered_the_new(lab: Lab, tmp_path: Path) -> None:
-    before = on(SERVER, FACTS)
+def came(lab: Lab) -> str:
+    """The server is expanded, one client came with the new and one without; its files as they are then."""
     ran = play(lab, "enforce", agility_campaign="road")
     assert ran.rc == 0 and ran.changed(SERVER) == 1, ran.text
     connect("vpn-a", "alice", NEW, OLD)
     connect("vpn-e", "robert", OLD)
-    expanded = on(SERVER, FACTS)
-    unsaid = play(lab, "enforce", agility_campaign="road", agility_policy=policy(tmp_path, "unsaid"))
-    assert unsaid.rc != 0 and "2 clients with an SA of it now 1 agreed on ML-KEM, 1 did not" in unsaid.text, unsaid.text
-    assert "the policy names no time over which they are watched" in unsaid.text
-    watched = policy(tmp_path, "watched", "watch: 1m")
-    early = play(lab, "enforce", agility_campaign="road", agility_policy=watched)
-    assert early.rc != 0 and any(why in early.text for why in ("came: 1 did not offer what stays", "the journal of charon reaches back")), early.text
-    assert on(SERVER, FACTS) == expanded and "remote access: persons log in" in str(early.host(SERVER)["endpoints"])
-    assert not any(who in early.text + str(early.host(SERVER)) for who in ("alice", "robert", "10.91.0.23")), "they are counted"
+    return on(SERVER, FACTS)
 
-    connect("vpn-e", "robert", NEW, OLD)  # its owner was told, and has followed
-    until = time.monotonic() + 90
-    while (ran := play(lab, "enforce", agility_campaign="road", agility_policy=watched)).rc != 0:
-        assert "the journal of charon reaches back" in ran.text and time.monotonic() < until, ran.text
-        time.sleep(5)
+
+def contracted(ran: Ran) -> None:
+    assert ran.rc == 0, ran.text
     assert "ke=[CURVE_25519]}" not in on(SERVER, "swanctl --list-conns --raw").partition("children")[0]
     assert [(one["endpoint"], one["refused"]) for one in ran.host(SERVER)["proofs"] if "refused" in one] == [("strongswan road", True)]
     connect("vpn-a", "alice", NEW)
     on("vpn-a", "ping -c 1 -W 5 -I 10.92.1.1 10.92.2.1")
+
+
+def test_it_is_expanded_at_once_and_contracted_when_somebody_answers_for_who_did_not_offer_the_new(lab: Lab, tmp_path: Path) -> None:
+    before, expanded = on(SERVER, FACTS), came(lab)
+    early = play(lab, "enforce", agility_campaign="road", agility_policy=policy(tmp_path, "watched", "watch: 1m"))
+    assert early.rc != 0 and "2 clients with an SA of it now 1 agreed on ML-KEM, 1 did not" in early.text, early.text
+    assert any(why in early.text for why in ("came: 1 did not offer what stays", "the journal of charon reaches back")), early.text
+    assert on(SERVER, FACTS) == expanded and "remote access: persons log in" in str(early.host(SERVER)["endpoints"])
+    assert not any(who in early.text + str(early.host(SERVER)) for who in ("alice", "robert", "10.91.0.23")), "they are counted"
+
+    answered = "acknowledge: {reason: it gets a new client, approver: ciso, until: 2099-12-31}"
+    ran = play(lab, "enforce", agility_campaign="road", agility_policy=policy(tmp_path, "answered", answered))
+    assert "whoever lacks what stays is cut off; ciso answers for them until 2099-12-31: it gets a new client (road)" in ran.text, ran.text
+    contracted(ran)
+    back = play(lab, "rollback", agility_campaign="road")
+    assert back.rc == 0 and on(SERVER, FACTS) == before, back.text
+
+
+@pytest.mark.skipif(not LONG, reason="SKIPPED LOUDLY: `make verify-vpn` waits until a minute of the journal shows that all that came offered the new")
+def test_or_when_all_that_came_in_the_time_of_the_policy_have_offered_it(lab: Lab, tmp_path: Path) -> None:
+    before = on(SERVER, FACTS)
+    came(lab)
+    connect("vpn-e", "robert", NEW, OLD)  # its owner was told, and has followed
+    watched, until = policy(tmp_path, "watched", "watch: 1m"), time.monotonic() + 120
+    while (ran := play(lab, "enforce", agility_campaign="road", agility_policy=watched)).rc != 0:
+        assert "the journal of charon reaches back" in ran.text and time.monotonic() < until, ran.text
+        time.sleep(5)
+    contracted(ran)
     back = play(lab, "rollback", agility_campaign="road")
     assert back.rc == 0 and on(SERVER, FACTS) == before, back.text

@@ -153,6 +153,15 @@ def test_it_opens_once_all_that_came_in_that_time_offered_what_stays_and_for_one
         SERVICE.write(offered, {"strongswan road/net": {"key_exchange": Wanted((NEW,), watched=30)}})
 
 
+def test_a_hub_that_moves_with_its_spokes_asks_for_the_same() -> None:
+    """Who is away is in no list, whoever holds an SA now (migrate_links, step contract)."""
+    assert SERVICE.narrow
+    server, wish = came(f"ikev2|2|60|{CLASSICAL}|"), Wanted((NEW,), watched=30)
+    with pytest.raises(Inexpressible, match="2 came: 2 did not offer what stays"):
+        SERVICE.narrow(server, {"strongswan road": {"key_exchange": wish}})
+    assert SERVICE.narrow(came(f"ikev2|2|60|{SAFE}|"), {"strongswan road": {"key_exchange": wish}})
+
+
 def test_or_once_somebody_answers_for_them_and_the_plan_says_so() -> None:
     server = told("", LIVE)
     who = "head of field service answers for them until 2027-06-30: all tablets were replaced (tablets)"

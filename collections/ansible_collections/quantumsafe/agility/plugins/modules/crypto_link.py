@@ -50,6 +50,13 @@ options:
     description: Seconds until a host reverts by itself when no proof arrives. Both ends have to come to an end within it.
     type: int
     default: 120
+  packets:
+    description:
+      - Whether packets that are lost meanwhile are counted, by five pings a second from this host to the other end's inner address through the
+        tunnel. They end by themselves. What they tell stands in the result, in the state of the campaign and in the closing table.
+        It decides nothing.
+    type: bool
+    default: true
 notes:
   - Of a pair both hosts have to be in one batch, and tasks of all hosts of the batch have to run at once (C(forks)), for each waits for the other.
 extends_documentation_fragment:
