@@ -161,6 +161,8 @@ def test_a_hub_that_takes_anybody_is_expanded_first_and_contracted_last(lab: Lab
     proved = {host: {(one["with"], one["proved"]) for one in ran.host(host)["proofs"] if "with" in one} for host in HOSTS}
     assert proved == {"vpn-b": {("vpn-a", False), ("vpn-e", True)}, "vpn-a": {("vpn-b", True)}, "vpn-e": set()}, "whoever moves second proves it"
     assert [one["traffic"] for one in ran.host("vpn-a")["proofs"] if "traffic" in one] == ["in and out"]
+    (row,) = ran.host("vpn-a")["packets"]
+    assert row["with"] == "vpn-b" and row["sent"] > 5 and row["lost"] <= 1, row
     assert ran.text.count("moved: every SA of it, in the lists of both ends, names ML-KEM") == 2, ran.text
 
     policy = strict(tmp_path)

@@ -52,6 +52,17 @@ def test_what_ping_says_is_summed_up(any_host: Host, form: str, first: int, back
     assert (any_host.root / "asked").read_text() == "<-n><-i><0.2><-c><900><-w><180><-I><10.92.1.1><10.92.2.1>"
 
 
+def test_nobody_waits_for_a_ping_that_goes_on(any_host: Host) -> None:
+    """What it was begun with is closed there: else the login would stay open as long as it."""
+    ping(any_host, ENDS.format(7, 0))
+    path, go = any_host.root / "bin" / "ping", any_host.root / "go"
+    lasts = f"n=0\nuntil [ -e {go} ]; do [ $n -lt 30 ] || exit 1; sleep 1; n=$((n + 1)); done\n"
+    path.write_text(path.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\n{lasts}"))
+    any_host.ask(compose_start(0, "10.92.1.1", "10.92.2.1", 180, NONCE), parse_packets)
+    go.touch()
+    assert any_host.ask(compose_stop(0, NONCE), parse_packets) == Packets(7, 7, 1.4)
+
+
 def test_a_ping_that_cannot_begin_says_why(any_host: Host) -> None:
     ping(any_host, "ping: bind: Cannot assign requested address", rc=2)
     assert measured(any_host) == Packets(why="ping: bind: Cannot assign requested address")

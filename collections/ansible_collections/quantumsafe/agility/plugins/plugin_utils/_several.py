@@ -153,13 +153,12 @@ class Several:
         if not self.plan.changes and all(tie.moved for tie in self.ties):  # since it was audited
             self.confirmed()
             return
-        carried = self._carried()
+        carried, losing = self._carried(), self._losing()
         until = time.monotonic() + int(self.run.args["confirm_timeout"]) - SPARE
         was = [end.said["stage"] if self.plan.changes else self._stands(here) for here, end in zip(self.heres, self.ends, strict=True)]
         if self.step == "contract":
             for end, before in zip(self.ends, was, strict=True):
                 end.say("changing", stage=CONTRACTING if self.plan.changes else before)
-        losing = self._losing()
         self.stepping.carry_out(partial(self._prove, carried, until), partial(prove, self.run, probes, answered))
         for one in losing:
             one.stop()

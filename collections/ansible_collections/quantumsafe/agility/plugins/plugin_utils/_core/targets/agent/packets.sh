@@ -16,14 +16,7 @@ ca_ping_start() {
   if ! command -v ping >/dev/null 2>&1; then
     printf '\001G - no ping on this host\n'
   elif { mkdir -p "$ca_state" && : >"$ca_f"; } 2>/dev/null; then
-    (
-      trap '' HUP
-      {
-        LC_ALL=C ping -n -i 0.2 -c "$(($4 * 5))" -w "$4" -I "$2" "$3" 2>&1 &
-        echo "$!" >"$ca_f.pid"
-        wait
-      } | awk "$ca_packets" >"$ca_f"
-    ) </dev/null >/dev/null 2>&1 &
+    sh -c "$ca_pinger" - "$2" "$3" "$4" "$(($4 * 5))" "$ca_f" "$ca_packets" </dev/null >/dev/null 2>&1 3>&- 4>&- &
     printf '\001G\n'
   else
     printf '\001G - cannot write %s\n' "$ca_f"
@@ -42,6 +35,15 @@ ca_ping_stop() {
   printf '\001G %s\n' "$(ca_line "$(head -n 1 "$ca_f" 2>/dev/null)")"
   rm -f "$ca_f" "$ca_f.pid"
 }
+
+# In a shell of its own, for a subshell would keep what this one has open, and who asked would wait for it.
+# shellcheck disable=SC2016 # it is expanded where it runs
+ca_pinger='
+{
+  LC_ALL=C ping -n -i 0.2 -c "$4" -w "$3" -I "$1" "$2" 2>&1 &
+  echo "$!" >"$5.pid"
+  wait
+} | awk "$6" >"$5"'
 
 # What ping says, summed up.
 # shellcheck disable=SC2016 # it is awk's
