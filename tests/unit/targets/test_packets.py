@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.data import as_data
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.packets import (
     Packets,
     compose_inner,
@@ -71,6 +73,11 @@ def test_a_ping_that_cannot_begin_says_why(any_host: Host) -> None:
 
 def test_one_that_nobody_began_tells_nothing(any_host: Host) -> None:
     assert not any_host.ask(compose_stop(3, NONCE), parse_packets).sent
+
+
+def test_the_agent_of_least_privilege_sends_none() -> None:
+    with pytest.raises(Problem, match="moves no tunnels"):
+        as_data(compose_start(0, "10.92.1.1", "10.92.2.1", 180, NONCE))
 
 
 def test_the_addresses_of_a_host(host: Host) -> None:

@@ -24,7 +24,8 @@ options:
     description:
       - V(expand) puts the new key exchange in front of the old one at both ends. The policy has to want it, at stage C(prefer) or C(require).
       - V(contract) takes the old one away at both ends. It needs stage C(require), and all ends expanded in the same campaign. A connection that
-        somebody else holds, who is not managed here or cannot move, is refused with the names.
+        somebody else holds, who is not managed here or cannot move, is refused with the names; one that takes anybody needs an entry in
+        C(clients) of the policy, too.
     type: str
     choices: [expand, contract]
     default: expand
