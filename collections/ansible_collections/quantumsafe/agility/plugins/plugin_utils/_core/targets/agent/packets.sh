@@ -10,12 +10,12 @@ ca_inner() {
 }
 
 # ca_ping_start NUMBER FROM TO SECONDS: what comes of it is one line in a file: sent, lost, the longest row of lost ones; or "- why".  The last
-# packet may be on its way at the end.  ping of busybox counts from 0.
+# packet may be on its way at the end.  ping of busybox counts from 0.  One whose controller was lost writes into a file that is gone.
 ca_ping_start() {
   ca_f=$ca_state/ping-$1
   if ! command -v ping >/dev/null 2>&1; then
     printf '\001G - no ping on this host\n'
-  elif { mkdir -p "$ca_state" && : >"$ca_f"; } 2>/dev/null; then
+  elif { mkdir -p "$ca_state" && rm -f "$ca_f" "$ca_f.pid" && : >"$ca_f"; } 2>/dev/null; then
     sh -c "$ca_pinger" - "$2" "$3" "$4" "$(($4 * 5))" "$ca_f" "$ca_packets" </dev/null >/dev/null 2>&1 3>&- 4>&- &
     printf '\001G\n'
   else
