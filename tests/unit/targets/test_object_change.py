@@ -39,7 +39,12 @@ STEPS = {
         "confirm": "configure confirm",
         "save": "write memory",
     },
-    "contract": {"name": "no proposal OLD", "gone": "no crypto ikev2 proposal OLD", "set": "no crypto ipsec transform-set LEGACY", "confirm": "configure confirm"},
+    "contract": {
+        "name": "no proposal OLD",
+        "gone": "no crypto ikev2 proposal OLD",
+        "set": "no crypto ipsec transform-set LEGACY",
+        "confirm": "configure confirm",
+    },
 }
 EARLY = ("arm", "leave")
 LATE = ("confirm", "save")
@@ -97,7 +102,9 @@ def expanded(emulated: Emulated) -> bool:
 
 
 def contracted(emulated: Emulated) -> bool:
-    gone = not any(line.split()[-1] in ("OLD", "LEGACY") or line.startswith("crypto ipsec transform-set LEGACY ") for line in emulated.text().splitlines())
+    gone = not any(
+        line.split()[-1] in ("OLD", "LEGACY") or line.startswith("crypto ipsec transform-set LEGACY ") for line in emulated.text().splitlines()
+    )
     return gone and len(families(emulated, "crypto ikev2 proposal")) == len(families(emulated, "crypto ipsec transform-set")) == 1
 
 
@@ -166,7 +173,13 @@ def test_no_fault_at_any_step_leaves_a_device_between(device: Emulated, fault: s
 
 def test_the_device_itself_keeps_what_is_named(device: Emulated) -> None:
     """Of the emulator: in the wrong order nothing comes about."""
-    lines = ("no crypto ikev2 proposal OLD", "no crypto ipsec transform-set LEGACY", "crypto ikev2 policy SITES", "no proposal OLD", "proposal NOBODY")
+    lines = (
+        "no crypto ikev2 proposal OLD",
+        "no crypto ipsec transform-set LEGACY",
+        "crypto ikev2 policy SITES",
+        "no proposal OLD",
+        "proposal NOBODY",
+    )
     more = ("crypto ikev2 proposal X", "encryption aes-512", "exit", "crypto ipsec profile OVER", "set transform-set NOBODY", "end")
     before = device.text()
     seen = terminal(device.port, [*device.kind.enter, "configure terminal", *lines, *more])

@@ -113,9 +113,7 @@ def _asked(way: Live | Api, endpoint: Endpoint, requirements: Requirements, behi
     return {} if endpoint.id in behind else taken
 
 
-def _left(
-    platform: Appliance, endpoint: Endpoint, requirements: Requirements, asked: Requirements, behind: Mapping[str, str], as_of: date
-) -> str:
+def _left(platform: Appliance, endpoint: Endpoint, requirements: Requirements, asked: Requirements, behind: Mapping[str, str], as_of: date) -> str:
     """What is not planned of what the policy wants, and why; "" = nothing."""
     left = [aspect for aspect in wishes_for(endpoint, requirements, as_of) if aspect not in asked]
     if not left:
