@@ -18,6 +18,7 @@ from ._core.policy.model import Policy
 from ._core.reach import Client
 from ._core.report.output import file_name
 from ._core.report.results import plain, read_host
+from ._core.service import once
 from ._core.services import SERVICES
 from ._core.targets.controller import openssh_client, paramiko_client
 from ._core.targets.survey import Survey, choose, read
@@ -171,11 +172,15 @@ def seen_besides(run: Run) -> tuple[str, ...]:
     return tuple((run.result.plan or {}).get("extra", ()))
 
 
+def seen_after(run: Run, after: Snapshot) -> Survey:
+    """What a change left, read once.  Raises Problem when that cannot be read."""
+    return once(after, "survey", lambda now: Survey(now, read(now, choose(SERVICES, tuple(run.args["services"])), seen_besides(run))))
+
+
 def unsettled(run: Run, after: Snapshot, policy: Policy) -> list[str]:
     """What the policy still wants changed after a change: nothing, if what the daemons really use is what was planned."""
-    services = choose(SERVICES, tuple(run.args["services"]))
     try:
-        again = make(run, Survey(after, read(after, services, seen_besides(run))), policy)
+        again = make(run, seen_after(run, after), policy)
     except Problem as problem:
         return [f"after the reload: {problem}"]
     return [f"after the reload it is still not so: {reason}" for reason in again.reasons]
