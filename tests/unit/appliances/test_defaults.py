@@ -17,6 +17,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.applianc
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.defaults.row import Default, Release, number
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Finding, Inexpressible, Plan
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.table import audit_table
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.survey import Survey
@@ -119,6 +120,28 @@ def endpoints(platform: str, release: str) -> dict[str, Endpoint]:
 )
 def test_a_release_is_counted_as_its_vendor_writes_it(said: str, release: Release) -> None:
     assert number(said) == release
+
+
+@pytest.mark.parametrize(
+    ("platform", "shown", "release"),
+    [
+        (
+            "ios",
+            "Cisco IOS XE Software, Version 17.09.04a\nCisco IOS Software [Cupertino], Catalyst L3 Switch Software, Version 17.9.4a, RELEASE SOFTWARE (fc3)\n",
+            (17, 9, 4),
+        ),
+        ("junos", "Hostname: edge\nModel: srx300\nJunos: 21.4R3-S5.4\nJUNOS Software Release [21.4R3-S5.4]\n", (21, 4, 3)),
+        ("junos", "Hostname: edge\nModel: ptx10001-36mr\nJunos: 22.2R1-EVO\n", ()),
+        ("eos", "Arista DCS-7050SX3-48YC8-F\nSerial number:       JPE1\nSoftware image version: 4.30.1F\n", (4, 30, 1)),
+        ("vyos", "Version:          VyOS 1.4.0-epa3\nRelease train:    sagitta\n", (1, 4, 0)),
+        ("vyos", "Version:          VyOS 1.5-rolling-202410240007\n", (1, 5, 20241024)),
+        ("fortios", '{"http_method": "GET", "version": "v7.4.3", "serial": "FGT60F", "build": 2573}', (7, 4, 3)),
+    ],
+)
+def test_the_release_that_a_live_device_shows_is_counted(platform: str, shown: str, release: Release) -> None:
+    way = APPLIANCES[platform].changes
+    assert way
+    assert number(way.identify(shown)[0]) == release
 
 
 @pytest.mark.parametrize(
@@ -306,13 +329,13 @@ def findings(tmp_path: Path, platform: str, release: str, construction: str) -> 
     return assess(tuple(endpoints(platform, release).values()), lambda one: requirements(policy, one.protocol), TODAY)
 
 
-def policy_in(tmp_path: Path, construction: str):  # type: ignore[no-untyped-def]
+def policy_in(tmp_path: Path, construction: str) -> Policy:
     (tmp_path / "policy.yml").write_text(POLICY.replace("CONSTRUCTION", construction), encoding="utf-8")
     return policy_of(str(tmp_path / "policy.yml"))
 
 
-def planned(tmp_path: Path, platform: str, release: str, construction: str = "classical, hybrid") -> Plan:
-    seen = snapshot_of(TEXTS[platform].replace("RELEASE", release).encode(), "f", "h", "")
+def planned(tmp_path: Path, platform: str, release: str, construction: str = "classical, hybrid", text: str = "") -> Plan:
+    seen = snapshot_of((text or TEXTS[platform].replace("RELEASE", release)).encode(), "f", "h", "")
     seen = replace(seen, facts={"release": release, **seen.facts})  # which a live device tells
     found = read(seen)
     policy = policy_in(tmp_path, construction)
@@ -374,3 +397,17 @@ def test_a_release_whose_commands_nobody_has_read_is_refused_although_its_defaul
     assert default_of("vyos", "1.3.8", "ssh", "mac")
     with pytest.raises(Inexpressible, match="no release whose commands are known"):
         planned(tmp_path, "vyos", "1.3.8")
+
+
+NAMELESS = {
+    "vyos": "set service ssh mac 'hmac-sha1'\nset system host-name 'r'\n",
+    "junos": "system {\n    host-name edge;\n    services {\n        ssh {\n            macs hmac-sha1;\n        }\n    }\n}\n",
+    "eos": "hostname edge\nmanagement ssh\n   mac hmac-sha1\nend\n",
+}
+
+
+@pytest.mark.parametrize("platform", sorted(NAMELESS))
+def test_where_the_release_is_not_known_nothing_is_written_not_even_a_line_that_is_there(tmp_path: Path, platform: str) -> None:
+    plan = planned(tmp_path, platform, "", text=NAMELESS[platform])
+    assert plan.changes == ()
+    assert "(release unknown), for its commands are not known here" in " ".join(plan.warnings)
