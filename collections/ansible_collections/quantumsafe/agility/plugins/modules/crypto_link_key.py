@@ -16,6 +16,8 @@ description:
     themselves. Whoever is lost on the way, both end with the same key, see the notes.
   - Of strongSwan each step of one end is a transaction with a deadline, and each mix of steps is a working tunnel. Both ends have both secrets before
     either uses the new one; V(contract) takes the old one away and requires the new one.
+  - A connection of strongSwan that takes anybody is a hub's. Each of its spokes gets a PPK of its own, which the spoke names and requires; the
+    connection itself is not changed, and the hub holds one key for each tunnel of each spoke.
   - Both hosts keep the key of before, and V(back) returns to it, until they forget the rotation (playbook C(recover)).
 options:
   policy:
