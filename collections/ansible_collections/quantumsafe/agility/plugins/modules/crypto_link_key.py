@@ -35,7 +35,9 @@ options:
     type: str
     required: true
   link_interface:
-    description: The interface of wg-quick on this host, or its connection in C(swanctl.conf). That of the other end is found by what both say.
+    description: >-
+      The interface of WireGuard on this host (wg-quick's or networkd's), or its connection in C(swanctl.conf). That of the other end is found by what
+      both say.
     type: str
     required: true
   link_step:
@@ -54,7 +56,7 @@ options:
     default: 120
 requirements:
   - At both ends C(openssl) 3.0 or later.
-  - Of WireGuard C(wg), C(wg-quick), and the interface up through C(wg-quick@INTERFACE.service).
+  - Of WireGuard C(wg), and the interface up through C(wg-quick@INTERFACE.service), or through C(systemd-networkd) 257 or later.
   - Of strongSwan C(swanctl) that reads C(conf.d/*.conf), and the tunnel up.
 notes:
   - The key is made by C(openssl rand) and sealed in CMS AuthEnvelopedData (AES-256-GCM) for a P-384 key that the other end's host made for
@@ -62,6 +64,8 @@ notes:
     later has to break both.
   - Of WireGuard one end decides, the one that the task runs on, and the other follows. If the controller is lost between their two confirmations, the
     other end shakes hands at its deadline, with the new key and then with the old one, and keeps what is answered.
+  - A reload of C(systemd-networkd) sets all peers of that interface anew, so each of them shakes hands again; the end that decides needs C(Endpoint=)
+    of its peer. No kernel with WireGuard was there to try it on, see docs/tunnels.md.
   - The other end needs no place in the play; its connection is made of its own variables. Its result is written like that of any host.
 extends_documentation_fragment:
   - quantumsafe.agility.agility.variables
