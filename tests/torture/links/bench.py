@@ -55,6 +55,8 @@ class Bench:
         self.keep("old")
 
     def _made_a_hub(self) -> None:
+        with Path(self.policy["contract"]).open("a", encoding="utf-8") as more:  # whoever else may know this hub is in no list
+            more.write("clients:\n  - {id: hub, host: vpn-b, acknowledge: {reason: all spokes are ours, approver: ciso, until: 2099-12-31}}\n")
         for end in self.ends:
             end.run(SECOND_SECRET)
         given(B, ROAD, SECOND[B])
