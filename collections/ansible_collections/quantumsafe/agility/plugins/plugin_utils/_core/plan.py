@@ -107,8 +107,8 @@ def make_plan(
         mine = tuple(e for e in endpoints if e.service == service.name)
         wishes = {e.id: {a: _wanted(w, bound[e.id][a], as_of) for a, w in wanted[e.id].items()} for e in mine if e.id in wanted}
         if wishes:
-            if service.protocol == "ssh":
-                _stay_reachable(client(), wishes, wanted, snapshot.host)
+            if logins := {e.id: wishes[e.id] for e in mine if e.protocol == "ssh" and e.id in wishes}:
+                _stay_reachable(client(), logins, wanted, snapshot.host)
             changes += service.write(snapshot, wishes)
             activations.append(service.activation(snapshot, mine))
             told += service.warns(snapshot, wishes) if service.warns else ()
