@@ -66,7 +66,7 @@ def begin(run: Run) -> None:
     try:
         _enter(run, "apply", "", durable=True)
     except Problem as problem:
-        if run.result.verb != "rollback":
+        if run.result.verb not in ("rollback", "recover"):
             raise
         _lament(run, problem)
 
