@@ -24,6 +24,17 @@ def on(host: str, command: str, check: bool = True) -> str:
     return done.stdout
 
 
+def kill_at(controller: subprocess.Popen[Any], host: str, state: str) -> None:
+    """Kill the controller and its workers, which have sessions of their own, once STATE is in the host's journal.
+
+    sshd stands still meanwhile: on a busy machine the confirmation would otherwise be there before the kill.
+    """
+    on(host, f"until grep -q ' {state} ' /var/lib/crypto-agility/tx/*/journal 2>/dev/null; do sleep 0.02; done; pkill -STOP sshd")
+    subprocess.run(["pkill", "-KILL", "-P", str(controller.pid)], check=True)
+    controller.kill()
+    on(host, "pkill -CONT sshd")
+
+
 FACTS = """
 cd / && find etc/ssh etc/nginx | sort | while read -r f; do
   if [ -d "$f" ]; then stat -c '%n %a %U %G' "$f"; else stat -c '%n %a %U %G %Y %s %F' "$f"; fi

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import TOP, Lab, configuration, on
+from .conftest import TOP, Lab, configuration, kill_at, on
 from .test_trouble import BREAK, MEND, problem
 
 TX = "/var/lib/crypto-agility/tx"
@@ -245,12 +245,11 @@ def test_recover_says_changed_when_it_took_something_back_and_when_it_forgot(lab
     """A controller that is killed and a host whose own poller was stopped: nobody but recover is left to take the change back."""
     before = configuration("web-new")
     on("web-new", f"rm -rf {TX}")
-    settings = {"agility_policy": str(TOP / "policies/default.yml"), "agility_output": str(lab.tmp / "killed"), "agility_confirm_timeout": 5}
+    settings = {"agility_policy": str(TOP / "policies/default.yml"), "agility_output": str(lab.tmp / "killed"), "agility_confirm_timeout": 10}
     argv = ["ansible-playbook", "-i", "inventories/lab", "playbooks/enforce.yml", "-l", "web-new", "-e", json.dumps(settings)]
     with subprocess.Popen(argv, cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as controller:
-        on("web-new", f"until grep -q ' RELOADED ' {TX}/*/journal 2>/dev/null; do sleep 0.02; done; systemctl stop 'crypto-agility*'")
-        subprocess.run(["pkill", "-KILL", "-P", str(controller.pid)], check=True)  # its workers have sessions of their own
-        controller.kill()
+        kill_at(controller, "web-new", "RELOADED")
+    on("web-new", "systemctl stop 'crypto-agility*'")
     on("web-new", f'sleep 1; until [ "$(cut -d. -f1 /proc/uptime)" -gt "$(cat {TX}/*/deadline)" ]; do sleep 0.2; done')
     assert "REVERT" not in on("web-new", f"cat {TX}/*/journal")
     dry = lab.play("recover", "web-new", "--check")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import script
 
-from .conftest import TOP, Lab, configuration, on
+from .conftest import TOP, Lab, configuration, kill_at, on
 from .container import LAB, NONCE, TOKEN, Container, apply_script, original
 
 ALL = os.environ.get("AGILITY_TORTURE") == "all"
@@ -178,9 +178,8 @@ def test_a_controller_that_is_killed_leaves_a_host_that_goes_back_alone(lab: Lab
     before = configuration("web-new")
     settings = json.dumps({"agility_policy": str(TOP / "policies/default.yml"), "agility_output": str(lab.tmp / "out"), "agility_confirm_timeout": 6})
     argv = ["ansible-playbook", "-i", "inventories/lab", "playbooks/enforce.yml", "-l", "web-new", "-e", settings]
-    with subprocess.Popen(argv, cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-        on("web-new", f"until grep -q ' {state} ' {TX}/*/journal 2>/dev/null; do sleep 0.02; done")
-        subprocess.run(["pkill", "-KILL", "-f", str(lab.tmp / "out")], check=True)  # its workers have sessions of their own
+    with subprocess.Popen(argv, cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as controller:
+        kill_at(controller, "web-new", state)
     began = time.monotonic()
     on("web-new", f"until tail -n 1 {TX}/*/journal | grep -qE 'CLEANED|REVERTED'; do sleep 0.2; done")
     assert time.monotonic() - began < 30

@@ -13,14 +13,18 @@ from .conftest import Lab, configuration, on
 TX = "/var/lib/crypto-agility/tx"
 
 # Between ssh and the host.  Once a good part of the script has gone to the host (and more than all of that which looks), nothing comes back, not even the end of the connection; when
-# the host's journal has got to STATE, the connection is cut.  Only the first time: the later ones pass.
+# the host's journal has got to STATE, the connection is cut.  Only the first time: the later ones pass.  A connection that sshd never answers is no
+# login: it closes its listening socket while it reads its configuration anew (SIGHUP in sshd(8)), and the second copy may come just then.
 PROXY = f"""
 import os, socket, subprocess, sys, threading
 host, flag, state = sys.argv[1:]
-with open(flag + ".logins", "a") as log: log.write("login\\n")
 plug, sent = socket.create_connection((host, 22)), 0
 def back():
+    answered = False
     while data := plug.recv(65536):
+        if not answered:
+            with open(flag + ".logins", "a") as log: log.write("login\\n")
+        answered = True
         if sent < {{threshold}} or os.path.exists(flag): os.write(1, data)
     if sent < {{threshold}} or os.path.exists(flag): os._exit(0)
 def cut():

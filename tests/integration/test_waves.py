@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from .conftest import TOP, Lab, configuration, on
+from .conftest import TOP, Lab, configuration, kill_at, on
 from .test_trouble import BREAK, MEND
 
 THREE = ("web-new", "web-bare", "web-old")
@@ -113,9 +113,7 @@ def test_a_run_that_was_killed_in_a_wave_goes_on_where_it_was(lab: Lab, tmp_path
     on("web-bare", f"rm -rf {TX}")
     argv = ["ansible-playbook", "-i", "inventories/lab", "playbooks/waves.yml", "-l", both, *more, "-e", json.dumps(settings)]
     with subprocess.Popen(argv, cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ) as controller:
-        on("web-bare", f"until grep -q ' RELOADED ' {TX}/*/journal 2>/dev/null; do sleep 0.02; done")
-        subprocess.run(["pkill", "-KILL", "-P", str(controller.pid)], check=True)  # its workers have sessions of their own
-        controller.kill()
+        kill_at(controller, "web-bare", "RELOADED")
     on("web-bare", f"until grep -q ' REVERTED' {TX}/*/journal; do sleep 0.2; done")
     assert configuration("web-bare") == before[1], "it went back by itself"
     middle = configuration("web-new")

@@ -224,15 +224,17 @@ fleet_up() { # [N plain hosts]; what runs from the right image stays, the rest i
 }
 
 write_plain_inventory() { # HOST...
-  local host
+  local host known="$STATE/known_hosts"
   {
     echo '# Written by "lab up". Use it beside inventories/lab.  Its connection settings without templates, as in most inventories: the bench uses it.'
+    echo "# They stand at each host: at the group, inventories/lab/group_vars would have the last word."
     echo 'plain:'
-    echo '  vars:'
-    printf '    ansible_ssh_private_key_file: "%s"\n' "$STATE/id_ed25519"
-    printf '    ansible_ssh_common_args: "-F none -o StrictHostKeyChecking=yes -o UserKnownHostsFile=%s -o GlobalKnownHostsFile=/dev/null -o IdentitiesOnly=yes"\n' "$STATE/known_hosts"
     if [[ $# -eq 0 ]]; then echo '  hosts: {}'; else echo '  hosts:'; fi
-    for host in "$@"; do printf '    %s:\n      ansible_host: %s\n' "$host" "$(host_address "$host")"; done
+    for host in "$@"; do
+      printf '    %s:\n      ansible_host: %s\n' "$host" "$(host_address "$host")"
+      printf '      ansible_ssh_private_key_file: "%s"\n' "$STATE/id_ed25519"
+      printf '      ansible_ssh_common_args: "-F none -o StrictHostKeyChecking=yes -o UserKnownHostsFile=%s -o GlobalKnownHostsFile=/dev/null -o IdentitiesOnly=yes"\n' "$known"
+    done
   } > "$STATE/inventory-plain.yml.new"
   mv "$STATE/inventory-plain.yml.new" "$STATE/inventory-plain.yml"
 }

@@ -162,6 +162,41 @@ def test_check_mode_and_mere_questions_write_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "ledger").exists()
 
 
+WAITS = {"loop": None, "until": [], "no_log": False}
+
+
+@pytest.mark.parametrize(
+    ("result", "task", "waits"),
+    [
+        (HostResult("web", "audit", "ok", run="r"), WAITS, True),
+        (ENFORCED, WAITS, True),
+        (HostResult("web", "enforce", "refused", run="r", problem={"message": "closed"}), WAITS, False),
+        (HostResult("web", "audit", "failed", run="r", problem={"message": "broken"}), WAITS, False),
+        (replace(ENFORCED, transaction=TX), WAITS, False),
+        (ENFORCED, {**WAITS, "loop": ["a"]}, False),
+        (ENFORCED, {**WAITS, "until": ["found is ok"]}, False),
+        (ENFORCED, {**WAITS, "no_log": True}, False),
+    ],
+    ids=["audit", "nothing to do", "refused", "failed", "changed", "the callback sees no item", "nor an earlier try", "nor what is hidden"],
+)
+def test_what_changed_nothing_waits_for_the_end_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: HostResult, task: dict[str, Any], waits: bool
+) -> None:
+    monkeypatch.setattr(_entries._deferred, "listening", True)
+    one = Task(tmp_path, result)
+    vars(one.action._task).update(task)
+    out = one.finish()
+    assert ("agility_entry" in out, (tmp_path / "ledger").exists()) == (waits, not waits)
+    if waits:
+        _entries.enter(Path(out["agility_ledger"]), Path(out["agility_entry"]["keys"]), [out["agility_entry"]["told"]])
+    assert [(entry["host"], entry["verb"]) for entry in written(tmp_path)] == [("web", result.verb)]
+    assert (tmp_path / "ledger/keys/ed25519.pub").exists()
+
+
+def test_where_nobody_listens_each_task_enters_what_it_did(tmp_path: Path) -> None:
+    assert "agility_entry" not in Task(tmp_path, ENFORCED).finish() and len(written(tmp_path)) == 1
+
+
 def blocked(tmp_path: Path, result: HostResult) -> Task:
     (tmp_path / "ledger").write_text("a file where a folder must be", encoding="utf-8")
     return Task(tmp_path, result)

@@ -72,7 +72,7 @@ def test_runs_at_once_have_a_chain_each_and_the_next_run_vouches_for_them(tmp_pa
     assert "whole chain is missing" in judged(tmp_path).faults[0].what
 
 
-def killed_at(tmp_path: Path, times: int) -> None:
+def killed_at(tmp_path: Path, times: int, *told: str) -> None:
     """A worker that dies by SIGKILL within its append: before it writes the head, or in the middle of its line."""
     real, calls = _ledger._put, iter(range(1, 9))
 
@@ -85,22 +85,40 @@ def killed_at(tmp_path: Path, times: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     _ledger._put = die  # in a process of its own
-    ledger(tmp_path).append(fact("victim"), durable=False)
+    ledger(tmp_path).append(*map(fact, told), durable=False)
 
 
-@pytest.mark.parametrize(("times", "there", "noted"), [(1, 1, False), (2, 2, True)], ids=["while its head is written", "while its line is written"])
-def test_a_killed_writer_loses_nothing_and_is_not_taken_for_a_forger(tmp_path: Path, times: int, there: int, noted: bool) -> None:
+@pytest.mark.parametrize("told", [["victim"], ["one", "two", "three"]], ids=["of one entry", "of several"])
+@pytest.mark.parametrize(("times", "noted"), [(1, False), (2, True)], ids=["while its head is written", "while its lines are written"])
+def test_a_killed_writer_loses_nothing_and_is_not_taken_for_a_forger(tmp_path: Path, times: int, noted: bool, told: list[str]) -> None:
     write(tmp_path, "run-1", "before", 1)
-    victim = FORK.Process(target=killed_at, args=(tmp_path, times))
+    victim = FORK.Process(target=killed_at, args=(tmp_path, times, *told))
     victim.start()
     victim.join()
     assert victim.exitcode == -signal.SIGKILL
     torn = judged(tmp_path)
-    assert torn.whole and bool(torn.notes) == noted and len(torn.chains[0].entries) == there
+    assert torn.whole and bool(torn.notes) == noted and len(torn.chains[0].entries) == 1 + noted * len(told)
     write(tmp_path, "run-1", "after", 1)
     verdict = judged(tmp_path)
     assert verdict.whole and not verdict.notes
-    assert [e["host"] for e in verdict.chains[0].entries] == ["before-0", *["victim"][: there - 1], "after-0"]
+    assert [e["host"] for e in verdict.chains[0].entries] == ["before-0", *told * noted, "after-0"]
+
+
+def test_several_entries_are_signed_once_and_vouched_for_each(tmp_path: Path) -> None:
+    ledger(tmp_path).append(fact("a"), fact("b"), fact("c"), durable=False)
+    ledger(tmp_path).append(fact("d"), durable=False)
+    verdict = judged(tmp_path)
+    assert verdict.whole and [(e["host"], e["number"]) for e in verdict.chains[0].entries] == [("a", 1), ("b", 2), ("c", 3), ("d", 4)]
+    assert ["saw" in e for e in verdict.chains[0].entries] == [True, False, False, False]
+
+
+def test_what_a_head_holds_of_several_is_not_believed_where_it_was_changed(tmp_path: Path) -> None:
+    """The statement that is signed names the digest of the last of them alone; the others hang on it."""
+    ledger(tmp_path).append(fact("a"), fact("b"), durable=False)
+    chain, head = tmp_path / "ledger/run-1.jsonl", tmp_path / "ledger/run-1.head"
+    head.write_bytes(head.read_bytes().replace(rb"\"host\":\"a\"", rb"\"host\":\"x\""))
+    chain.write_bytes(b"")
+    assert [(fault.entry, "is not what" in fault.what) for fault in judged(tmp_path).faults] == [(1, True)]
 
 
 def test_nobody_signs_on_top_of_what_somebody_else_wrote(tmp_path: Path) -> None:

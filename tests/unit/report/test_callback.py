@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.callback.summary import CallbackModule
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.chain import read_head
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import run_id
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import HostResult, read_hosts, write_host
 
@@ -124,3 +125,37 @@ def test_a_rescue_does_not_hide_a_host_that_is_not_as_it_was_promised(out: Path,
     with pytest.raises(SystemExit, match="2"):
         callback.v2_playbook_on_stats(RESCUED)
     assert (out / "summary.json").is_file()
+
+
+def looked(host: str, ledger: Path) -> SimpleNamespace:
+    told = {"event": "audit", "host": host, "time": "2026-11-27T07:00:00Z"}
+    entry = {"agility_ledger": str(ledger / "run-1.jsonl"), "agility_entry": {"keys": str(ledger / "keys"), "told": told}}
+    return event(host, "quantumsafe.agility.crypto_audit_info", **entry)
+
+
+def test_what_hosts_leave_to_it_is_in_the_ledger_once_when_the_run_ends(tmp_path: Path, callback: CallbackModule) -> None:
+    callback.v2_runner_on_ok(looked("a", tmp_path / "ledger"))
+    callback.v2_runner_on_ok(looked("b", tmp_path / "ledger"))
+    assert not (tmp_path / "ledger").exists()
+    callback.v2_playbook_on_stats(COUNTED)
+    callback._enter()  # as at the end of the process
+    lines = (tmp_path / "ledger/run-1.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["host"] for line in lines] == ["a", "b"]
+    assert read_head((tmp_path / "ledger/run-1.head").read_bytes()).count == 2
+
+
+def test_a_worker_that_ends_does_not_enter_what_the_controller_heard(tmp_path: Path, callback: CallbackModule) -> None:
+    callback.v2_runner_on_ok(looked("a", tmp_path / "ledger"))
+    callback.process = os.getpid() + 1
+    callback._enter()
+    assert not (tmp_path / "ledger").exists()
+
+
+def test_a_ledger_that_takes_nothing_at_the_end_is_told_with_the_hosts(
+    tmp_path: Path, callback: CallbackModule, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "ledger").write_text("a file where a folder must be", encoding="utf-8")
+    callback.v2_runner_on_ok(looked("web-17", tmp_path / "ledger"))
+    callback.v2_playbook_on_stats(COUNTED)
+    told = "".join(capsys.readouterr()).replace("\n", " ")
+    assert f"NOT IN THE LEDGER: web-17: {tmp_path}" in told and "the ledger cannot be written" in told

@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - After the last task it rebuilds C(summary.json) and C(inventory.csv) from the host files of the results folder and prints what matters.
   - After the playbook C(plan) it also writes C(plan.json), its signature C(plan.sig) and C(ticket.md) there, see docs/plans.md.
+  - What hosts were audited, planned, or found as they should be, it enters into the ledger then; without it each task does so itself.
   - A final play would not run when a batch failed as a whole, or under C(--limit); this callback does.
   - It ends the run with exit code 2 when a host is not as it was promised and Ansible would not say so, since the failure was rescued or
     ignored. Callbacks that are named after it in C(callbacks_enabled) then do not hear of the end.
@@ -21,6 +22,7 @@ author:
   - quantumsafe.agility contributors (@quantumsafe)
 """
 
+import atexit
 import os
 import shutil
 import sys
@@ -29,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils import _deferred
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.ledger.chain import read_head
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.credentials import closing_lines, look_at
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.output import file_name, run_id
@@ -66,15 +69,17 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self.folders: dict[str, None] = {}
         self.lost: dict[str, HostResult] = {}
-        self.chains: dict[str, None] = {}  # of the ledger
+        self.chains: dict[str, list[dict[str, Any]]] = {}  # of the ledger → what is to be entered there at the end
         self.plans: dict[str, str] = {}  # folder → the keys that sign the plan of this run
         self.applies = False
+        self.process = os.getpid()
 
     def _seen(self, result: Any) -> None:
         if folder := result._result.get("agility_output"):
             self.folders[str(folder)] = None
         if chain := result._result.get("agility_ledger"):
-            self.chains[str(chain)] = None
+            waiting = self.chains.setdefault(str(chain), [])
+            waiting += [entry] if (entry := result._result.get("agility_entry")) else []
         if signers := result._result.get("agility_plan_signers"):
             self.plans[str(folder)] = str(signers)
         if result._result.get("agility_result"):
@@ -89,6 +94,10 @@ class CallbackModule(CallbackBase):
         host = result._host.get_name()
         problem = {"message": str(result._result.get("msg", status)).strip(), "where": host, "remedy": ""}
         self.lost[host] = HostResult(host, verb, status, run=run_id(os.getpid()), problem=problem)
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        _deferred.listening = True
+        atexit.register(self._enter)  # after Ctrl-C nobody is told of the end
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """A run that would have applied its plan leaves none to be applied later, even where no host came that far."""
@@ -117,6 +126,7 @@ class CallbackModule(CallbackBase):
                 unkept |= self._close(Path(folder))
             except Exception as error:  # a report must never turn a good run into a bad one
                 self._display.warning(f"quantumsafe.agility: no summary for {folder}: {error}")
+        self._enter()
         for chain in self.chains:
             try:
                 head = read_head(Path(chain).with_suffix(".head").read_bytes())
@@ -125,6 +135,20 @@ class CallbackModule(CallbackBase):
                 self._display.warning(f"quantumsafe.agility: the ledger {chain} has no head that can be read: {error}")
         if unkept and not any({**stats.failures, **stats.dark}.values()):
             raise SystemExit(2)  # as Ansible does for a host that failed; a rescue or ignore_errors took that away
+
+    def _enter(self) -> None:
+        """Into the ledger with what waits for it, by the process that heard of it and not by one that it forked."""
+        for chain, waiting in self.chains.items():
+            if waiting and self.process == os.getpid():
+                # not earlier, as with _plans below
+                from ansible_collections.quantumsafe.agility.plugins.plugin_utils._entries import Problem, enter
+
+                told, waiting[:] = list(waiting), []
+                try:
+                    enter(Path(chain), Path(told[0]["keys"]), [entry["told"] for entry in told])
+                except Problem as problem:
+                    hosts = ", ".join(entry["told"]["host"] for entry in told)
+                    self._display.warning(f"quantumsafe.agility: NOT IN THE LEDGER: {hosts}: {problem}")
 
     def _close(self, folder: Path) -> bool:
         """Whether a host of this run is not as a change promised it.  A look (audit, plan) promises nothing."""

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """PRIVATE to the collection: what a task writes to the ledger, and when.
 
-Before a change: an entry that it begins, or it does not begin.  After a task: one entry of what it came to; a ledger that cannot take it is said
-loudly and changes nothing about what was done.  Check mode writes nothing.
+Before a change: an entry that it begins, or it does not begin.  After a task: one entry of what it came to, at the end of the run where nothing
+was changed; a ledger that cannot take it is said loudly and changes nothing about what was done.  Check mode writes nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from . import _deferred
 from ._core.ledger.canonical import MOMENT, digest
 from ._core.model import Problem
 from ._core.report.entered import QUIET, clean, event_of, facts
@@ -30,6 +31,7 @@ from ._ledger import Ledger, chain_of
 if TYPE_CHECKING:
     from ._run import Run
 
+UNTOUCHED = ("ok", "would-change")  # what an audit, a plan, and a host where nothing is to be done come to
 OPERATOR = ("agility_operator", "awx_user_name", "tower_user_name")
 
 
@@ -64,26 +66,42 @@ def ready(run: Run) -> None:
 def begin(run: Run) -> None:
     """This transaction begins now.  Raises Problem, except for a way back: that is never refused for the sake of the ledger."""
     try:
-        _enter(run, "apply", "", durable=True)
+        ledger_of(run).append(_entry(run, "apply", ""), durable=True)
     except Problem as problem:
         if run.result.verb not in ("rollback", "recover"):
             raise
         _lament(run, problem)
 
 
-def end(run: Run, path: Path) -> dict[str, str]:
-    """What the task came to; path: its result file."""
+def end(run: Run, path: Path) -> dict[str, Any]:
+    """What the task came to; path: its result file.  What changed nothing is handed to the callback summary where that listens: see _deferred."""
     if not enters(run):
         return {}
+    ledger, entry = ledger_of(run), _entry(run, event_of(run.result), digest(path.read_bytes()))
+    told: dict[str, Any] = {"agility_ledger": str(ledger.path)}
+    if _can_wait(run):
+        return {**told, "agility_entry": {"keys": str(ledger.keys), "told": entry}}
     try:
-        _enter(run, event_of(run.result), digest(path.read_bytes()), durable=bool(run.result.transaction or run.told))
+        ledger.append(entry, durable=bool(run.result.transaction or run.told))
     except Problem as problem:
         _lament(run, problem)
-    return {"agility_ledger": str(ledger_of(run).path)}
+    return told
 
 
-def _enter(run: Run, event: str, evidence: str, durable: bool) -> None:
-    ledger_of(run).append(facts(run.result, event, {**_said(run.variable), "evidence": evidence, **run.told}), durable)
+def _can_wait(run: Run) -> bool:
+    """Nothing was changed, nothing went wrong, and the callback will see this very result: not that of a loop, of an earlier try, or a hidden one."""
+    task, result = run.action._task, run.result
+    untouched = result.status in UNTOUCHED and not (result.transaction or run.told or result.problem)
+    return _deferred.listening and untouched and not (task.loop or task.until or task.no_log)
+
+
+def _entry(run: Run, event: str, evidence: str) -> dict[str, Any]:
+    return facts(run.result, event, {**_said(run.variable), "evidence": evidence, **run.told})
+
+
+def enter(path: Path, keys: Path, told: Sequence[Mapping[str, Any]]) -> None:
+    """What tasks handed to the callback, in one turn.  path: of the chain.  Raises Problem."""
+    Ledger(path.parent, keys, path.stem).append(*told, durable=False)
 
 
 @contextmanager

@@ -49,10 +49,11 @@ class Ledger:
         with self._turn():
             pass
 
-    def append(self, facts: Mapping[str, Any], durable: bool) -> None:
-        """durable: on the disk when this returns, as befits a change of a host.  Raises Problem."""
+    def append(self, *told: Mapping[str, Any], durable: bool) -> None:
+        """All of them, signed once.  durable: on the disk when this returns, as befits a change of a host.  Raises Problem."""
         with self._turn() as (file, before, keys, lacking):
-            new = following(before, self.chain, facts if before else {**facts, "saw": self._saw()})
+            first, *rest = told
+            new = following(before, self.chain, first if before else {**first, "saw": self._saw()}, *rest)
             new = replace(new, lacking=lacking)
             self._write_head(replace(new, signatures=signatures(new, keys)), durable)
             _put(file, begins(new), new.last.encode() + b"\n", durable)

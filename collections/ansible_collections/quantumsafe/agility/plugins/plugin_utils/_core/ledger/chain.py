@@ -1,7 +1,7 @@
 """One chain: the entries of one run, a line each, each naming the SHA-256 of the line before it; and its head, which is signed.
 
-The head is written before its line and holds that line, so a writer that is killed at any moment leaves either both, or a head from which the
-line is taken.  What stands behind the last line that a head names was written by nobody of ours.
+The head is written before its lines and holds them, so a writer that is killed at any moment leaves either both, or a head from which the
+lines are taken.  What stands behind the last line that a head names was written by nobody of ours.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """digest: of the last line with its line end.  size: of the chain in bytes.  last: that line, without its end.
+    """digest: of the last line with its line end.  size: of the chain in bytes.  last: what was written last, mostly one line, without its end.
 
     lacking: why a signature that belongs here could not be made.
     """
@@ -65,12 +65,15 @@ def read_signatures(data: Iterable[Mapping[str, str]]) -> tuple[Signature, ...]:
     return tuple(Signature(one["algorithm"], one["key"], base64.b64decode(one["value"], validate=True)) for one in data)
 
 
-def following(head: Head | None, chain: str, facts: Mapping[str, Any]) -> Head:
-    """The head, unsigned yet, that holds a further entry.  Raises ValueError."""
-    number, previous, size = (head.count + 1, head.digest, head.size) if head else (1, FIRST, 0)
-    last = canonical({**facts, "chain": chain, "number": number, "previous": previous})
-    whole = last + b"\n"
-    return Head(chain, number, digest(whole), size + len(whole), last.decode())
+def following(head: Head | None, chain: str, *told: Mapping[str, Any]) -> Head:
+    """The head, unsigned yet, that holds further entries, one or more.  Raises ValueError."""
+    count, previous, size = (head.count, head.digest, head.size) if head else (0, FIRST, 0)
+    lines = b""
+    for facts in told:
+        count += 1
+        line = canonical({**facts, "chain": chain, "number": count, "previous": previous}) + b"\n"
+        lines, previous = lines + line, digest(line)
+    return Head(chain, count, previous, size + len(lines), lines.decode().removesuffix("\n"))
 
 
 def read_head(data: bytes) -> Head:
@@ -81,7 +84,7 @@ def read_head(data: bytes) -> Head:
         signed = read_signatures(outer["signatures"])
         head = Head(said["chain"], said["count"], said["digest"], said["size"], outer["last"], tuple(said["lacking"]), signed)
         typed = all(isinstance(number, int) and not isinstance(number, bool) for number in (head.count, head.size)) and isinstance(head.chain, str)
-        sound = typed and head.text == data and digest(head.last.encode() + b"\n") == head.digest
+        sound = typed and head.text == data and digest(head.last.rpartition("\n")[2].encode() + b"\n") == head.digest
     except (KeyError, TypeError, AttributeError, RecursionError, binascii.Error, UnicodeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if not sound:
@@ -101,7 +104,7 @@ def read_entry(line: bytes) -> dict[str, Any]:
 
 
 def unfinished(head: Head | None, size: int, tail: bytes) -> bytes:
-    """What a writer must put where the last entry begins before it goes on: nothing, or the line whose writer was killed.
+    """What a writer must put where `begins(head)` says before it goes on: nothing, or the lines whose writer was killed.
 
     size: of the chain; tail: what is there from `begins(head)` on.  Raises ValueError for what no crash of a writer leaves.
     """
@@ -112,5 +115,5 @@ def unfinished(head: Head | None, size: int, tail: bytes) -> bytes:
 
 
 def begins(head: Head | None) -> int:
-    """Where the last entry begins."""
+    """Where that begins which was written last."""
     return head.size - len(head.last.encode()) - 1 if head else 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .canonical import digest
-from .chain import FIRST, Head, read_entry, read_head
+from .chain import FIRST, Head, begins, read_entry, read_head
 from .signing import Public, wrong
 
 
@@ -78,13 +78,12 @@ def verify(helds: Iterable[Held], pinned: Sequence[Public] = (), expected: Itera
 def inspect(held: Held, pinned: Sequence[Public] = ()) -> Seen:
     """One chain by itself."""
     head, why = _head(held, pinned)
-    *whole, rest = held.data.split(b"\n")
+    data, notes = held.data, []
+    if head and begins(head) <= len(data) < head.size and (last := head.last.encode() + b"\n").startswith(data[begins(head) :]):
+        notes.append(f"{held.where or held.name}: a writer was killed at entry {head.count}; its head holds what it wrote whole, nothing is lost")
+        data = data[: begins(head)] + last
+    *whole, rest = data.split(b"\n")
     lines = [line + b"\n" for line in whole]
-    notes = []
-    if head and len(lines) == head.count - 1 and (head.last.encode() + b"\n").startswith(rest):
-        notes.append(f"{held.where or held.name}: a writer was killed at entry {head.count}; its head holds the entry whole, nothing is lost")
-        lines.append(head.last.encode() + b"\n")
-        rest = b""
     entries: list[dict[str, Any]] = []
 
     def seen(*fault: Fault) -> Seen:
