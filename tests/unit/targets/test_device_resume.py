@@ -50,7 +50,7 @@ def made(tmp_path: Path) -> Iterator[Callable[..., Emulated]]:
     started = []
 
     def start(platform: str) -> Emulated:
-        started.append(Emulated(tmp_path / "device", platform=platform))
+        started.append(Emulated(tmp_path / "device", platform=platform, minute=600))  # no timer ends on a busy machine, and none is waited for
         return started[-1]
 
     yield start
