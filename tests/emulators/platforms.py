@@ -97,6 +97,19 @@ class Platform:
     privileged: bool = False
 
 
+# What some tests add to the lines of SSH: tunnels whose proposals and transform sets are named.
+TUNNELS = {
+    "ios": """\
+crypto ikev2 policy SITES
+ match fvrf any
+ proposal OLD
+crypto ipsec transform-set LEGACY esp-aes 256 esp-sha-hmac
+ mode transport
+crypto ipsec profile OVER
+ set transform-set LEGACY
+"""
+}
+
 PLATFORMS = {
     "ios": Platform(
         "cisco.ios.ios",

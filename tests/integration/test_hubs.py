@@ -161,9 +161,13 @@ def test_a_hub_that_takes_anybody_is_expanded_first_and_contracted_last(lab: Lab
     proved = {host: {(one["with"], one["proved"]) for one in ran.host(host)["proofs"] if "with" in one} for host in HOSTS}
     assert proved == {"vpn-b": {("vpn-a", False), ("vpn-e", True)}, "vpn-a": {("vpn-b", True)}, "vpn-e": set()}, "whoever moves second proves it"
     assert [one["traffic"] for one in ran.host("vpn-a")["proofs"] if "traffic" in one] == ["in and out"]
+    (row,) = ran.host("vpn-a")["packets"]
+    assert row["with"] == "vpn-b" and row["sent"] > 5 and row["lost"] <= 1, row
     assert ran.text.count("moved: every SA of it, in the lists of both ends, names ML-KEM") == 2, ran.text
 
     policy = strict(tmp_path)
+    with Path(policy).open("a", encoding="utf-8") as more:  # whoever else may know this hub is in no list
+        more.write("clients:\n  - {id: hub, host: vpn-b, acknowledge: {reason: all spokes are ours, approver: ciso, until: 2099-12-31}}\n")
     early = play(lab, "migrate_links", "vpn-a,vpn-b", agility_campaign="hub", agility_step="contract", agility_policy=policy)
     assert early.rc != 0 and "somebody would be cut off: road: vpn-e.lab.test (strongswan) is one-end" in early.text, early.text
     assert suites("vpn-b", "road") == [SAFE, SAFE] and "ke=[CURVE_25519]}" in on("vpn-b", "swanctl --list-conns --raw")

@@ -37,6 +37,8 @@ SECTIONS = (  # what a reader looks for → where it is in the schema
     ("events", "$defs.event"),
     ("escrow", "$defs.escrow"),
     ("recipient", "$defs.escrow.properties.recipient"),
+    ("clients", "$defs.watched"),
+    ("acknowledge", "$defs.watched.properties.acknowledge"),
 )
 
 

@@ -8,15 +8,11 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from https import certificate
 
 CMDB, MONITOR = "/api/v2/cmdb/", "/api/v2/monitor/"
 INVALID = -651  # "input value is invalid"
@@ -158,19 +154,6 @@ def serving(device: Any, port: int) -> ThreadingHTTPServer:
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_certificate(device))
+    context.load_cert_chain(certificate(device, "fg1"))
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     return server
-
-
-def _certificate(device: Any) -> str:
-    """One of its own, made at its first start."""
-    path = device.folder / "server.pem"
-    if not path.is_file():
-        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "fg1")])
-        made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=9))
-        text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        path.write_bytes(text + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
-    return str(path)

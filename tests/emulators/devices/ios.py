@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from pathlib import Path
 
 from device import Device
+from https import certificate, door
 from ios_config import MODES, Config, invalid
 from shell import Enabled
 
@@ -97,6 +99,20 @@ class Ios(Device):
             return "startup-config file open failed (Not enough space)\n"
         self.keep("startup", self.config.text)
         return "Building configuration...\n[OK]\n"
+
+    def opens(self, port: int, *more: int) -> tuple[int, ...]:
+        """HTTPS where a line says so, and which port."""
+        if self.config.value("ip http secure-port"):
+            door(int(self.config.value("ip http secure-port")), self.tls)
+        return ()
+
+    def tls(self) -> ssl.SSLContext:
+        """Of one version, and of the suites that OpenSSL calls otherwise only those of TLS 1.2."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate(self, "edge1"))
+        if version := self.config.value("ip http tls-version"):
+            context.minimum_version = context.maximum_version = ssl.TLSVersion[version.replace(".0", "").replace(".", "_")]
+        return context
 
     # ------------------------------------------------------------ the timer
 

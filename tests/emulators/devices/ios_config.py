@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ios_crypto
+
 # Commands of which there is one: a new line takes the place of the old one.
 SINGLE = (
     "hostname",
@@ -11,6 +13,7 @@ SINGLE = (
     "ip ssh server algorithm mac",
     "ip ssh server algorithm hostkey",
     "ip http tls-version",
+    "ip http secure-ciphersuite",
     "ip http secure-port",
 )
 # Commands that open a mode of their own, and its prompt.
@@ -18,10 +21,12 @@ MODES = {
     "archive": "archive",
     "line": "line",
     "interface": "if",
-    "crypto ikev2 proposal": "ikev2-proposal",
+    **ios_crypto.MODES,
     "crypto isakmp policy": "isakmp",
 }
 BELOW = ("encryption", "integrity", "prf", "group", "pqc", "encr", "hash", "transport", "path", "maximum", "description", "ip address", "shutdown")
+BELOW += ("proposal", "match", "mode", "set")
+MANY = ("proposal", "match", "set")  # of which a further one stands beside the first; `set` by its second word
 KEX = (
     *("curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"),
     *("diffie-hellman-group14-sha256", "diffie-hellman-group16-sha512", "diffie-hellman-group14-sha1"),
@@ -81,9 +86,14 @@ class Config:
         """(what is said, the mode afterwards: the line that it stands below, "" = none) of a line in configuration mode."""
         words = command.split()
         if words[0] in ("no", "default"):
-            return self._remove(" ".join(words[1:]), mode), mode
+            gone = " ".join(words[1:])
+            return ios_crypto.wrong_gone(self.blocks, gone, mode) or self._remove(gone, mode), mode
         if mode and command.startswith(BELOW):
-            return self._below(mode, words), mode
+            return ios_crypto.wrong_below(self.blocks, mode, words, self._train) or self._below(mode, words), mode
+        if wrong := ios_crypto.wrong_top(words, self._train):
+            return wrong, mode
+        if words[:3] == ios_crypto.SET.split():
+            command = self._set(words)
         if head := next((head for head in MODES if f"{command} ".startswith(f"{head} ")), ""):
             block = next((block for block in self.blocks if block[0] == command), None)
             if block is None:
@@ -107,19 +117,32 @@ class Config:
         return ""
 
     def _known(self, word: str) -> tuple[str, ...]:
-        train = tuple(int(part) for part in self.value("version").split("."))
-        return ALGORITHMS[word][0] + (ML_KEM if word == "kex" and train >= (26, 1) else ())
+        return ALGORITHMS[word][0] + (ML_KEM if word == "kex" and self._train >= (26, 1) else ())
+
+    @property
+    def _train(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in self.value("version").split("."))
+
+    def _set(self, words: list[str]) -> str:
+        """A transform set by its name: what it holds is replaced."""
+        for block in self.blocks:
+            if block[0].split()[:4] == words[:4]:
+                block[0] = " ".join(words)
+        return " ".join(words)
 
     def _below(self, mode: str, words: list[str]) -> str:
         block = next(block for block in self.blocks if block[0] == mode)
-        block[1:] = [line for line in block[1:] if line.split()[0] != words[0]] + [" " + " ".join(words)]
+        key = words[:2] if words[0] in MANY else words[:1]
+        kept = [line for line in block[1:] if line.split()[: len(key)] != key]
+        held = len(kept) < len(block) - 1 and words[0] == "proposal"  # named already: it keeps its place
+        block[1:] = block[1:] if held else [*kept, " " + " ".join(words)]
         return ""
 
     def _remove(self, command: str, mode: str) -> str:
         head = next((head for head in SINGLE if f"{command} ".startswith(f"{head} ") or head.startswith(command)), command)
         for block in self.blocks:
             if block[0] == mode:
-                block[1:] = [line for line in block[1:] if not line.strip().startswith(command)]
+                block[1:] = [line for line in block[1:] if not f"{line.strip()} ".startswith(f"{command} ")]
         self.blocks = [block for block in self.blocks if not f"{block[0]} ".startswith(f"{head} ")]
         return ""
 

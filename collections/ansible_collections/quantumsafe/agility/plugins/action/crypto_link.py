@@ -29,6 +29,7 @@ SPEC = {
     "campaign": {"type": "str"},
     "step": {"type": "str", "choices": ["expand", "contract"], "default": "expand"},
     "confirm_timeout": {"type": "int", "default": 120},
+    "packets": {"type": "bool", "default": True},
     **GATED,
 }
 NO_TUNNEL = {"message": "no tunnel of strongSwan was found", "remedy": ""}

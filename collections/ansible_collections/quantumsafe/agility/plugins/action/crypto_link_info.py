@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
         said = plain_links(found, results, complaints)
         write_whole(output / "links.json", utf8(json.dumps(said, ensure_ascii=False, indent=1) + "\n"))
         report = [
-            *links_table(found, 140, hubs_of(results)).splitlines(),
+            *links_table(found, 140, hubs_of(results), said["packets"]).splitlines(),
             *(f"unreadable: {text}" for text in complaints),
             f"links: {output / 'links.json'}",
         ]

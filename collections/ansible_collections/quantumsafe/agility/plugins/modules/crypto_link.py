@@ -24,7 +24,8 @@ options:
     description:
       - V(expand) puts the new key exchange in front of the old one at both ends. The policy has to want it, at stage C(prefer) or C(require).
       - V(contract) takes the old one away at both ends. It needs stage C(require), and all ends expanded in the same campaign. A connection that
-        somebody else holds, who is not managed here or cannot move, is refused with the names.
+        somebody else holds, who is not managed here or cannot move, is refused with the names; one that takes anybody needs an entry in
+        C(clients) of the policy, too.
     type: str
     choices: [expand, contract]
     default: expand
@@ -50,6 +51,13 @@ options:
     description: Seconds until a host reverts by itself when no proof arrives. Both ends have to come to an end within it.
     type: int
     default: 120
+  packets:
+    description:
+      - Whether packets that are lost meanwhile are counted, by five pings a second from this host to the other end's inner address through the
+        tunnel. They end by themselves. What they tell stands in the result, in the state of the campaign and in the closing table.
+        It decides nothing.
+    type: bool
+    default: true
 notes:
   - Of a pair both hosts have to be in one batch, and tasks of all hosts of the batch have to run at once (C(forks)), for each waits for the other.
 extends_documentation_fragment:

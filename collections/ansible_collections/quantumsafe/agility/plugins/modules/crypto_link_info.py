@@ -58,7 +58,7 @@ links:
 hubs:
   description:
     - Connections that take anybody, with those seen with an SA of them in all of the results, by what they agreed on (C(safe), C(classical),
-      C(untold)).
+      C(untold)), and what the journal of the host says of all that came, counted (C(came), at the last look).
   returned: success
   type: list
   elements: dict

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._core.appliances.lists import statements, within
+from ._core.appliances.lists import placed, within
 from ._core.documents.lines import split
 from ._core.model import Snapshot
 from ._core.targets.device import PATH, Device
@@ -88,7 +88,7 @@ def _tuples(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _lists(entry: Entry, seen: Snapshot) -> dict[str, Any]:
     """For a rollback: what is new is told as the device shows it."""
-    now = [one for line in split(seen.files[PATH].text or "") for one in statements(line)]
+    now = [one for dummy, one in placed(split(seen.files[PATH].text or ""))]
     return {path: {**pair, "new": [one for one in now if within(one, path)] or pair["new"]} for path, pair in entry["lists"].items()}
 
 

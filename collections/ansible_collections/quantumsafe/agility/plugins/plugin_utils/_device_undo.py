@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from ._core.appliances.lists import edits_of, statements, within
+from ._core.appliances.lists import edits_of, placed, within
 from ._core.documents.lines import split
 from ._core.model import Change, Edit, Endpoint, Probe, Problem
 from ._core.targets.device import PATH, Device
@@ -92,7 +92,7 @@ def _edits(text: tuple[str, ...], undo: Sequence[Entry], force: bool) -> tuple[E
             back[path] = pair["old"]
     edits: list[Edit] = []
     for path, old in back.items():
-        found = [(number, one) for number, line in enumerate(text, 1) for one in statements(line) if within(one, path)]
+        found = [(number, one) for number, one in placed(text) if within(one, path)]
         if [one for dummy, one in found] != first[path] and not force:
             where = f"{PATH}:{found[0][0]}" if found else PATH
             raise Problem(f"`{path}` was changed since", where, "look at it; -e agility_force=true undoes it all the same")

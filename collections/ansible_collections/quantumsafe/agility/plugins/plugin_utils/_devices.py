@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from datetime import date
 from typing import Any
 
 from ._core.appliances import APPLIANCES, api, live
-from ._core.appliances.appliance import Api, Appliance, Live
-from ._core.appliances.lists import touched, unread, within
-from ._core.model import Activation, Change, Collect, Plan, Problem
+from ._core.appliances.appliance import Api, Appliance, Live, Order
+from ._core.appliances.lists import changed, place_of, unread, within
+from ._core.documents.lines import split
+from ._core.model import Activation, Change, Collect, Edit, Endpoint, Plan, Problem
 from ._core.plan import make_plan, wishes_for
 from ._core.reach import Client
 from ._core.service import Service
@@ -27,10 +29,14 @@ from ._core.targets.device_api import ApiChanging, ApiDevice
 from ._core.targets.survey import Survey
 from ._core.targets.transact import Outcome, Prove
 from ._core.verdict import Requirements
+from ._core.wish import TUNNELS
 from ._device_records import OPEN, Entry, Records
 from ._entries import begin
 from ._run import Run
 from ._windows import now
+
+CONTRACT = "contract"  # as agility_link_step says it
+_TAKEN = re.compile(r"; (?:removes|cuts off) [^;]*")
 
 
 @contextmanager
@@ -66,22 +72,70 @@ def look(run: Run) -> Survey:
 # ---------------------------------------------------------------- plan
 
 
-def plan_of(found: Survey, requirements: Mapping[str, Requirements], policy: str, as_of: date, client: Callable[[], Client | None]) -> Plan:
-    """The plan of what is written on this platform; what the policy wants besides is said, and stays as it is."""
-    platform = APPLIANCES[found.snapshot.facts["appliance"]]
+def plan_of(
+    found: Survey, requirements: Mapping[str, Requirements], policy: str, as_of: date, client: Callable[[], Client | None], step: str = ""
+) -> Plan:
+    """The plan of what is written on this platform; what the policy wants besides is said, and stays as it is.
+
+    step: contract = the other ends of its tunnels have what was added for them, so what was there before goes.
+    """
+    platform, release = APPLIANCES[found.snapshot.facts["appliance"]], found.snapshot.facts["release"]
     way = platform.changes
     if way is None:
         raise Problem(f"nothing is written on {platform.label}", found.snapshot.host, "leave it out with --limit")
-    mine = tuple(e for e in found.endpoints if e.id in way.writes)
-    plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way)}, mine, requirements, policy, as_of, client)
-    left = [e for e in found.endpoints if e not in mine and wishes_for(e, requirements[e.id], as_of)]
-    said = [f"{e.id}: left as it is: of {platform.label} only {', '.join(way.writes)} is written" for e in left]
+    behind = way.over(found.snapshot) if isinstance(way, Live) else {}
+    asked = {e.id: _asked(way, e, requirements[e.id], behind, step) for e in found.endpoints}
+    mine = tuple(e for e in found.endpoints if asked[e.id])
+    plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way)}, mine, asked, policy, as_of, client)
+    said = [why for e in found.endpoints if (why := _left(platform, e, requirements[e.id], asked[e.id], behind, as_of))]
     if plan.changes and (outage := way.outage(found.snapshot)):
         said.append(outage)
-    release = found.snapshot.facts["release"]
+    if plan.changes and isinstance(way, Live):
+        said.append(f"is sent: {'; '.join(way.lines(Order('', 1, *changed(*_edited(found, plan)))))}")
     if others := unread(release, way.known):
         said.append(f"nothing is written on {platform.label} {release or '(release unknown)'}, for its commands are not known here: {others}")
-    return replace(plan, warnings=(*plan.warnings, *said))
+    tunnels = {f"{e.id}:" for e in mine if e.protocol in TUNNELS and step != CONTRACT}
+    reasons = tuple(_beside(one) if one.startswith(tuple(tunnels)) else one for one in plan.reasons)
+    return replace(plan, warnings=(*plan.warnings, *said), reasons=reasons, probes=tuple(one for one in plan.probes if one.kind not in TUNNELS))
+
+
+def _asked(way: Live | Api, endpoint: Endpoint, requirements: Requirements, behind: Mapping[str, str], step: str) -> Requirements:
+    """What is planned of an endpoint: of a tunnel the other end is not ours, so what it has today goes by a second change, when somebody says so."""
+    if endpoint.id in way.writes or not isinstance(way, Live):
+        return requirements if endpoint.id in way.writes else {}
+    aspects = next((aspects for head, aspects in way.takes.items() if endpoint.id.startswith(head)), ())
+    taken = {aspect: requirement for aspect, requirement in requirements.items() if aspect in aspects}
+    if endpoint.protocol in TUNNELS and step == CONTRACT:
+        return {aspect: one for aspect, one in taken.items() if one.stage == "require"} if behind.get(endpoint.id) else {}
+    return {} if endpoint.id in behind else taken
+
+
+def _left(platform: Appliance, endpoint: Endpoint, requirements: Requirements, asked: Requirements, behind: Mapping[str, str], as_of: date) -> str:
+    """What is not planned of what the policy wants, and why; "" = nothing."""
+    left = [aspect for aspect in wishes_for(endpoint, requirements, as_of) if aspect not in asked]
+    if not left:
+        return ""
+    if before := behind.get(endpoint.id):
+        return (
+            f"{endpoint.id}: stays for other ends that have nothing better; {before} is in front of it.  Once they have, agility_link_step=contract "
+            "at stage require takes it away"
+        )
+    if endpoint.id in behind:
+        return f"{endpoint.id}: left as it is: nothing that is written here names it"
+    way = platform.changes
+    takes = (*way.writes, *(head.strip() for head in way.takes)) if isinstance(way, Live) else way.writes if way else ()
+    what = f"{', '.join(left)} of it is" if asked else "it is"
+    return f"{endpoint.id}: left as it is: {what} not written; of {platform.label} only {', '.join(takes)} is"
+
+
+def _edited(found: Survey, plan: Plan) -> tuple[tuple[str, ...], tuple[Edit, ...]]:
+    (change,) = plan.changes
+    return split(found.snapshot.files[change.path].text or ""), change.edits
+
+
+def _beside(reason: str) -> str:
+    """Of a tunnel nothing is taken away while the other end may need it."""
+    return f"{_TAKEN.sub('', reason)}; what is there stays behind it"
 
 
 def _as_service(platform: Appliance, way: Live | Api) -> Service:
@@ -137,13 +191,13 @@ def changing(run: Run, one: Device | ApiDevice, change: Change, machine: str, pr
 
 def undo_of(changing: Changing) -> dict[str, dict[str, list[str]]]:
     """For each list what it is now, and what it was; nothing where no line said it, which is the default."""
-    order, lists = changing.order, changing.live.lists
+    order, live = changing.order, changing.live
     return {
         path: {
             "new": [one for one in order.new if within(one, path)],
             "old": [one for one in order.old if within(one, path) and one in changing.before],
         }
-        for path in touched(lists, (*order.old, *order.new))
+        for path in dict.fromkeys(place_of(live, one) for one in (*order.old, *order.new))
     }
 
 

@@ -18,6 +18,7 @@ from ._core.model import Plan, Problem
 from ._core.services.strongswan_sas import IkeSa, sas
 from ._core.targets.survey import Survey
 from ._ends import CONTRACTING, STAGE, Ends
+from ._losing import Losing, addresses, within
 from ._proving import prove, reachable
 from ._run import Run
 from ._stepping import SPARE, Proofs, Stepping, names_its_peer, rows, stands
@@ -33,6 +34,7 @@ class Move:
     def __init__(self, run: Run, here: Here, found: Survey, plan: Plan, ends: Ends, again: Callable[[Survey], Plan]) -> None:
         self.run, self.here, self.plan, self.ends = run, here, plan, ends
         self.step = Stepping(run, found, plan, again)
+        self.found = found
         self.mine = here.endpoints(found.endpoints)
         self.tunnel = Tunnel(run, here.connection)
         self.before: tuple[IkeSa, ...] = ()
@@ -44,25 +46,33 @@ class Move:
         self.before = listed if self.plan.changes else ()
         probes = self.plan.probes if step == "contract" else ()  # a stranger's classical offer must be refused, where he is answered at all
         answered = reachable(self.run, probes)
-        self.ends.say("ready", order=self._order())
-        mine, theirs = self._order(), list(self.ends.wait("ready", MEET)["order"])
+        idle = self.here.state == "moved" and not self.plan.changes
+        here = () if idle else within(addresses(self.run), self.found, self.here)
+        self.ends.say("ready", order=self._order(), inner=here)
+        told = self.ends.wait("ready", MEET)
+        mine, theirs = self._order(), list(told["order"])
         if not mine[0] and not theirs[0]:
             raise Problem(
                 "neither end names an address of the other, so none can begin", self.run.host, "set remote_addrs at one end; nothing was changed"
             )
-        if self.here.state == "moved" and not mine[1] and not theirs[1]:
+        if idle and not theirs[1]:
             self.ends.say("confirmed", stage=stands(self.mine))
             self.run.note(status="ok")
             return
         begins = (mine, self.here.first) > (theirs, not self.here.first)
-        if begins:
+        losing = Losing(self.run, self.found, self.here, 0, here, told.get("inner", ())) if begins else None
+        if losing:
+            losing.start(any(one.children for one in listed))
             self.ends.wait("armed", MEET)
         self.until = time.monotonic() + int(self.run.args["confirm_timeout"]) - SPARE
         was = self.ends.said["stage"] if self.plan.changes else stands(self.mine)
         if step == "contract":
             self.ends.say("changing", stage=CONTRACTING if self.plan.changes else was)
         self.step.carry_out(self._begin if begins else self._respond, partial(prove, self.run, probes, answered))
-        self.step.tell(self.ends, was, STAGE[step] if self.plan.changes else was)
+        if losing:
+            losing.stop()
+            self.run.note(packets=(losing.row,))
+        self.step.tell(self.ends, was, STAGE[step] if self.plan.changes else was, losing.row if losing else None)
 
     def _order(self) -> list[bool]:
         """Who can begin does; of both that can whose configuration changes, for charon makes a new IKE SA of a new configuration alone."""

@@ -131,7 +131,7 @@ def make(run: Run, found: Survey, policy: Policy) -> Plan:
     if run.channel.is_device:
         from ._devices import plan_of
 
-        return plan_of(found, requirements, policy.digest, run.as_of, _client(run))
+        return plan_of(found, requirements, policy.digest, run.as_of, _client(run), run.variable("agility_link_step"))
     services = choose(SERVICES, tuple(run.args["services"]))
     return make_plan(found.snapshot, services, found.endpoints, requirements, policy.digest, run.as_of, _client(run))
 

@@ -20,6 +20,7 @@ from ._core.services.strongswan_sas import IkeSa, sas
 from ._core.targets.survey import Survey
 from ._ends import CONTRACTING, STAGE, Ends
 from ._linking import reached
+from ._losing import Losing, addresses
 from ._proving import prove, reachable
 from ._reaching import other
 from ._run import Run
@@ -152,15 +153,28 @@ class Several:
         if not self.plan.changes and all(tie.moved for tie in self.ties):  # since it was audited
             self.confirmed()
             return
-        carried = self._carried()
+        carried, losing = self._carried(), self._losing()
         until = time.monotonic() + int(self.run.args["confirm_timeout"]) - SPARE
         was = [end.said["stage"] if self.plan.changes else self._stands(here) for here, end in zip(self.heres, self.ends, strict=True)]
         if self.step == "contract":
             for end, before in zip(self.ends, was, strict=True):
                 end.say("changing", stage=CONTRACTING if self.plan.changes else before)
         self.stepping.carry_out(partial(self._prove, carried, until), partial(prove, self.run, probes, answered))
-        for end, before in zip(self.ends, was, strict=True):
-            self.stepping.tell(end, before, STAGE[self.step] if self.plan.changes else before)
+        for one in losing:
+            one.stop()
+        rows_of = {one.here.link: one.row for one in losing}
+        self.run.note(packets=tuple(rows_of.values()))
+        for here, end, before in zip(self.heres, self.ends, was, strict=True):
+            self.stepping.tell(end, before, STAGE[self.step] if self.plan.changes else before, rows_of.get(here.link))
+
+    def _losing(self) -> list[Losing]:
+        """A ping through each tunnel that is made anew, up to as many as are measured at once."""
+        mine = addresses(self.run) if self.ties else ()
+        theirs = {far.host: addresses(far) for far in self.far} if mine else {}
+        made = [Losing(self.run, self.found, tie.here, number, mine, theirs.get(tie.here.other, ())) for number, tie in enumerate(self.ties)]
+        for one, tie in zip(made, self.ties, strict=True):
+            one.start(any(sa.children for sa in tie.before))
+        return made
 
     def _one(self, tie: Tie) -> tuple[IkeSa | None, list[str]]:
         """What moved before the new was put in front of something else is left as it is."""

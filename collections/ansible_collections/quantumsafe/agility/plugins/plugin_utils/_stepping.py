@@ -64,10 +64,10 @@ class Stepping:
             return [f"after the reload: {problem}"]
         return [f"after the reload it is still not so: {reason}" for reason in again.reasons]
 
-    def tell(self, ends: Ends, was: str, stage: str) -> None:
-        """was: the stage of this end before; stage: what it is if all went well."""
+    def tell(self, ends: Ends, was: str, stage: str, packets: Mapping[str, object] | None = None) -> None:
+        """was: the stage of this end before; stage: what it is if all went well.  packets: lost meanwhile, None = the other end says."""
         result = self.run.result
-        facts = {"transaction": result.transaction}
+        facts = {"transaction": result.transaction, **({"packets": packets} if packets else {})}
         if result.status == "changed":
             ends.say("confirmed", stage=stage, **facts)
         else:

@@ -336,10 +336,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What one aspect of one endpoint shall effectively be: names in the daemon's own spelling, and their tiers (see Setting)."""
+    """What one aspect of one endpoint shall effectively be: names in the daemon's own spelling, and their tiers (see Setting).
+
+    watched (minutes), answered: what the policy says of clients that nobody here manages (docs/links.md)."""
 
     names: tuple[str, ...]
     tiers: tuple[int, ...] = ()
+    watched: int = 0
+    answered: str = ""
 
 
 # endpoint id → aspect → what it shall be

@@ -105,10 +105,10 @@ def make_plan(
     told: list[str] = []
     for service in services.values():
         mine = tuple(e for e in endpoints if e.service == service.name)
-        wishes = {e.id: {a: Wanted(w.names, w.tiers) for a, w in wanted[e.id].items()} for e in mine if e.id in wanted}
+        wishes = {e.id: {a: _wanted(w, bound[e.id][a], as_of) for a, w in wanted[e.id].items()} for e in mine if e.id in wanted}
         if wishes:
-            if service.protocol == "ssh":
-                _stay_reachable(client(), wishes, wanted, snapshot.host)
+            if logins := {e.id: wishes[e.id] for e in mine if e.protocol == "ssh" and e.id in wishes}:
+                _stay_reachable(client(), logins, wanted, snapshot.host)
             changes += service.write(snapshot, wishes)
             activations.append(service.activation(snapshot, mine))
             told += service.warns(snapshot, wishes) if service.warns else ()
@@ -135,6 +135,12 @@ def make_plan(
             )
         ),
     )
+
+
+def _wanted(to: Wish, requirement: Requirement, as_of: date) -> Wanted:
+    said = requirement.clients
+    answered = f"{said.approver} answers for them until {said.until}: {said.reason} ({said.id})" if said and as_of.isoformat() <= said.until else ""
+    return Wanted(to.names, to.tiers, said.minutes if said else 0, answered)
 
 
 def _resumed(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requirements) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..model import Change, Endpoint, Snapshot, Wishes
 
@@ -60,7 +60,9 @@ class Live:
     to be stopped by confirm as well.  lists: aspect → the path of its list.
     slow: seconds after its timer within which it must have gone back.  outage(snapshot): what its timer does besides, for the plan.
     known: releases whose commands were read.  write(snapshot, wishes): the new statements in the place of the old; raises Inexpressible.  Only
-    endpoints of `writes` are written.
+    endpoints of `writes` are written, and of those whose names begin as `takes` says the aspects that it names.
+    place(statement): what a statement that is on no list of `lists` is put back with, as its path: the object that it belongs to, or the list of
+    names that it is one of.  over(snapshot): endpoint → the successor that stands in front of it (objects.py), "" = nothing names it.
     """
 
     systems: tuple[str, ...]
@@ -92,6 +94,9 @@ class Live:
     stops: bool = False
     slow: int = 60
     outage: Callable[[Snapshot], str] = lambda snapshot: ""
+    takes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    place: Callable[[str], str] = lambda statement: statement
+    over: Callable[[Snapshot], Mapping[str, str]] = lambda snapshot: {}
 
 
 @dataclass(frozen=True, slots=True)

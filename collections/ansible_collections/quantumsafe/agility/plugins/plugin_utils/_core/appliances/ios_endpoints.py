@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ..algorithms.lookup import all_of
 from ..certificates.read import leaf
@@ -37,6 +38,11 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
 
 def _train(number: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", number)[:2])
+
+
+def esp_name(one: Command) -> str:
+    """Of a profile, a map or a dynamic map."""
+    return " ".join(one.words[1:])
 
 
 class _Device:
@@ -146,19 +152,18 @@ class _Device:
     def _esp(self, one: Command, named: Command) -> Endpoint:
         sets = {each.words[3]: each for each in self.document.of("crypto", "ipsec", "transform-set") if each.words[3:]}
         used = [sets[name] for name in named.words[2:] if name in sets]
-        transforms = [list(_transforms(each.words[4:])) for each in used]
+        said = [list(transforms(each.words[4:])) for each in used]
         settings = {}
         if used:
-            ciphers = tuple(dict.fromkeys(word for words in transforms for word in words if _ESP.match(word) and not _AH.match(word)))
-            macs = tuple(dict.fromkeys(word for words in transforms for word in words if _AH.match(word)))
+            ciphers = tuple(dict.fromkeys(word for words in said for word in words if _ESP.match(word) and not _AH.match(word)))
+            macs = tuple(dict.fromkeys(word for words in said for word in words if _AH.match(word)))
             settings = {aspect: self._setting(used[0], words) for aspect, words in (("cipher", ciphers), ("mac", macs)) if words}
         notes = [f"{self._origin(named)}: no transform set is called {name}" for name in named.words[2:] if name not in sets]
         pfs = one.under("set", "pfs")
         if pfs and pfs[-1].words[2:]:
             settings["key_exchange"] = self._setting(pfs[-1], (" ".join(pfs[-1].words[2:]),))
-        words = one.words[2:] if one.words[1] == "ipsec" else one.words[1:]
         silent = [] if "key_exchange" in settings else ["`set pfs` with its group"]
-        return self._endpoint(" ".join(("ipsec" if words[0] == "profile" else "", *words)).strip(), "esp", settings, silent, notes)
+        return self._endpoint(esp_name(one), "esp", settings, silent, notes)
 
     # ------------------------------------------------------------ pieces
 
@@ -181,6 +186,8 @@ class _Device:
         if silent:
             notes = [*notes, f"no line says {', '.join(silent)}: what {self.version} does then is not known here; `show running-config all` tells it"]
         can = {aspect: self._capability(protocol, aspect) for aspect in ("key_exchange", *settings)}
+        if protocol == "tls" and "version" in can:
+            can["version"] = replace(can["version"], most=1)  # `ip http tls-version` takes one
         return Endpoint(f"ios {id_}", "ios", protocol, "ios", addresses, self.version, settings, can, certificates, tuple(notes))
 
     def _capability(self, protocol: Protocol, aspect: str) -> Capability:
@@ -200,7 +207,7 @@ class _Device:
         return Capability(tuple(names), source, self.version, order="set" if protocol == "ssh" else "list")
 
 
-def _transforms(words: tuple[str, ...]) -> Iterator[str]:
+def transforms(words: tuple[str, ...]) -> Iterator[str]:
     """esp-aes 256 esp-sha-hmac → "esp-aes 256", "esp-sha-hmac"."""
     for place, word in enumerate(words):
         if not word.isdigit():

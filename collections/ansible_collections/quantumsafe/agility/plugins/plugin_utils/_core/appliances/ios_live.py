@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 
 from ..documents.indent import parse
-from ..model import Change, Snapshot, Wishes
+from ..model import Change, Edit, Snapshot, Wishes
 from .appliance import Live, Order, Timer
 from .ios_endpoints import SSH, release
-from .lists import known, rewritten, touched
+from .ios_objects import TAKES, commands, draft, over, place
+from .lists import known, placed, rewritten, within
 
 _RELEASE = re.compile(r"\bIOS[ -]XE\b.*?\bVersion (\d[\w.()]*)|\bXE Software\b.*?\bVersion (\d[\w.()]*)")
 _SERIAL = re.compile(r"^Processor board ID (\S+)", re.MULTILINE)
@@ -24,6 +25,8 @@ _MOVES = ("!", "ntp clock-period ")
 # Releases whose commands were read.
 KNOWN = (((17, 1), (17, 18)), ((26, 1), (26, 1)))
 LISTS = {aspect: f"ip ssh server algorithm {word}" for aspect, word in SSH.items()}
+HTTPS = {"version": "ip http tls-version", "cipher": "ip http secure-ciphersuite"}
+SINGLE = {"ios ssh": LISTS, "ios https": HTTPS}
 
 
 def identify(said: str) -> tuple[str, str]:
@@ -47,13 +50,18 @@ def cut(said: str) -> str:
 
 
 def comparable(said: str) -> tuple[str, ...]:
-    return tuple(line.rstrip() for line in cut(said).splitlines() if line.strip() and not line.startswith(_MOVES))
+    """Each line with those that it stands below."""
+    return tuple(one for dummy, one in placed(line for line in cut(said).splitlines() if not line.startswith(_MOVES)))
 
 
 def lines(order: Order) -> tuple[str, ...]:
     """One line for each list, in the place of the old one.  `no …` only where there was none: before a new line it would mean the defaults."""
-    left = touched(LISTS, order.new)
-    return (*order.new, *(f"no {path}" for path in touched(LISTS, order.old) if path not in left))
+    lists = (*LISTS.values(), *HTTPS.values())
+    single = [path for path in lists if any(within(one, path) for one in (*order.old, *order.new))]
+    paths = dict.fromkeys(place(one) for one in (*order.new, *order.old) if not one.startswith(lists))
+    left = [path for path in single if any(within(one, path) for one in order.new)]
+    said = (one for one in order.new if one.startswith(tuple(single))) if single else ()
+    return (*commands(order, paths), *said, *(f"no {path}" for path in single if path not in left))
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
@@ -61,7 +69,14 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     (file,) = snapshot.files.values()
     name, number = release(parse(file.text or "", file.path))
     known(name, number, KNOWN, snapshot.host)
-    return (rewritten(file, LISTS, wishes["ios ssh"], each=False),)
+    made, behind, edits = draft(file, snapshot.host), over(snapshot), list[Edit]()
+    for id_, wanted in wishes.items():
+        if id_ in SINGLE:
+            edits += rewritten(file, SINGLE[id_], wanted, each=False).edits
+        else:
+            made.give_way(id_, wanted, id_ in behind)
+    found = sorted((*edits, *made.edits(file)), key=lambda edit: edit.line)
+    return (Change(file.path, file.sha256, tuple(found)),) if found else ()
 
 
 LIVE = Live(
@@ -83,9 +98,12 @@ LIVE = Live(
     confirm=lambda order: ("configure confirm",),
     revert=lambda order: ("configure revert now",),
     save=("write memory",),
-    refused=re.compile(r"^[ \t]*%(?![A-Z0-9_]+-\d-).*|^Command rejected.*|^Error:.*", re.MULTILINE),
+    refused=re.compile(r"^[ \t]*%(?![A-Z0-9_]+-\d-).*|^Command rejected.*|^(?:Error|ERROR):.*", re.MULTILINE),
     writes=("ios ssh",),
     lists=LISTS,
     known=KNOWN,
     write=write,
+    takes={"ios https": tuple(HTTPS), **TAKES},
+    place=place,
+    over=over,
 )

@@ -44,7 +44,14 @@ def hubs(looks: Sequence[tuple[str, str, tuple[Mapping[str, Any], ...]]]) -> tup
             if one.protocol == "ikev2" and not one_peer(one):
                 seen.setdefault((host, one.name), []).append((when, one))
     return tuple(
-        Hub(host, name, found[0][0], len(found), clients((sa.identity or sa.address, sa.exchange) for dummy, one in found for sa in one.sas))
+        Hub(
+            host,
+            name,
+            found[0][0],
+            len(found),
+            clients((sa.identity or sa.address, sa.exchange) for dummy, one in found for sa in one.sas),
+            found[-1][1].settings.get("clients", ()),
+        )
         for (host, name), found in sorted(seen.items())
     )
 

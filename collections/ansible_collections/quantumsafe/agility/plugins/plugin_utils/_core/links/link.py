@@ -55,14 +55,19 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A connection that takes anybody, and who was seen with an SA of it in so many looks since the first of them."""
+    """A connection that takes anybody, and who was seen with an SA of it in so many looks since the first of them.
+
+    came: what the journal of its host says of all that came, at the last look.
+    """
 
     host: str
     endpoint: str
     since: str
     looks: int
     clients: Clients
+    came: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
-        return self.clients.said("now" if self.looks == 1 else f"in {self.looks} audits since {self.since}")
+        seen = self.clients.said("now" if self.looks == 1 else f"in {self.looks} audits since {self.since}")
+        return f"{seen}; its journal: {'; '.join(self.came)}" if self.came else seen

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from .lives import LIFE
-from .model import Escrow, Event, Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Window, Zone
+from .model import Escrow, Event, Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Watched, Window, Zone
 from .sections import BINDING
 from .select import Select
 
@@ -38,6 +38,7 @@ def _document(policy: Policy) -> dict[str, Any]:
             "windows": [_window(one) for one in policy.windows],
             "freezes": [_freeze(one) for one in policy.freezes],
             "escrow": [_escrow(one) for one in policy.escrow],
+            "clients": [_watched(one) for one in policy.clients],
         }
     )
 
@@ -169,3 +170,8 @@ def _events(events: tuple[Event, ...]) -> list[dict[str, Any]]:
 def _escrow(one: Escrow) -> dict[str, Any]:
     to = _said({"name": one.recipient, "classical": one.classical, "kem": one.kem})
     return _said({"id": one.id, **_scope(one.match), "mode": one.mode, "recipient": to})
+
+
+def _watched(one: Watched) -> dict[str, Any]:
+    answers = _said({"reason": one.reason, "approver": one.approver, "until": one.until})
+    return _said({"id": one.id, **_scope(one.match), "watch": f"{one.minutes}m" if one.minutes else "", "acknowledge": answers})

@@ -15,7 +15,7 @@ from .model import OF_OVERRIDE, Lifecycle, Match, Override, Policy, Rule, Scoped
 from .sound import contradictions
 
 Withs = Mapping[str, list[Policy]]
-LISTED = ("rules", "stages", "overrides", "exceptions", "windows", "freezes", "escrow")
+LISTED = ("rules", "stages", "overrides", "exceptions", "windows", "freezes", "escrow", "clients")
 
 
 def merge(parts: list[Policy], errors: list[str], withs: Withs | None = None) -> Policy:
@@ -34,7 +34,7 @@ def merge(parts: list[Policy], errors: list[str], withs: Withs | None = None) ->
         peers=_once(parts, "peers", errors),
     )
     whole = _overridden(whole, withs or {}, errors)
-    for kind in ("rules", "overrides", "exceptions", "windows", "freezes", "escrow"):
+    for kind in ("rules", "overrides", "exceptions", "windows", "freezes", "escrow", "clients"):
         _unique(kind, getattr(whole, kind), errors)
     _zones_exist(whole, errors)
     _rules_exist(whole, errors)
@@ -125,7 +125,7 @@ def _loosened(override: Override, replaced: Sequence[Rule], rules: Sequence[Rule
 def _zones_exist(policy: Policy, errors: list[str]) -> None:
     """A scope that names no zone would match no host, and its rule would be dropped in silence."""
     scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages, *policy.overrides, *policy.exceptions)
-    scoped += (*policy.windows, *policy.freezes, *policy.escrow)
+    scoped += (*policy.windows, *policy.freezes, *policy.escrow, *policy.clients)
     scopes: list[tuple[Match, str]] = [(one.match, one.origin) for one in scoped]
     scopes += [(Match(zone=peer.zone), peer.origin) for peer in policy.peers.values()]
     for match, origin in dict.fromkeys(scopes):

@@ -250,7 +250,24 @@ class Escrow:
     origin: str = ""
 
 
-Scoped = Rule | StageRule | Override | Exemption | Window | Freeze | Escrow
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """When something may be taken from clients that nobody here manages.
+
+    minutes: up to now, in which each that came has to have offered what stays, 0 = that is not looked at.  until: the last day on which approver
+    answers for them.
+    """
+
+    id: str
+    match: Match
+    minutes: int = 0
+    reason: str = ""
+    approver: str = ""
+    until: str = ""
+    origin: str = ""
+
+
+Scoped = Rule | StageRule | Override | Exemption | Window | Freeze | Escrow | Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +286,7 @@ class Policy:
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     escrow: tuple[Escrow, ...] = ()
+    clients: tuple[Watched, ...] = ()
     digest: str = ""
 
 
@@ -292,6 +310,7 @@ class Requirement:
     them out of rules.  data_lifetime: years, the longest of its zones.  parts: of the aspect cipher of TLS, what is asked of what a suite
     brings along (suite.py).
     exceptions: those for this scope and one of these rules, expired ones too.  issuers: of keys and certificates; None = whatever is asked for.
+    clients: what is said of those that nobody here manages.
     """
 
     rule: Rule
@@ -310,4 +329,5 @@ class Requirement:
     required_from: str = ""
     data_lifetime: int = 0
     issuers: Issuers | None = None
+    clients: Watched | None = None
     seen: dict[tuple[object, ...], object] = field(default_factory=dict, compare=False, repr=False)  # verdicts and wishes already given

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from ..model import Source
-from .model import Escrow, Event, Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Rule, StageRule, Window, Zone
+from .model import Escrow, Event, Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Rule, StageRule, Watched, Window, Zone
 from .select import Select
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def _hints(cls: type) -> dict[str, Any]:
     return {f.name: known[f.name] for f in fields(cls) if f.init}
 
 
-for _one in (Policy, Rule, StageRule, Override, Exemption, Event, Window, Freeze, Escrow, Zone, Peer, Lifecycle, Select, Match, Source):
+for _one in (Policy, Rule, StageRule, Override, Exemption, Event, Window, Freeze, Escrow, Watched, Zone, Peer, Lifecycle, Select, Match, Source):
     _hints(_one)  # here, so that it is done before a fleet's workers fork
 
 

@@ -63,6 +63,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
     exceptions = [one for one in policy.exceptions if applies(one.match, target, zones)]
     lifetime = max((policy.zones[zone].data_lifetime for zone in zones), default=0)
     issuers = issuers_of([policy.zones[zone] for zone in zones], [rule for rule in held if rule.id not in gone])
+    clients = max((one for one in policy.clients if applies(one.match, target, zones)), key=lambda one: one.match.rank, default=None)
     out = {}
     for aspect in dict.fromkeys(rule.aspect for rule in scoped):
         what = f"{aspect} of {target.host or 'any host'}"
@@ -85,6 +86,7 @@ def resolve(policy: Policy, target: Target, as_of: date) -> Mapping[str, Require
             applicable=bool(rules),
             data_lifetime=lifetime,
             issuers=issuers if aspect in CERTIFIED else None,
+            clients=clients,
         )
     return joined(derived(out, target.protocol, as_of, _classical_left, exceptions), target.protocol)
 
@@ -112,7 +114,7 @@ class Resolver:
     """
 
     def __init__(self, policy: Policy, as_of: date, keep: int = 512) -> None:
-        scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages, *policy.exceptions)
+        scoped: tuple[Scoped, ...] = (*policy.rules, *policy.stages, *policy.exceptions, *policy.clients)
         scopes = [one.match for one in scoped]
         among: tuple[Zone | Regime, ...] = (*policy.zones.values(), *policy.regimes.values())
         self.policy, self.as_of, self.keep = policy, as_of, keep

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ..model import Source, Stage
+from .calendar import minutes
 from .issue import CERTIFIED
 from .lives import lives_of
-from .model import OF_OVERRIDE, Escrow, Exemption, Match, Override, Peer, Policy, Regime, Rule, StageRule, Zone
+from .model import OF_OVERRIDE, Escrow, Exemption, Match, Override, Peer, Policy, Regime, Rule, StageRule, Watched, Zone
 from .names import akin, parts_known
 from .page import Page, day, known, many, timezone_of
 from .select import Select
@@ -51,6 +52,7 @@ def read(data: Mapping[str, Any], page: Page) -> Policy:
         windows=tuple(window(w, _match(w), page.at("windows", i), page) for i, w in enumerate(data.get("windows", []))),
         freezes=tuple(freeze(f, _match(f), page.at("freezes", i), page) for i, f in enumerate(data.get("freezes", []))),
         escrow=tuple(_escrow(e, page.at("escrow", i), page) for i, e in enumerate(data.get("escrow", []))),
+        clients=tuple(_watched(c, page.at("clients", i), page) for i, c in enumerate(data.get("clients", []))),
     )
 
 
@@ -215,3 +217,10 @@ def _escrow(data: Mapping[str, Any], origin: str, page: Page) -> Escrow:
     if bool(to) == (data["mode"] == "never"):
         page.wrong(origin, f"escrow {data['id']} is {data['mode']}, so it {'has no' if to else 'needs a'} recipient")
     return Escrow(data["id"], _match(data), data["mode"], to.get("name", ""), to.get("classical", ""), to.get("kem", ""), origin)
+
+
+def _watched(data: Mapping[str, Any], origin: str, page: Page) -> Watched:
+    """acknowledge outweighs watch until its day is over."""
+    said = data.get("acknowledge", {})
+    until = day(said.get("until", ""), origin, page)
+    return Watched(data["id"], _match(data), minutes(data.get("watch", "")), said.get("reason", ""), said.get("approver", ""), until, origin)

@@ -33,6 +33,7 @@ def plain_links(found: Sequence[Link], results: Sequence[HostResult], complaints
         "hosts": {one.host: one.taken for one in newest(results)},
         "links": [asdict(one) for one in found],
         "hubs": [asdict(one) for one in hubs_of(results)],
+        "packets": packets_of(results),
         "unreadable": list(complaints),
     }
 
@@ -42,8 +43,14 @@ def hubs_of(results: Sequence[HostResult]) -> tuple[Hub, ...]:
     return hubs([(one.taken, one.host, tuple(one.endpoints)) for one in results])
 
 
-def links_table(found: Sequence[Link], width: int = 120, takers: Sequence[Hub] = ()) -> str:
-    said = [one_line(f"{one.host} {one.endpoint} takes anybody: {one.said}") for one in takers]
+def packets_of(results: Sequence[HostResult]) -> list[dict[str, Any]]:
+    """What was lost while a tunnel moved, from the host that counted it."""
+    return [{"host": one.host, **row} for one in results for row in one.packets]
+
+
+def links_table(found: Sequence[Link], width: int = 120, takers: Sequence[Hub] = (), packets: Sequence[Mapping[str, Any]] = ()) -> str:
+    said = [one_line(f"packets from {one['host']} to {one['with']} through {one['endpoint']} meanwhile: {one['said']}") for one in packets]
+    said += [one_line(f"{one.host} {one.endpoint} takes anybody: {one.said}") for one in takers]
     return "\n\n".join([*(_block(link, width) for link in found), *said]) or "no tunnel was found on these hosts"
 
 

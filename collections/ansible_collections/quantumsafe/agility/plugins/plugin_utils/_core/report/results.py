@@ -42,6 +42,8 @@ class HostResult:
 
     problem: {message, where, remedy}, and code when it was the host that stopped.
 
+    packets: targets/packets.py, Packets, a tunnel each, of a migration.
+
     window_override: {reason, approver, by, instead_of}: who answers for a change at a time when the policy has none.
     """
 
@@ -62,6 +64,7 @@ class HostResult:
     journal: tuple[Mapping[str, Any], ...] = ()
     files: tuple[Mapping[str, Any], ...] = ()
     proofs: tuple[Mapping[str, Any], ...] = ()
+    packets: tuple[Mapping[str, Any], ...] = ()
     credentials: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
     problem: Mapping[str, str] = field(default_factory=dict)
@@ -95,7 +98,7 @@ def read_host(path: Path) -> HostResult:
     data = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"{path} is not a result file of format {FORMAT}")
-    tuples = ("endpoints", "findings", "journal", "files", "proofs")
+    tuples = ("endpoints", "findings", "journal", "files", "proofs", "packets")
     found: dict[str, Any] = {key: tuple(value) if key in tuples else value for key, value in data.items()}
     try:
         return _whole(HostResult(**found))

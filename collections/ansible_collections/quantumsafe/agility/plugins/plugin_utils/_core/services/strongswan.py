@@ -7,10 +7,14 @@ changed is replaced, and its live SAs keep what they have, rekeyings included, u
 
 from __future__ import annotations
 
-from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Unparsable, Wishes
+from dataclasses import replace
+
+from ..model import Activation, Change, Collect, Endpoint, Follow, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service, once
 from .strongswan_config import MAINS, config
-from .strongswan_link import takes
+from .strongswan_gate import anybody, facts_of, told
+from .strongswan_link import of_users, takes
+from .strongswan_log import COMMAND, LOG, log
 from .strongswan_seen import Seen, daemon
 from .strongswan_vici import COMMANDS
 from .strongswan_write import changes, narrowed
@@ -20,7 +24,7 @@ COLLECT = Collect(
     needs=MAINS,
     files=(*MAINS, *(f"{folder}/conf.d/*.conf" for folder in FOLDERS), *(f"{folder}/x509/*" for folder in FOLDERS)),
     follow=tuple(Follow("include", folder) for folder in FOLDERS),
-    commands=COMMANDS,
+    commands={**COMMANDS, LOG: COMMAND},
 )
 
 
@@ -44,7 +48,19 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     found = config(snapshot)
     for path, origin in found.absent.items() if found else ():
         raise Unparsable(f"{path} was not seen, and swanctl reads it", str(origin), "look whether that file is there")
-    return tuple(seen.endpoint() for seen in of(snapshot))
+    return tuple(_with_clients(seen) for seen in of(snapshot))
+
+
+def _with_clients(seen: Seen) -> Endpoint:
+    """Of a connection that takes anybody it also says what is known of those who came."""
+    found = seen.endpoint()
+    if not anybody(seen):
+        return found
+    kind = "remote access: persons log in" if of_users(seen) else "it takes anybody"
+    notes = () if seen.child else (f"{kind}; {told(log(seen.snapshot), seen)}",)
+    known = tuple(facts_of(seen))
+    settings = {**found.settings, "clients": Setting(known, Origin("journal of charon"), "negotiated")} if known else found.settings
+    return replace(found, settings=settings, notes=(*found.notes, *notes))
 
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
@@ -81,7 +97,9 @@ def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     for name in dict.fromkeys(seen.name for seen in of(snapshot) if seen.id in wishes):
         connection = next(seen for seen in of(snapshot) if seen.name == name)
         if held := takes(connection):
-            out.append(f"{connection.id} takes anybody: {held.said()}")
+            out += [f"{connection.id} takes anybody: {held.said()}", f"{connection.id}: {told(log(snapshot), connection)}"]
+            answered = next((to.answered for to in wishes.get(connection.id, {}).values() if to.answered), "")
+            out += [f"{connection.id}: whoever lacks what stays is cut off; {answered}"] if answered else []
         if said := restarts(snapshot, name):
             out.append(said)
         elif connection.agreed():

@@ -26,7 +26,7 @@ def facts(seen: Seen) -> Iterator[str]:
             if name.startswith(side) and (id_ := seen.connection.child(name).text("id")):
                 yield f"{side}_id={id_}"
     for tree in seen.agreed():
-        yield f"sa={numbers(tree, bool(seen.child))} {vici.exchange(tree) or '-'} {_whom(tree)}".rstrip()
+        yield f"sa={numbers(tree, bool(seen.child))} {vici.exchange(tree) or '-'} {_whom(seen, tree)}".rstrip()
 
 
 def takes(seen: Seen) -> Clients | None:
@@ -34,7 +34,20 @@ def takes(seen: Seen) -> Clients | None:
     said = [fact.partition("=")[::2] for fact in facts(seen)]
     if seen.child or one_peer(*([value for key, value in said if key == name] for name in ("remote_addrs", "remote_id"))):
         return None
-    return clients((tree.values.get("remote-id") or tree.values.get("remote-host", ""), vici.exchange(tree)) for tree in seen.agreed())
+    return clients((called(seen, tree), vici.exchange(tree)) for tree in seen.agreed())
+
+
+def of_users(seen: Seen) -> bool:
+    """Whether persons log in there (EAP, XAuth): their names and addresses are kept out of everything."""
+    names = (name for name in seen.connection.names() if name.startswith("remote"))
+    return any(seen.connection.child(name).text("auth").startswith(("eap", "xauth")) for name in names)
+
+
+def called(seen: Seen, tree: vici.Tree) -> str:
+    """Who is at the other end of an SA; a person by a number of that SA."""
+    if of_users(seen):
+        return f"user-{tree.values.get('uniqueid', '')}"
+    return tree.values.get("remote-id") or tree.values.get("remote-host", "")
 
 
 def numbers(tree: vici.Tree, child: bool) -> str:
@@ -44,6 +57,8 @@ def numbers(tree: vici.Tree, child: bool) -> str:
     return "-".join(sorted(found) if child else found)
 
 
-def _whom(tree: vici.Tree) -> str:
+def _whom(seen: Seen, tree: vici.Tree) -> str:
+    if of_users(seen):
+        return f"- {called(seen, tree)}" if not seen.child else ""
     values = tree.values
     return f"{values.get('remote-host', '')} {values.get('remote-id', '')}".strip()

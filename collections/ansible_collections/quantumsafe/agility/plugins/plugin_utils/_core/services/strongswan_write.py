@@ -11,7 +11,7 @@ from ..documents.guc import REDACTED
 from ..model import Change, File, Inexpressible, Origin, Snapshot, Wanted, Wishes
 from . import strongswan_vici as vici
 from .paths import real_path
-from .strongswan_link import takes
+from .strongswan_gate import WAY, anybody, shut
 from .strongswan_proposals import body, distinct, parse
 from .strongswan_seen import Seen
 
@@ -23,13 +23,12 @@ BODIES = {
     "esp": ((), "aes256gcm16-aes128gcm16"),
 }
 TOGETHER = "both ends of a tunnel move together (migrate_links, step contract): leave its stage at prefer in any other run"
-
-ANYBODY = "it takes anybody, and whoever lacks ML-KEM would be cut off; keep the stage at prefer, or move it with all its spokes (migrate_links)"
+ANYBODY = "it takes anybody, and whoever lacks ML-KEM would be cut off"
 
 
 def changes(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
-    """Only adds: what is there stays behind the new."""
-    return _made(snapshot, of, {seen.id: _in_front(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
+    """Only adds: what is there stays behind the new.  Only where a connection takes anybody, and its clients have shown that they can, it goes."""
+    return _made(snapshot, of, {seen.id: _placed(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
 
 
 def narrowed(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
@@ -50,6 +49,12 @@ def _made(snapshot: Snapshot, of: Reader, wanted: Mapping[str, Place]) -> tuple[
     return out
 
 
+def _placed(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
+    to = wishes.get("key_exchange")
+    now = dict(seen.settings())["key_exchange"].values if to else ()
+    return _without(seen, wishes) if to and set(now) - set(to.names) and anybody(seen) else _in_front(seen, wishes)
+
+
 def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
     names = _front(seen, wishes)
     file, splice = _splice(seen, names)
@@ -60,11 +65,15 @@ def _without(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
     """The proposals of which every exchange stays.  Raises Inexpressible."""
     where = _where(seen)
     _exchanges_alone(seen, wishes, where)
-    names = set(wishes["key_exchange"].names)
+    to = wishes["key_exchange"]
+    if anybody(seen) and (why := shut(seen, to)):
+        gone = [name for name in dict(seen.settings())["key_exchange"].values if name not in to.names]
+        raise Inexpressible(f"key_exchange of {seen.id} would lose {', '.join(gone)}: {ANYBODY}: {why}", where, WAY)
+    names = set(to.names)
     stay = tuple(text for text in seen.texts if parse(text).always and set(parse(text).exchanges) <= names)
     if seen.entry is None or {name for text in stay for name in parse(text).exchanges} != names:
         why = f"{seen.id} has no proposals that come to {', '.join(sorted(names))} and nothing else"
-        raise Inexpressible(why, where, "write what stays and what goes as proposals of their own")
+        raise Inexpressible(why, where, "write what stays, which stage prefer puts in front, and what goes as proposals of their own")
     setting = seen.entry.setting
     text = ", ".join(stay)
     return seen.entry.file, Splice(setting.line, setting.column, setting.raw, f'"{text}"' if setting.raw.startswith('"') else text), stay
@@ -89,9 +98,7 @@ def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
     for aspect, to in wishes.items():
         now = dict(seen.settings())[aspect].values
         if gone := [name for name in now if name not in to.names]:
-            held = takes(seen)
-            said = f"{ANYBODY}: {held.said()}" if held else TOGETHER
-            raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, said)
+            raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, TOGETHER)
     _exchanges_alone(seen, wishes, where)
     names = wishes["key_exchange"].names
     now = dict(seen.settings())["key_exchange"].values

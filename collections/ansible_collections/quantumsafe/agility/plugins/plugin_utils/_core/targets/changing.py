@@ -69,12 +69,12 @@ class Changing(Steps[Device]):
         return "" if self.device.plain() == self.before else "somebody changed it while the timer was armed"
 
     def _apply(self) -> str:
-        """Each line that is refused is told; where lines count at once, what runs is read back all the same."""
+        """What stands behind a line that is refused is not sent: it could count in another mode.  What runs is read back all the same."""
         live, device = self.live, self.device
         self.applying = not live.drop
         if why := device.say(*live.enter(self.order)):
             return f"it lets nobody change it now: {why}"
-        refused = "; ".join(f"it does not take `{line}`: {why}" for line in live.lines(self.order) if (why := device.say(line)))
+        refused = next((f"it does not take `{line}`: {why}" for line in live.lines(self.order) if (why := device.say(line))), "")
         if live.drop and (why := refused or self._undoes()):
             device.say(*live.drop)
             return why

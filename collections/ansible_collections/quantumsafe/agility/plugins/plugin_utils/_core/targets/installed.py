@@ -29,7 +29,7 @@ REMEDY = "run it with full become (leave out agility_agent)"
 REFUSED = dict.fromkeys(("ca_new_key", "ca_new_host_key", "ca_new_token_key", "ca_drop_keys", "ca_escrow"), "makes no keys")
 REFUSED |= {"ca_held": "does not search for keys", "ca_retire": "retires no keys", "ca_end_retired": "shreds no keys where they lie"}
 REFUSED |= dict.fromkeys(
-    ("ca_tunnel_start", "ca_tunnel_rekey", "ca_tunnel_renew", "ca_tunnel_end", "ca_tunnels", "ca_ppk_loaded"), "moves no tunnels"
+    ("ca_tunnel_start", "ca_tunnel_rekey", "ca_tunnel_renew", "ca_tunnel_end", "ca_tunnels", "ca_ppk_loaded", "ca_ping_start"), "moves no tunnels"
 )
 
 # Nothing of the caller's environment comes in: sudo may be told to keep some of it.

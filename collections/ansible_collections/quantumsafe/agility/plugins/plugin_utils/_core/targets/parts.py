@@ -16,7 +16,7 @@ TRANSACTION = COLLECT + "".join(
     (AGENT / f"{name}.sh").read_text(encoding="utf-8")
     for name in (
         *("journal", "report", "many", "swap", "units", "services", "triggers", "transaction", "ending", "history", "retired"),
-        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "sealed", "psk", "tunnels", "ppk"),
+        *("keys", "tokens", "escrow", "webroot", "anchors", "clients", "hostkeys", "sealed", "psk", "tunnels", "ppk", "packets"),
     )
 )
 _NAME, _FUNCTION, _VARIABLE = re.compile(r"ca_\w+"), re.compile(r"(ca_\w+)\(\)"), re.compile(r"^(ca_\w+)=", re.MULTILINE)

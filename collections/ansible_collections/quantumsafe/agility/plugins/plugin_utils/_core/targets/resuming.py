@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..appliances.appliance import Order, Timer
-from ..appliances.lists import statements, touched, within
+from ..appliances.lists import place_of, placed, within
 from ..documents.lines import split
 from ..model import Change, Problem, Snapshot
 from . import steps
@@ -96,13 +96,17 @@ def _mode(device: ApiDevice, left: Left) -> Whose:
 
 
 def _lists(device: Device, seen: Snapshot, left: Left) -> Lists:
-    now = [one for line in split(seen.files[PATH].text or "") for one in statements(line)]
-    paths = touched(device.live.lists, (*left.old, *left.new))
+    now = [one for dummy, one in placed(split(seen.files[PATH].text or ""))]
+    paths = _places(device, left)
 
     def of(said: tuple[str, ...] | list[str]) -> list[list[str]]:
         return [[one for one in said if within(one, path)] for path in paths]
 
     return "new" if of(now) == of(left.new) else "old" if of(now) == of(left.old) else "other"
+
+
+def _places(device: Device, left: Left) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(place_of(device.live, one) for one in (*left.old, *left.new)))
 
 
 def _mine(device: Device, timer: Timer, left: Left, lists: Lists) -> bool:
@@ -155,7 +159,7 @@ def _saved(device: Device, left: Left) -> str:
     if not live.startup:
         return "is what is committed"
     now, starts = device.plain(), device.plain(live.startup)
-    paths = touched(live.lists, (*left.old, *left.new))
+    paths = _places(device, left)
     if all(any(within(line, path) or within(path, line) for path in paths) for line in set(now) ^ set(starts)):
         if now != starts:
             device.say(*live.save)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from ..appliances.lists import statements
+from ..appliances.lists import changed
 from ..documents.lines import split
 from ..model import Change, Problem, Snapshot
 from .cli import Rejected
@@ -75,9 +75,7 @@ class Steps(ABC, Generic[D]):
             return "another device answers there than was planned for: its serial number is another one"
         if seen.files[PATH].sha256 != self.change.sha256:
             return "its configuration changed since the plan was made"
-        text, edits = split(seen.files[PATH].text or ""), self.change.edits
-        self.old = tuple(one for edit in edits for line in text[edit.line - 1 : edit.line - 1 + edit.delete] for one in statements(line))
-        self.new = tuple(one for edit in edits for line in edit.insert for one in statements(line))
+        self.old, self.new = changed(split(seen.files[PATH].text or ""), self.change.edits)
         return ""
 
     def _proved(self) -> str:
