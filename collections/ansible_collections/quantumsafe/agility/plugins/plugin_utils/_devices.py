@@ -165,7 +165,7 @@ def carried(run: Run, one: Device | ApiDevice, change: Change, prove: Prove, ent
         begin(run)
         changes = changing(run, one, change, entry["machine"], prove)
         began = {**entry, "at": now().isoformat(), "since": time.time()}
-        changes.noted = lambda proved: records.write({**began, **_left(changes, proved)})
+        changes.noted = lambda proved: records.write({**began, **_noted(changes, proved)})
         outcome = changes.run()
         if outcome.state == "CONFIRMED":
             records.confirmed({**entry, "lists": changes.undo() if isinstance(changes, ApiChanging) else undo_of(changes)})
@@ -174,7 +174,7 @@ def carried(run: Run, one: Device | ApiDevice, change: Change, prove: Prove, ent
     return outcome
 
 
-def _left(changes: Changing | ApiChanging, proved: bool) -> dict[str, Any]:
+def _noted(changes: Changing | ApiChanging, proved: bool) -> dict[str, Any]:
     """What recover needs to find this very change, and to end it."""
     facts: dict[str, Any] = {"old": changes.old, "new": changes.new, "seconds": changes.seconds, "proved": proved}
     if isinstance(changes, ApiChanging):
