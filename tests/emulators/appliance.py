@@ -155,16 +155,21 @@ class Emulated:
 
 def playbook(folder: Path, verb: str, hosts: dict[str, dict[str, Any]], *more: str, **variables: object) -> tuple[str, dict[str, dict[str, Any]]]:
     """What the terminal shows, and the result of each host that has one; as a user runs it."""
+    argv, environment = command(folder, verb, hosts, *more, **variables)
+    done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    paths_of = {name: folder / f"out/hosts/{name}.json" for name in hosts}
+    return done.stdout + done.stderr, {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths_of.items() if path.is_file()}
+
+
+def command(folder: Path, verb: str, hosts: dict[str, dict[str, Any]], *more: str, **variables: object) -> tuple[list[str], dict[str, str]]:
+    """How a playbook is run in that folder: its command, and its environment."""
     setting = "callbacks_enabled = quantumsafe.agility.summary\nhost_key_checking = False"
     paths = f"{TOP / 'collections'}:{network_collections()}"
     (folder / "ansible.cfg").write_text(f"[defaults]\ncollections_path = {paths}\n{setting}\n", encoding="utf-8")
     (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     said = {"agility_output": "out", **variables}
     argv = ["ansible-playbook", "-i", "hosts.yml", f"quantumsafe.agility.{verb}", "-e", json.dumps(said), *more]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "NO_COLOR": "1"}
-    done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
-    paths_of = {name: folder / f"out/hosts/{name}.json" for name in hosts}
-    return done.stdout + done.stderr, {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths_of.items() if path.is_file()}
+    return argv, {**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "NO_COLOR": "1"}
 
 
 def terminal(port: int, commands: Sequence[str], user: str = USER) -> str:

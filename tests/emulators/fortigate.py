@@ -50,7 +50,17 @@ config vpn ipsec phase1-interface
     next
 end
 """
+_PHASE = STARTUP[STARTUP.index("config vpn ipsec") :]
 LISTED = f"config system ssh-config\n    set ssh-kex-algo {KEX}\nend\n"
+
+
+# The same with VDOMs: what is global, and what each of them has.
+WITH_VDOMS = (
+    "config vdom\nedit root\nnext\nedit red\nnext\nend\n"
+    f"config global\n{STARTUP.removesuffix(_PHASE)}{LISTED}end\n"
+    f"config vdom\nedit root\n{_PHASE}next\nend\n"
+    f"config vdom\nedit red\n{_PHASE.replace('3des-sha256', 'aes256gcm-prfsha384').replace('dhgrp 14', 'dhgrp 20')}next\nend\n"
+)
 
 
 class FortiGate(Emulated):

@@ -35,3 +35,8 @@ def test_hosts_and_ten_devices_are_audited_together_and_their_findings_look_the_
         assert ssh[0]["state"] == "missing", ran.host(name)["findings"]
         assert ran.host(name)["rounds"] <= 3
     assert len({ran.host(name)["target"]["machine_id"] for name in devices}) == 10
+
+
+def test_hosts_and_devices_are_recovered_in_one_run(lab: Lab, devices: list[str]) -> None:
+    ran = lab.play("recover", "web:devices", "-i", str(INVENTORY))
+    assert {name: ran.host(name)["status"] for name in (*WEB, *devices)} == dict.fromkeys((*WEB, *devices), "ok"), ran.text

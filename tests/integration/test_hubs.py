@@ -92,15 +92,15 @@ def up() -> None:
         on(host, f"swanctl --initiate --child net --ike site >/dev/null && ping -c 1 -W 5 -I {address} 10.92.2.1")
 
 
+SECOND_SECRET = f"sed -i 's/    id-a/    id-c = a2.lab.test\\n    id-d = b2.lab.test\\n    id-a/' {SECRET}"
+
+
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> Iterator[None]:
     done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     for host in HOSTS:
-        on(
-            host,
-            f"mkdir /root/was && cp -p {SITE} /root/was/ && sed -i 's/    id-a/    id-c = a2.lab.test\\n    id-d = b2.lab.test\\n    id-a/' {SECRET}",
-        )
+        on(host, f"mkdir /root/was && cp -p {SITE} /root/was/ && {SECOND_SECRET}")
     yield
     for host in HOSTS:
         on(host, f"{END}; rm -f /etc/swanctl/conf.d/site*.conf; cp -p /root/was/site.conf {SITE}; {LOAD}")

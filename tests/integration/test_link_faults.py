@@ -6,7 +6,7 @@ import pytest
 
 from tests.torture.links.bench import Bench
 from tests.torture.links.ends import shared
-from tests.torture.links.points import LOSSES, PLAYS, A, B, Point, Step, every_point, some
+from tests.torture.links.points import LAYOUTS, PLAYS, A, B, Point, Step, every_point, some
 
 from .test_ipsec import SITE
 
@@ -51,7 +51,9 @@ def test_an_sa_of_the_new_configuration_that_came_out_classical_is_made_anew(pri
 def test_a_sample_holds_every_play_and_every_loss_and_is_the_same_for_a_seed() -> None:
     points = every_point()
     chosen = some(points, 60, 7)
-    assert len(points) > 400 and len(set(points)) == len(points) and len(chosen) == 60
-    assert {point.play for point in chosen} == set(PLAYS) and {point.loss for point in chosen} == set(LOSSES)
+    assert len(points) > 1000 and len(set(points)) == len(points) and len(chosen) == 60
+    for layout in LAYOUTS.values():
+        mine = [point for point in chosen if point.layout == layout.name]
+        assert {point.play for point in mine} == set(PLAYS) and {point.loss for point in mine} == set(layout.losses)
     assert chosen == some(points, 60, 7) != some(points, 60, 8)
     assert {point.further for point in points if point.step.word == "moved"} == {"expand", "contract", "rollback"}

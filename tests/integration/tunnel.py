@@ -12,7 +12,6 @@ from pathlib import Path
 from .conftest import LAB, on
 from .test_ipsec import POLICY, SITE
 
-PING = "ping -q -i 0.02 -I 10.92.1.1 10.92.2.1"
 # Nothing is started by a reload, and vpn-b takes whoever has the right identity, so that it answers a stranger's IKE_SA_INIT.
 QUIET = f"sed -i -e 's/start_action = start/start_action = none/' {SITE}"
 OPEN = f"sed -i -e 's/remote_addrs = .*/remote_addrs = %any/' {SITE}"
@@ -33,14 +32,22 @@ def reached(tmp: Path, host: str, campaign: str) -> list[str]:
 
 
 @contextmanager
-def pinging() -> Iterator[list[int]]:
-    """Packets through the tunnel, 20 ms apart; afterwards the list holds how many were sent, and how many of them never came back."""
+def pinging(*ways: tuple[str, str, str]) -> Iterator[list[int]]:
+    """Packets through tunnels, 20 ms apart; afterwards the list holds how many were sent, and of the worst tunnel how many never came back.
+
+    ways: (host, its address, the other end's) of each; the tunnel between vpn-a and vpn-b unless told.
+    """
     counted: list[int] = []
-    running = subprocess.Popen([LAB, "exec", "vpn-a", "sh", "-c", f"{PING} & echo $! >/root/ping; wait"], stdout=subprocess.PIPE, text=True)
+    running = []
+    for number, (host, source, target) in enumerate(ways or (("vpn-a", "10.92.1.1", "10.92.2.1"),)):
+        command = f"ping -q -i 0.02 -I {source} {target} & echo $! >/root/ping{number}; wait"
+        running.append((host, number, subprocess.Popen([LAB, "exec", host, "sh", "-c", command], stdout=subprocess.PIPE, text=True)))
+    said = []
     try:
         yield counted
     finally:
-        on("vpn-a", "kill -INT $(cat /root/ping)")
-        said = running.communicate(timeout=60)[0]
-    sent, back = (int(number) for number in re.findall(r"(\d+) packets transmitted, (\d+) received", said)[0])
-    counted += [sent, sent - back]
+        for host, number, one in running:
+            on(host, f"kill -INT $(cat /root/ping{number})")
+            said.append(one.communicate(timeout=60)[0])
+    found = [[int(number) for number in re.findall(r"(\d+) packets transmitted, (\d+) received", one)[0]] for one in said]
+    counted += [sum(sent for sent, dummy in found), max(sent - back for sent, back in found)]

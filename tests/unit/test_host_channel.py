@@ -8,10 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible import constants
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import installed
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.answer import parse_transactions
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.host import Channel, Unreachable
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.host import Channel, Unreachable, _new_connection
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.script import compose_status
 
 
@@ -90,3 +93,15 @@ def test_an_installed_agent_that_does_not_run_is_told_apart_and_no_script_is_sen
     assert "quantumsafe.agility.install_agent" in caught.value.remedy
     ((command, data, sudoable),) = host.asked
     assert command == installed.command() and data.startswith("crypto-agility ") and not sudoable
+
+
+def test_a_new_connection_needs_no_documentation_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ansible parses it once for each name that a connection is loaded by, which costs more than a login."""
+    old = connection_loader.get("ssh", PlayContext())
+    old.set_options()
+    known = constants.config._plugins["connection"]
+    monkeypatch.delitem(known, old.ansible_name, raising=False)
+    before = set(known)
+    new = _new_connection(old, PlayContext())
+    assert (new.ansible_name, type(new)) == (old.ansible_name, type(old)) and "ControlPath=none" in new.get_option("ssh_args")
+    assert set(known) == before

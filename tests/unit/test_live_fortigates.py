@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.emulators.appliance import PASSWORD, playbook
-from tests.emulators.fortigate import KEX, TOKEN, FortiGate
+from tests.emulators.fortigate import KEX, TOKEN, WITH_VDOMS, FortiGate
 
 from .conftest import FIXTURES
 
@@ -90,6 +90,28 @@ def test_a_gate_is_changed_proved_saved_and_rolled_back(tmp_path: Path, gate: Fo
     shown, results = playbook(tmp_path, "rollback", {"fg1": gate.variables()}, agility_campaign="spring")
     assert results["fg1"]["status"] == "rolled-back", shown
     assert gate.text() == gate.text("startup") == before
+
+
+def test_a_gate_with_vdoms_is_read_vdom_by_vdom_and_its_global_lists_are_changed_and_rolled_back(tmp_path: Path) -> None:
+    gate = FortiGate(tmp_path / "device", startup=WITH_VDOMS)
+    try:
+        before = gate.text()
+        (tmp_path / "policy.yml").write_text(CLASSICAL, encoding="utf-8")
+        shown, results = playbook(tmp_path, "enforce", {"fg1": gate.variables()}, **CHANGES)
+        mine = results["fg1"]
+        assert mine["status"] == "changed", shown
+        ciphers = {one["endpoint"]: one["state"] for one in mine["findings"] if one["aspect"] == "cipher" and "phase1" in one["endpoint"]}
+        assert ciphers == {"fortios root phase1-interface old": "forbidden", "fortios red phase1-interface old": "compliant"}
+        assert "diffie-hellman-group14-sha1" not in gate.ssh("kex").split()
+        assert gate.text() == gate.text("startup")
+        assert gate.text().split("config global")[::2] == before.split("config global")[::2]
+        assert told_of_secrets(tmp_path, shown) == []
+
+        shown, results = playbook(tmp_path, "rollback", {"fg1": gate.variables()}, agility_campaign="spring")
+        assert results["fg1"]["status"] == "rolled-back", shown
+        assert gate.text() == gate.text("startup") == before
+    finally:
+        gate.kill()
 
 
 def test_a_gate_that_is_not_there_or_refuses_says_so(tmp_path: Path, gate: FortiGate) -> None:

@@ -67,7 +67,7 @@ class FortiGate(Device):
     def backup(self) -> str:
         """What is secret is encrypted anew each time, and so is the number of the file."""
         self.told += 1
-        head = f"#config-version=FGVM64-{self.facts['release']}-FW-build2662-240514:opmode=0:vdom=0:user=netops\n#conf_file_ver={self.told}\n"
+        head = f"#config-version=FGVM64-{self.facts['release']}-FW-build2662-240514:opmode=0:vdom={int(self.config.vdoms)}:user=netops\n#conf_file_ver={self.told}\n"
         body = self.config.text.replace("CANARY", f"CANARY{secrets.token_hex(4)}")
         return f"{head}#buildno=2662\n#private-encryption-key=CANARY{self.told}\n{body}"
 

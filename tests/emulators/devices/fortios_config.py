@@ -25,18 +25,24 @@ MODES = ("automatic", "manual", "revert")
 
 
 class Config:
+    """blocks: those of global scope, which stand in `config global` where there are VDOMs; around: what stands before and behind that."""
+
     def __init__(self, text: str) -> None:
-        self.blocks: list[list[str]] = []
-        depth = 0
-        for line in text.splitlines():
-            if depth == 0:
-                self.blocks.append([])
-            depth += {"config": 1, "end": -1}.get((line.split() or [""])[0], 0)
-            self.blocks[-1].append(line)
+        self.blocks = _blocks(text.splitlines())
+        self.around: tuple[list[list[str]], list[list[str]]] = ([], [])
+        at = next((place for place, block in enumerate(self.blocks) if block[0].split() == ["config", "global"]), None)
+        if at is not None:
+            self.around = (self.blocks[:at], self.blocks[at + 1 :])
+            self.blocks = _blocks(self.blocks[at][1:-1])
+
+    @property
+    def vdoms(self) -> bool:
+        return self.around != ([], [])
 
     @property
     def text(self) -> str:
-        return "".join(f"{line}\n" for block in self.blocks for line in block)
+        blocks = [*self.around[0], ["config global"], *self.blocks, ["end"], *self.around[1]] if self.vdoms else self.blocks
+        return "".join(f"{line}\n" for block in blocks for line in block)
 
     def _block(self, table: str) -> list[str] | None:
         return next((block for block in self.blocks if block[0] == f"config {table.replace('/', ' ')}"), None)
@@ -57,3 +63,15 @@ class Config:
             block.insert(at or 1, f"    set {word} {value}")
         if len(block) == 2:
             self.blocks.remove(block)
+
+
+def _blocks(lines: list[str]) -> list[list[str]]:
+    """Each from its `config` to its `end`."""
+    made: list[list[str]] = []
+    depth = 0
+    for line in lines:
+        if depth == 0:
+            made.append([])
+        depth += {"config": 1, "end": -1}.get((line.split() or [""])[0], 0)
+        made[-1].append(line)
+    return made

@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE), str(HERE / "collections")]
 
 from tests.torture.columns import columns  # noqa: E402 # the collection is not installed
 from tests.torture.links.bench import Bench, Judged  # noqa: E402
-from tests.torture.links.points import LOSSES, PLAYS, Point, every_point, some  # noqa: E402
+from tests.torture.links.points import LAYOUTS, PLAYS, Point, every_point, some  # noqa: E402
 
 COLUMNS = ("points", "as before", "between", "moved", "split")
 
@@ -30,15 +30,17 @@ def say(text: str) -> None:
 def outcome(point: Point, judged: Judged) -> str:
     """Of COLUMNS; between: a stage apart, or both on the way back."""
     play = PLAYS[point.play]
-    return "split" if judged.split else {(play.before,) * 2: "as before", (play.after,) * 2: "moved"}.get(judged.stages, "between")
+    stages = {*judged.stages}
+    return "split" if judged.split else "as before" if stages == {play.before} else "moved" if stages == {play.after} else "between"
 
 
-def table(seen: Counter[tuple[str, str, str]]) -> str:
-    rows = [("play", "lost", *COLUMNS)]
-    for play in PLAYS:
-        for loss in LOSSES:
-            found = [seen[play, loss, column] for column in COLUMNS[1:]]
-            rows += [(play, loss, str(sum(found)), *map(str, found))] if any(found) else []
+def table(seen: Counter[tuple[str, str, str, str]]) -> str:
+    rows = [("", "play", "lost", *COLUMNS)]
+    for layout in LAYOUTS.values():
+        for play in PLAYS:
+            for loss in layout.losses:
+                found = [seen[layout.name, play, loss, column] for column in COLUMNS[1:]]
+                rows += [(layout.name, play, loss, str(sum(found)), *map(str, found))] if any(found) else []
     return columns(rows)
 
 
@@ -47,9 +49,28 @@ def good_runs(bench: Bench) -> int:
     bad = 0
     for name in PLAYS:
         sent, lost = bench.good(name)
-        say(f"packets through the tunnel during {name}: {lost} of {sent} lost" + (" (to the byte as it was)" if PLAYS[name].after == "old" else ""))
+        of = "" if bench.layout.name == "pair" else f" {bench.layout.name},"
+        say(
+            f"packets through the tunnel during{of} {name}: {lost} of {sent} lost"
+            + (" (to the byte as it was)" if PLAYS[name].after == "old" else "")
+        )
         bad += lost > 1
     return bad
+
+
+def injected(bench: Bench, chosen: list[Point], seen: Counter[tuple[str, str, str, str]]) -> int:
+    """How many points were not reached; what came of the others is counted in `seen`."""
+    missed = 0
+    for number, point in enumerate(chosen, 1):
+        judged = bench.judge(point)
+        if not judged.reached:
+            missed += 1
+            say(f"{number}/{len(chosen)}  {point}: not reached")
+            continue
+        said = outcome(point, judged)
+        seen[point.layout, point.play, point.loss, said] += 1
+        say(f"{number}/{len(chosen)}  {point}: {' and '.join(judged.stages)}, {said}" + "".join(f"\n    {why}" for why in judged.split))
+    return missed
 
 
 def main() -> int:
@@ -58,26 +79,23 @@ def main() -> int:
     amount.add_argument(
         "--sample", type=int, default=60, metavar="N", help="that many points, one of each of N equal parts (default 60; most of a minute each)"
     )
-    amount.add_argument("--all", action="store_true", help="every point; six hours")
+    amount.add_argument("--all", action="store_true", help="every point; a day")
+    parser.add_argument("--layout", choices=LAYOUTS, action="append", help="a pair, or a hub with two spokes and three tunnels; both unless given")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the chance that chooses them; it is printed")
     given = parser.parse_args()
     folder = HERE / "build/torture-links"
     shutil.rmtree(folder, ignore_errors=True)
-    everything, started = every_point(), time.monotonic()
+    layouts = [LAYOUTS[name] for name in given.layout or LAYOUTS]
+    everything, started = [point for point in every_point() if LAYOUTS[point.layout] in layouts], time.monotonic()
     chosen = some(everything, 0 if given.all else given.sample, given.seed)
     say(f"{len(chosen)} of {len(everything)} points, seed {given.seed}; the runs are in {folder.relative_to(HERE)}")
-    bench, seen, missed = Bench(folder), Counter[tuple[str, str, str]](), 0
-    lossy = good_runs(bench)
-    for number, point in enumerate(chosen, 1):
-        judged = bench.judge(point)
-        if not judged.reached:
-            missed += 1
-            say(f"{number}/{len(chosen)}  {point}: not reached")
-            continue
-        said = outcome(point, judged)
-        seen[point.play, point.loss, said] += 1
-        say(f"{number}/{len(chosen)}  {point}: {' and '.join(judged.stages)}, {said}" + "".join(f"\n    {why}" for why in judged.split))
-    split = sum(number for (dummy, dummy2, said), number in seen.items() if said == "split")
+    seen, missed, lossy = Counter[tuple[str, str, str, str]](), 0, 0
+    for layout in layouts:
+        mine = [point for point in chosen if point.layout == layout.name]
+        bench = Bench(folder / layout.name, layout)
+        lossy += good_runs(bench)
+        missed += injected(bench, mine, seen)
+    split = sum(number for (*dummy, said), number in seen.items() if said == "split")
     say(table(seen))
     say(f"{time.monotonic() - started:.0f} s, {missed} points not reached")
     say(f"injected {seen.total()}, split ends {split}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.conftest import LAB, TOP
+from tests.integration.test_hubs import ROAD, SECOND, SECOND_SECRET, given, spoke
 from tests.integration.test_ipsec import POLICY
 from tests.integration.tunnel import OPEN, QUIET, pinging, strict
 
-from .ends import End, shared
-from .points import CAMPAIGN, HOSTS, PLAYS, A, B, Point, Stage
+from .ends import End, Sa, shared
+from .points import CAMPAIGN, PAIR, PLAYS, A, B, E, Layout, Point, Stage, Tunnel
 
 TIMEOUT = 60  # seconds until an end that is not confirmed goes back; charon may answer no probe for 30 of them, and 15 are spare
 LONGEST = 300  # seconds that a run may take, whatever was lost
@@ -26,7 +28,7 @@ LONGEST = 300  # seconds that a run may take, whatever was lost
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """stages: of both ends, when every deadline had passed.  split: why there is no tunnel, or why one further run does not bring both together."""
+    """stages: of all ends, when every deadline had passed.  split: why there is no tunnel, or why one further run does not bring both together."""
 
     reached: bool
     stages: tuple[Stage, ...] = ()
@@ -34,23 +36,36 @@ class Judged:
 
 
 class Bench:
-    """Two hosts that run, and a controller's folder.  Each state that a play begins with is made once, by good runs, and kept."""
+    """Hosts that run, and a controller's folder.  Each state that a play begins with is made once, by good runs, and kept."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.home, self.runs = folder, folder / "controller", 0
+    def __init__(self, folder: Path, layout: Layout = PAIR) -> None:
+        self.folder, self.home, self.runs, self.layout = folder, folder / "controller", 0, layout
         self.home.mkdir(parents=True)
-        subprocess.run([LAB, "host", *HOSTS], check=True, capture_output=True, timeout=900)
-        self.ends = tuple(End(name) for name in HOSTS)
-        self.a, self.b = self.ends
+        subprocess.run([LAB, "host", *layout.hosts], check=True, capture_output=True, timeout=900)
+        self.ends = tuple(End(name, layout.connections(name)) for name in layout.hosts)
+        self.named = {end.name: end for end in self.ends}
+        self.a, self.b = self.named[A], self.named[B]
         self.policy = {"": POLICY, "expand": POLICY, "contract": strict(folder)}
         self.old: dict[Stage, list[str]] = {}
-        for end, edit in zip(self.ends, (QUIET, OPEN), strict=True):
-            end.run(edit)
+        if layout is PAIR:
+            self.a.run(QUIET)
+            self.b.run(OPEN)
+        else:
+            self._made_a_hub()
         self.keep("old")
+
+    def _made_a_hub(self) -> None:
+        with Path(self.policy["contract"]).open("a", encoding="utf-8") as more:  # whoever else may know this hub is in no list
+            more.write("clients:\n  - {id: hub, host: vpn-b, acknowledge: {reason: all spokes are ours, approver: ciso, until: 2099-12-31}}\n")
+        for end in self.ends:
+            end.run(SECOND_SECRET)
+        given(B, ROAD, SECOND[B])
+        given(A, spoke(A), SECOND[A])
+        given(E, spoke(E))
 
     def keep(self, stage: Stage) -> None:
         for end in self.ends:
-            end.keep(stage)
+            end.keep(f"{self.layout.name}-{stage}")
         shutil.copytree(self.home, self.folder / "kept" / stage)
         self.old[stage] = self.facts()
 
@@ -64,14 +79,14 @@ class Bench:
         shutil.rmtree(self.home)
         shutil.copytree(self.folder / "kept" / stage, self.home)
         for end in self.ends:
-            end.put_back(stage)
+            end.put_back(f"{self.layout.name}-{stage}")
         if wrong := self.tunnel():
             raise AssertionError(f"before anything was lost: {wrong}")
 
     def good(self, name: str) -> tuple[int, int]:
         """A run without any loss, with packets through the tunnel: (how many were sent, how many of them never came back)."""
         self.begin(PLAYS[name].before)
-        with pinging() as counted:
+        with pinging(*((one.begins, one.source, one.target) for one in self.layout.tunnels)) as counted:
             running = self.start(name)
             code = self.end(running)
         stages, after = self.stages(), PLAYS[name].after
@@ -90,7 +105,16 @@ class Bench:
         play, output = PLAYS[name], self.home / "results"
         words = {"agility_output": str(output), "agility_policy": self.policy[play.step], "agility_services": ["strongswan"]}
         words |= {"agility_campaign": CAMPAIGN, "agility_confirm_timeout": TIMEOUT} | ({"agility_step": play.step} if play.step else {})
-        argv = ["ansible-playbook", "-i", "inventories/vpn", f"playbooks/{play.playbook}.yml", "-l", ",".join(HOSTS), "-e", json.dumps(words)]
+        argv = [
+            "ansible-playbook",
+            "-i",
+            "inventories/vpn",
+            f"playbooks/{play.playbook}.yml",
+            "-l",
+            ",".join(self.layout.hosts),
+            "-e",
+            json.dumps(words),
+        ]
         with (self.folder / f"{self.runs}-{name}.log").open("wb") as log:
             return subprocess.Popen(argv, cwd=TOP, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"})
 
@@ -103,7 +127,7 @@ class Bench:
             return None
 
     def reached(self, point: Point, running: subprocess.Popen[bytes]) -> bool:
-        step, end = point.step, self.ends[HOSTS.index(point.step.host)]
+        step, end = point.step, self.named[point.step.host]
         while running.poll() is None:
             if any(step.word in states for states in end.journals(step.takes)) if step.takes else self.said(step.host, point.play, step.word):
                 return True
@@ -124,13 +148,13 @@ class Bench:
         what, name = loss.partition(" ")[0], loss.rpartition(" ")[2]
         if what == "controller":
             kill(running)
-        elif name == "between":
-            self.a.cut(B)
+        elif "between" in loss:
+            self.named[name].cut(B)
             with suppress(subprocess.TimeoutExpired):
                 running.wait(LONGEST)
-            self.a.mend()
+            self.named[name].mend()
         else:
-            end = self.ends[HOSTS.index(name)]
+            end = self.named[name]
             {"daemon": end.lose_charon, "host": end.lose_power, "path": lambda: self._cut_off(end)}[what]()
 
     def _cut_off(self, end: End) -> None:
@@ -159,18 +183,20 @@ class Bench:
             wrong.append(
                 f"one further run ({point.further}) ended with {code}, and the ends are {self.stages()}: see {self.runs}-{point.further}.log"
             )
-        sa = shared(self.a, self.b)
-        if not sa or (last != "old" and not sa.safe):
-            wrong.append(f"after the further run: {self.tunnel() or 'the SA that both ends list is not that of the new exchange'}")
+        for one in self.layout.tunnels:
+            sa = self.shared(one)
+            if not sa or (last != "old" and not sa.safe):
+                wrong.append(f"after the further run: {one}: {self.tunnel() or 'the SA that both ends list is not that of the new exchange'}")
         return Judged(True, stages, tuple(wrong))
 
     def alone(self, point: Point) -> list[str]:
-        """Every deadline passes, and the tunnel is asked to come up."""
+        """Every deadline passes, and all tunnels are asked to come up."""
         for end in self.ends:
             end.pass_the_deadline()
         wrong = [f"{end.name} does not come to an end: {end.journals()}" for end in self.ends if not wait(end.settled, 90)]
         stages, play = self.stages(), PLAYS[point.play]
-        if "neither" in stages or {"old", "new"} <= set(stages):
+        at = dict(zip(self.named, stages, strict=True))
+        if "neither" in stages or any({"old", "new"} == {at[one.begins], at[one.answers]} for one in self.layout.tunnels):
             wrong.append(f"the stages of the ends do not work with each other: {stages}")
         before = zip(self.ends, stages, self.facts(), self.old[play.before], strict=True)
         wrong += [f"{end.name} is not as it was, to the byte" for end, stage, now, then in before if stage == play.before and now != then]
@@ -179,18 +205,26 @@ class Bench:
     def stages(self) -> tuple[Stage, ...]:
         return tuple(end.stage() for end in self.ends)
 
+    def shared(self, one: Tunnel) -> Sa | None:
+        return shared(self.named[one.begins], self.named[one.answers], one)
+
     def tunnel(self) -> list[str]:
-        """Why there is none, when it was asked to come up: as it is, then with what is there, then anew."""
-        for asked in (
-            "",
-            "swanctl --initiate --child net --timeout 5",
-            "swanctl --terminate --ike site --force; swanctl --initiate --child net --timeout 20",
-        ):
+        """Why one of them is none."""
+        for one in self.layout.tunnels:  # the inner ones of a second tunnel are nobody's after a boot
+            self.named[one.begins].run(f"ip addr replace {one.source}/32 dev lo")
+            self.named[one.answers].run(f"ip addr replace {one.target}/32 dev lo")
+        return [why for one in self.layout.tunnels for why in self._tunnel(one)]
+
+    def _tunnel(self, one: Tunnel) -> list[str]:
+        """Why it is none, when it was asked to come up: as it is, then with what is there, then anew."""
+        end, initiate = self.named[one.begins], f"swanctl --initiate --ike {one.here} --child net --timeout"
+        for asked in ("", f"{initiate} 5", f"swanctl --terminate --ike {one.here} --force; {initiate} 20"):
             if asked:
-                self.a.run(f"{{ {asked}; }} >/dev/null 2>&1", check=False)
-            if shared(self.a, self.b) and "0 received" not in self.a.run("ping -c 2 -i 0.2 -W 2 -I 10.92.1.1 10.92.2.1", check=False):
+                end.run(f"{{ {asked}; }} >/dev/null 2>&1", check=False)
+            said = end.run(f"ping -c 2 -i 0.2 -W 2 -I {one.source} {one.target}", check=False)
+            if self.shared(one) and re.search("[12] received", said):
                 return []
-        return [f"no tunnel: {self.a.sas()} at {A}, {self.b.sas()} at {B}"]
+        return [f"no tunnel: {end.sas(one.here)} at {one.begins}, {self.named[one.answers].sas(one.there)} at {one.answers}"]
 
 
 def wait(done: Callable[[], bool], seconds: float) -> bool:

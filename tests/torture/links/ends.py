@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.conftest import LAB
-from tests.integration.test_ipsec import FACTS, SITE
+from tests.integration.test_ipsec import FACTS
 
-from .points import A, B, Stage
+from .points import PAIR, A, B, E, Stage, Tunnel
 
 TX = "var/lib/crypto-agility/tx"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 FINAL = ("CLEANED", "REVERTED", "REFUSED")
-ADDRESS = {A: "10.91.0.18", B: "10.91.0.19", "controller": "10.91.0.1"}
+ADDRESS = {A: "10.91.0.18", B: "10.91.0.19", E: "10.91.0.23", "controller": "10.91.0.1"}
 KEPT = "/root/kept"  # a tar a stage: the configuration, and what the agent remembers
 PUT_BACK = f"""
 nft delete table inet lost 2>/dev/null; systemctl stop 'crypto-agility-*' 2>/dev/null
@@ -37,8 +37,8 @@ class Sa:
 
 
 class End:
-    def __init__(self, name: str) -> None:
-        self.name, self.pid, self.root = name, "", Path()
+    def __init__(self, name: str, connections: int = 1) -> None:
+        self.name, self.connections, self.pid, self.root = name, connections, "", Path()
         self.booted()
 
     def podman(self, *words: str) -> str:
@@ -77,27 +77,28 @@ class End:
         return self.run(FACTS)
 
     def stage(self) -> Stage:
-        """By the proposals of IKE and of ESP."""
-        lists = [found.split(",") for found in re.findall(r"^\s*(?:esp_)?proposals = ([^#\n]*)", self.run(f"cat {SITE}"), re.MULTILINE)]
+        """By the proposals of IKE and of ESP, of all its connections."""
+        said = self.run("cat /etc/swanctl/conf.d/site*.conf")
+        lists = [found.split(",") for found in re.findall(r"^\s*(?:esp_)?proposals = ([^#\n]*)", said, re.MULTILINE)]
         seen = {frozenset("mlkem" in one for one in each) for each in lists}
         stages: dict[frozenset[bool], Stage] = {frozenset([False]): "old", frozenset([True]): "new", frozenset([False, True]): "both"}
-        return stages[next(iter(seen))] if len(lists) == 2 and len(seen) == 1 else "neither"
+        return stages[next(iter(seen))] if len(lists) == 2 * self.connections and len(seen) == 1 else "neither"
 
-    def sas(self) -> list[Sa]:
-        """Established, with children that are installed."""
+    def sas(self, connection: str = "site") -> list[Sa]:
+        """Of that connection those that are established, with children that are installed."""
         out = []
         for text in re.split(r"^(?=\S)", self.run("swanctl --list-sas", check=False), flags=re.MULTILINE):
-            if ike := re.match(r"site: #\d+, ESTABLISHED, IKEv2, (\w+)_i\*? (\w+)_r\*?", text):
+            if ike := re.match(connection + r": #\d+, ESTABLISHED, IKEv2, (\w+)_i\*? (\w+)_r\*?", text):
                 children = re.findall(r"INSTALLED.*\n.*\n\s+in\s+(\w+).*\n\s+out\s+(\w+)", text)
                 out.append(Sa(ike.groups(), frozenset(children), text.count("KE1_ML_KEM") == 1 + len(children)))
         return out
 
     # -- put back
 
-    def keep(self, name: Stage) -> None:
+    def keep(self, name: str) -> None:
         self.run(f"mkdir -p {KEPT} /{TX}; tar -C / --numeric-owner --format=posix -cpf {KEPT}/{name}.tar etc/swanctl {Path(TX).parent}")
 
-    def put_back(self, name: Stage) -> None:
+    def put_back(self, name: str) -> None:
         self.run(PUT_BACK % name)
 
     # -- what befalls it
@@ -125,12 +126,12 @@ class End:
         self.run(f"for file in /{TX}/*/deadline; do [ ! -e $file ] || echo 1 >$file; done")
 
 
-def shared(one: End, other: End) -> Sa | None:
-    """An SA with a child that both list, the safe ones first."""
-    theirs = {sa.spis: sa for sa in other.sas()}
+def shared(one: End, other: End, tunnel: Tunnel = PAIR.tunnels[0]) -> Sa | None:
+    """An SA of that tunnel with a child that both list, the safe ones first.  one: the end that begins."""
+    theirs = {sa.spis: sa for sa in other.sas(tunnel.there)}
     both = [
         Sa(sa.spis, sa.children, sa.safe and twin.safe)
-        for sa in one.sas()
+        for sa in one.sas(tunnel.here)
         if (twin := theirs.get(sa.spis)) and any((there, here) in twin.children for here, there in sa.children)
     ]
     return max(both, key=lambda sa: sa.safe, default=None)

@@ -7,16 +7,65 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-A, B = HOSTS = ("vpn-a", "vpn-b")  # A begins, B responds
+A, B, E = "vpn-a", "vpn-b", "vpn-e"  # A and E begin, B responds
 CAMPAIGN = "torture"
 Stage = Literal["old", "both", "new", "neither"]
 JOURNAL = ("STAGED", "ARMED", "SWAPPED", "RELOADED", "CONFIRMED")
-LOSSES = ("controller", f"daemon of {A}", f"daemon of {B}", f"host {A}", f"host {B}", "path between", f"path to {A}", f"path to {B}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """begins, answers: its hosts; here, there: what the connection is called at either; source, target: of a packet through it."""
+
+    begins: str
+    here: str
+    source: str
+    answers: str = B
+    there: str = "site"
+    target: str = "10.92.2.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """hosts: in the order in which they are expanded."""
+
+    name: str
+    hosts: tuple[str, ...]
+    tunnels: tuple[Tunnel, ...]
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        hosts = sorted(self.hosts)
+        between = sorted({one.begins for one in self.tunnels})
+        return (
+            "controller",
+            *(f"daemon of {host}" for host in hosts),
+            *(f"host {host}" for host in hosts),
+            *(f"path between {B} and {host}" for host in between),
+            *(f"path to {host}" for host in hosts),
+        )
+
+    def connections(self, host: str) -> int:
+        return len({one.here if one.begins == host else one.there for one in self.tunnels if host in (one.begins, one.answers)})
+
+
+PAIR = Layout("pair", (A, B), (Tunnel(A, "site", "10.92.1.1"),))
+# A hub that takes anybody, with two spokes, and a second tunnel between it and one of them that has a connection of its own.
+HUB = Layout(
+    "hub",
+    (B, A, E),
+    (
+        Tunnel(A, "site", "10.92.1.1", there="road"),
+        Tunnel(E, "site", "10.92.5.1", there="road"),
+        Tunnel(A, "second", "10.92.1.2", there="second", target="10.92.2.2"),
+    ),
+)
+LAYOUTS = {one.name: one for one in (PAIR, HUB)}
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """before, after: the stage of both ends.  takes: ids of its transactions, as a pattern.  further: plays that must bring both together after it."""
+    """before, after: the stage of all ends.  takes: ids of its transactions, as a pattern.  further: plays that must bring all together after it."""
 
     playbook: str
     before: Stage
@@ -52,19 +101,22 @@ class Point:
     step: Step
     loss: str
     further: str
+    layout: str = PAIR.name
 
     def __str__(self) -> str:
-        return f"{self.play}: {self.loss} lost at {self.step}, then {self.further}"
+        return f"{self.layout}, {self.play}: {self.loss} lost at {self.step}, then {self.further}"
 
 
-def steps(play: str) -> list[Step]:
+def steps(play: str, layout: Layout = PAIR) -> list[Step]:
     """In the order in which they come."""
-    takes = PLAYS[play].takes
+    takes, hosts = PLAYS[play].takes, layout.hosts
     if play == "rollback":  # the ends do not wait for each other, but each of them for both parts
-        return [Step(host, word, part) for part in takes for word in JOURNAL for host in HOSTS]
-    journal = {host: [Step(host, word, takes[0]) for word in JOURNAL] for host in HOSTS}
+        return [Step(host, word, part) for part in takes for word in JOURNAL for host in hosts]
+    journal = {host: [Step(host, word, takes[0]) for word in JOURNAL] for host in hosts}
+    if layout is not PAIR:  # one after another
+        return [step for host in (hosts if play == "expand" else reversed(hosts)) for step in journal[host]]
     return [
-        *(Step(host, "ready") for host in HOSTS),
+        *(Step(host, "ready") for host in hosts),
         *journal[B][:4],
         Step(B, "armed"),
         *journal[A][:4],
@@ -79,10 +131,11 @@ def steps(play: str) -> list[Step]:
 def every_point() -> list[Point]:
     """By what is lost, so that a sample has its share of each.  What is run afterwards takes turns: the same again, or all the way back."""
     return [
-        Point(name, step, loss, play.further[(number + turn) % len(play.further)])
-        for turn, loss in enumerate(LOSSES)
+        Point(name, step, loss, play.further[(number + turn) % len(play.further)], layout.name)
+        for layout in LAYOUTS.values()
+        for turn, loss in enumerate(layout.losses)
         for name, play in PLAYS.items()
-        for number, step in enumerate(steps(name))
+        for number, step in enumerate(steps(name, layout))
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import find
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import read, snapshot_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.defaults import ios
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Finding, Unparsable
 from cryptography import x509
@@ -62,7 +63,10 @@ def test_a_configuration_with_ml_kem_is_read_with_the_line_of_each_value() -> No
 
 def test_an_older_release_is_read_as_well() -> None:
     assert said(OLD) == {
-        "ios ssh": {"key_exchange": (("ecdh-sha2-nistp384", "diffie-hellman-group14-sha1"), "f:17")},
+        "ios ssh": {
+            "key_exchange": (("ecdh-sha2-nistp384", "diffie-hellman-group14-sha1"), "f:17"),
+            "cipher": (ios.CIPHERS, f"default of IOS-XE 17.9, per {ios.GUIDE.format('9300', '17.9')}"),
+        },
         "ios https": {},
         "ios ikev2 proposal OLD": {
             "cipher": (("aes-cbc-256", "3des"), "f:6"),
@@ -99,8 +103,7 @@ def test_the_same_policy_judges_a_device() -> None:
 
 
 def test_a_line_that_is_absent_is_unknown_and_never_a_pass() -> None:
-    found = findings(OLD)
-    assert {found["ios ssh", aspect].state for aspect in ("cipher", "mac")} == {"unknown"}
+    assert findings(OLD)["ios ssh", "mac"].state == "unknown"
     assert any("`ip ssh server algorithm mac`" in note and "IOS-XE 17.9" in note for note in endpoints(OLD.read_bytes())["ios ssh"].notes)
 
 

@@ -175,6 +175,12 @@ def test_a_leaf_whose_default_is_weak_has_to_be_said_first() -> None:
     assert values(after, heir(after), "prf") == ("prfsha384",)
 
 
+def test_a_proposal_of_defaults_alone_is_kept_too() -> None:
+    bare = HEAD + OLD + PEERS + "set vpn ipsec ike-group OLD proposal 20\n"
+    order, dummy = sent(seen(bare), {"vyos ike-group OLD": STRICT})
+    assert [one for one in order.new if one.endswith("proposal 4")] != []
+
+
 def test_what_a_group_says_once_for_all_its_proposals_is_not_written() -> None:
     found = by_id(seen(HEAD + OLD + PEERS))
     assert [found["vyos ike-group OLD"].capabilities["version"].most, found["vyos esp-group CHILD"].capabilities["key_exchange"].most] == [1, 1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.ppk import (
     CONTRACT,
@@ -14,13 +16,14 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.pp
     settled,
     to_add,
     to_ask,
+    unused,
 )
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem, Snapshot
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_ppk import PpkEnd, read_end
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_sas import IkeSa, common
 
-from tests.fixtures.strongswan.load import applied
-from tests.unit.services.test_strongswan_ppk import SECRETS, placed, site
+from tests.fixtures.strongswan.load import SITE, applied
+from tests.unit.services.test_strongswan_ppk import SECRETS, at_hub, hub, placed, site
 
 OLD = "secrets {\n  ppk-old {\n    id = old\n    secret = [redacted]\n  }\n}\n"
 ENABLED, REQUIRED = "    ppk_id = old\n", "    ppk_id = old\n    ppk_required = yes\n"
@@ -41,7 +44,7 @@ def ends(start: str) -> tuple[Snapshot, Snapshot]:
 
 
 def of(snapshot: Snapshot) -> PpkEnd:
-    return read_end(snapshot, "site")
+    return read_end(snapshot, "site", "vpn-b.site")
 
 
 def step(snapshot: Snapshot, who: int, what: str, key: Key) -> Snapshot:
@@ -138,3 +141,70 @@ def test_a_new_sa_is_one_that_was_not_there_with_a_ppk_or_without() -> None:
     assert [mixed(one) for one in sas] == [False, True, False]
     assert fresh(sas, sas[:1], ppk=True) == sas[1] and fresh(sas, sas[:2], ppk=True) is None and fresh(sas, sas[:1], ppk=False) == sas[2]
     assert common(sas, sas[:2]) == sas[1] and common(sas, ()) is None
+
+
+# ---------------------------------------------------------------- a hub that takes anybody, and its spokes, each with a PPK of its own
+
+
+def spoked() -> dict[str, Snapshot]:
+    """A hub with two spokes, each of which has a first PPK by now."""
+    hosts = {"hub": hub(), "vpn-a": site(), "vpn-e": site()}
+    for spoke in ("vpn-a", "vpn-e"):
+        for dummy, then in turned(hosts, spoke, Key(f"{spoke}-1", "")):
+            hosts = then
+    return hosts
+
+
+def turned(hosts: dict[str, Snapshot], spoke: str, key: Key) -> list[tuple[str, dict[str, Snapshot]]]:
+    """All hosts after each step of that spoke and the hub."""
+    out = []
+    for who, what in (*ROTATE, *CONTRACT):
+        host = "hub" if who else spoke
+        one = hosts[host]
+        end = at_hub(one, f"{spoke}.site") if who else of(one)
+        slot, changes = to_add(end, what, key), to_ask(end, who, what, key)
+        then = applied(one, changes)
+        hosts = {**hosts, host: placed(then, slot) if slot else then}
+        out.append((what, hosts))
+    return out
+
+
+@pytest.mark.parametrize("required", ["", "    ppk_required = yes\n"])
+def test_each_spoke_has_a_ppk_of_its_own_at_every_step_of_any_other(required: str) -> None:
+    hosts = spoked()
+    hosts["hub"] = replace(hosts["hub"], files={**hosts["hub"].files, SITE: hub(required).files[SITE]})
+    for spoke, other in (("vpn-a", "vpn-e"), ("vpn-e", "vpn-a")):
+        mine, theirs = [], []
+        for what, then in turned(hosts, spoke, Key(f"{spoke}-2", f"{spoke}-1")):
+            mine.append((what, agreed(of(then[spoke]), at_hub(then["hub"]))))
+            theirs.append(agreed(of(then[other]), at_hub(then["hub"])))
+            hosts = then
+        assert mine == [
+            ("load", f"{spoke}-1"),
+            ("load", f"{spoke}-1"),
+            ("use", f"{spoke}-2"),
+            ("use", f"{spoke}-2"),
+            ("contract", f"{spoke}-2"),
+            ("contract", f"{spoke}-2"),
+        ]
+        assert set(theirs) == {of(hosts[other]).id} and of(hosts[spoke]).required
+    assert {id_ for one in at_hub(hosts["hub"]).secrets for id_ in one.ids} == {"vpn-a-2", "vpn-e-2"}
+    assert at_hub(hosts["hub"]).required == bool(required), "its connection is that of others, too, and stays as it is"
+
+
+def test_an_interrupted_rotation_of_a_spoke_is_known_again_and_a_finished_one_is_over() -> None:
+    hosts, key = spoked(), Key("vpn-a-2", "vpn-a-1")
+    known = [begun(of(then["vpn-a"]), at_hub(then["hub"])) for dummy, then in turned(hosts, "vpn-a", key)]
+    assert known == [None, key, None, None, None, None]
+    used = turned(hosts, "vpn-a", key)[3][1]
+    assert settled(of(used["vpn-a"]), at_hub(used["hub"])) == key
+    with pytest.raises(Problem, match="vpn-a-1, which vpn-a-2 has replaced, is still there"):
+        replaced(of(used["vpn-a"]), at_hub(used["hub"]))
+    done = turned(hosts, "vpn-a", key)[5][1]
+    assert replaced(of(done["vpn-a"]), at_hub(done["hub"])) == "vpn-a-2"
+
+
+def test_an_id_that_another_spoke_has_is_not_given_again() -> None:
+    hosts = spoked()
+    assert unused("vpn-e-1", of(hosts["vpn-a"]), at_hub(hosts["hub"])) == "vpn-e-1-2"
+    assert unused("vpn-e-3", of(hosts["vpn-a"]), at_hub(hosts["hub"])) == "vpn-e-3"

@@ -75,13 +75,13 @@ def test_a_unix_socket_is_not_asked() -> None:
 def test_before_the_change_nobody_is_asked_to_refuse_what_is_still_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def seen(address: str, port: int, forbid_kex: tuple[str, ...], timeout: float) -> SshResult:
-        asked.append(forbid_kex)
-        return SshResult(kex=("curve25519-sha256",))
+    def seen(address: str, port: int, forbid_kex: tuple[str, ...] = (), timeout: float = 0, greeting: bool = False) -> SshResult:
+        asked.append((forbid_kex, greeting))
+        return SshResult(banner="SSH-2.0-OpenSSH_10.0")
 
     monkeypatch.setattr(module, "probe_ssh", seen)
     assert reachable(run(), (Probe("ssh", "sshd", 22, forbid=("curve25519-sha256",)),)) == ("sshd",)
-    assert asked == [()]
+    assert asked == [((), True)]
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import struct
 import time
@@ -49,6 +50,20 @@ def test_one_connection_tells_what_is_offered_without_the_flags() -> None:
     assert seen.kex == ("mlkem768x25519-sha256", "curve25519-sha256")
     assert (seen.host_keys, seen.ciphers, seen.macs) == (("ssh-ed25519",), ("aes256-gcm@openssh.com",), ("hmac-sha2-512",))
     assert seen.bytes_received == len(b"Welcome!\r\n" + BANNER + packet(b"\x02\0\0\0\0") + OFFER)
+
+
+def test_who_only_wants_to_know_that_it_answers_hangs_up_behind_the_greeting() -> None:
+    said: queue.Queue[bytes] = queue.Queue()
+
+    def greets(link: socket.socket) -> None:
+        link.sendall(b"Welcome!\r\n" + BANNER)
+        said.put(drain(link, 5))
+
+    with serving(greets) as port:
+        seen = probe_ssh(HERE, port, timeout=5, greeting=True)
+    assert (seen.failure, seen.banner, seen.kex, said.get(timeout=10)) == ("", "SSH-2.0-OpenSSH_10.0", (), b"")
+    with serving(says(b"Exceeded MaxStartups\r\n")) as port:
+        assert probe_ssh(HERE, port, timeout=5, greeting=True).failure.startswith("busy")
 
 
 @pytest.mark.parametrize(

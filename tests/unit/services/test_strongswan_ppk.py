@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents import lines
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Problem, Snapshot
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_ppk import PpkEnd, Slot, added, asking, read_end
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_ppk import (
+    PpkEnd,
+    Slot,
+    added,
+    asking,
+    leaving,
+    read_end,
+)
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.redact import redact
 
 from tests.fixtures.strongswan.load import MAIN, SITE, applied, captured, file, having
@@ -26,6 +33,23 @@ def site(more: str = "", **files: str) -> Snapshot:
     return replace(found, files={**found.files, SITE: file(SITE, text), **kept, **new})
 
 
+def hub(more: str = "", **files: str) -> Snapshot:
+    """vpn-b with a connection that takes anybody, and this in it."""
+    found = captured("vpn-b")
+    text = (
+        "connections {\n  road {\n    version = 2\n"
+        + more
+        + "    remote {\n      id = *.lab.test\n    }\n    children {\n      net {\n      }\n    }\n  }\n}\n"
+    )
+    return replace(
+        found, files={**found.files, SITE: file(SITE, text), **{path: replace(file(path, said), mode="0600") for path, said in files.items()}}
+    )
+
+
+def at_hub(snapshot: Snapshot, spoke: str = "vpn-a.site") -> PpkEnd:
+    return read_end(snapshot, "road", spoke)
+
+
 def placed(snapshot: Snapshot, slot: Slot) -> Snapshot:
     """The host with that secret, as the agent would bring it."""
     old = snapshot.files.get(slot.path)
@@ -36,7 +60,7 @@ def placed(snapshot: Snapshot, slot: Slot) -> Snapshot:
 
 
 def end(snapshot: Snapshot) -> PpkEnd:
-    return read_end(snapshot, "site")
+    return read_end(snapshot, "site", "vpn-b.site")
 
 
 def diff(snapshot: Snapshot, changes: tuple[Change, ...]) -> list[str]:
@@ -125,23 +149,48 @@ def test_what_several_connections_inherit_is_not_changed_for_one() -> None:
     base = "common { ppk_id = one\n }\nconnections {\n a : common { remote_addrs = 10.0.0.8\n }\n b : common { remote_addrs = 10.0.0.9\n }\n}\n"
     found = having("forky", base)
     with pytest.raises(Problem, match="what b asks for would not be what it should"):
-        asking(read_end(found, "a"), "new", False)
+        asking(read_end(found, "a", "b.a"), "new", False)
 
 
 @pytest.mark.parametrize(
     ("snapshot", "name", "why"),
     [
         (site(), "other", "no connection other"),
-        (having("forky", "connections { any { version = 2\n } }\n"), "any", "takes anybody"),
+        (having("forky", "connections { any { version = 2\n ppk_id = one\n } }\n"), "any", "takes anybody and asks everybody for the PPK one"),
         (site('    ppk_id = "a b"\n'), "site", "other characters"),
         (replace(site(), files={**site().files, OURS: file(OURS, "secrets {\n}\n")}), "site", "holds secrets"),
     ],
 )
 def test_what_cannot_be_rotated_is_named(snapshot: Snapshot, name: str, why: str) -> None:
     with pytest.raises(Problem, match=why) as raised:
-        read_end(snapshot, name)
+        read_end(snapshot, name, "vpn-b.site")
     assert "nothing was changed" in raised.value.remedy
 
 
 def test_the_main_file_decides_which_folder_is_ours() -> None:
     assert end(site()).path == OURS and MAIN in site().files
+
+
+def test_a_hub_has_a_file_for_each_tunnel_of_its_spokes_and_asks_for_no_id() -> None:
+    found = hub()
+    for spoke in ("vpn-a.site", "vpn-a.second", "vpn-e.site"):
+        found = placed(found, added(at_hub(found, spoke), f"{spoke.replace('.', '-')}-1", ""))
+    for spoke in ("vpn-a.site", "vpn-a.second", "vpn-e.site"):
+        one = at_hub(found, spoke)
+        assert (one.shared, one.id, one.path) == (True, "", f"/etc/swanctl/conf.d/agility-ppk-road@{spoke}.conf")
+        assert [secret.ids for secret in one.mine] == [(f"{spoke.replace('.', '-')}-1",)] and len(one.secrets) == 3
+
+
+def test_a_hub_lets_go_of_what_was_made_for_that_spoke_and_of_nothing_else() -> None:
+    found = hub("    ppk_required = yes\n", **{SECRETS: THEIRS})
+    one = at_hub(found)
+    assert leaving(one, "one") == () == asking(one, "", True, without="one"), "a person wrote it, and other spokes may use it"
+    found = placed(found, added(one, "site-1", "one"))
+    found = placed(found, added(at_hub(found), "site-2", "site-1"))
+    then = applied(found, asking(at_hub(found), "", True, without="site-1"))
+    assert [secret.ids for secret in at_hub(then).mine] == [("site-2",)] and then.files[SITE] == found.files[SITE]
+
+
+def test_a_host_whose_name_is_no_part_of_a_file_name_is_refused() -> None:
+    with pytest.raises(Problem, match="would give its file an odd name"):
+        at_hub(hub(), "../a.site")

@@ -65,6 +65,12 @@ def fine(after: Snapshot) -> Any:
     return ({"endpoint": "fortios ssh", "proved": True},), []
 
 
+def gate_of(emulated: FortiGate) -> ApiDevice:
+    platform = api("fortinet.fortios.fortios")
+    assert platform and platform.api
+    return ApiDevice(platform, platform.api, cast(Session, DirectApi(emulated)), "fg1", "")
+
+
 def change(
     emulated: FortiGate,
     wanted: dict[str, str] = NEW,
@@ -73,11 +79,9 @@ def change(
     seconds: int = 60,
 ) -> Outcome:
     """planned: what happens between the plan and its change."""
-    platform = api("fortinet.fortios.fortios")
-    assert platform and platform.api
-    device = ApiDevice(platform, platform.api, cast(Session, DirectApi(emulated)), "fg1", "")
+    device = gate_of(emulated)
     seen = device.look().snapshot
-    (made,) = platform.api.write(seen, {"fortios ssh": {aspect: Wanted(tuple(names.split())) for aspect, names in wanted.items()}})
+    (made,) = device.api.write(seen, {"fortios ssh": {aspect: Wanted(tuple(names.split())) for aspect, names in wanted.items()}})
     planned()
     device.session.close()
     return ApiChanging(device, made, seen.identity.machine_id, seconds, prove).run()

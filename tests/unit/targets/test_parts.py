@@ -65,3 +65,25 @@ def test_who_waits_for_the_confirmation_starts_no_program_but_sleep(any_host: Ho
             log.unlink(missing_ok=True)
     assert len(beats) == 4
     assert not log.exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("breaks", "asked", "said"),
+    [
+        ("none", ["reload ssh.service nginx.service"], ""),
+        (
+            "nginx.service",
+            ["reload ssh.service nginx.service", "reload ssh.service", "reload nginx.service"],
+            "systemctl reload nginx.service failed",
+        ),
+        ("hangs", ["reload ssh.service nginx.service"], "systemctl reload ssh.service nginx.service took longer than 20 s"),
+    ],
+)
+def test_units_reload_side_by_side_and_one_that_does_not_is_named(shell: str, breaks: str, asked: list[str], said: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$*" >>{log}\ncase "$*" in *{breaks}*) exit 1 ;; esac\n[ {breaks} != hangs ] || exit 124\n')
+    (tmp_path / "systemctl").chmod(0o755)
+    body = "ca_code='' ca_message='' ca_way=back\nca_reload ssh.service nginx.service\nprintf '%s' \"$ca_message\"\n"
+    done = subprocess.run([*SHELLS[shell], "-c", f"PATH={tmp_path}:$PATH\n{parts.needed(body)}\n{body}"], capture_output=True, text=True, check=False)
+    assert (done.stdout, log.read_text(encoding="utf-8").splitlines()) == (said, asked)

@@ -14,12 +14,10 @@ from ..plugin_utils._approving import demanded
 from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._core.model import Plan, Problem
 from ..plugin_utils._core.report.results import plan_from
-from ..plugin_utils._core.services import SERVICES
 from ..plugin_utils._core.targets.host import close_shared
-from ..plugin_utils._core.targets.survey import Survey, choose, read
 from ..plugin_utils._core.targets.transact import Outcome
 from ..plugin_utils._outcome import carry_out, settle
-from ..plugin_utils._planning import drift, only_way_in, plan_host, planned_before, seen_besides, unsettled
+from ..plugin_utils._planning import drift, only_way_in, plan_host, planned_before, seen_after, seen_besides, unsettled
 from ..plugin_utils._plans import SAVED
 from ..plugin_utils._proving import prove, reachable
 from ..plugin_utils._run import COMMON, Run
@@ -59,9 +57,10 @@ class ActionModule(ActionBase):
             return
         outcome = _apply(run, plan)
         settle(run, outcome)
-        devices.saved(run, outcome)
+        if run.channel.is_device:
+            devices.saved(run, outcome)
         if run.result.status == "changed" and outcome.after:
-            run.judge(Survey(outcome.after, read(outcome.after, choose(SERVICES, tuple(run.args["services"])), seen_besides(run))), run.policy())
+            run.judge(seen_after(run, outcome.after), run.policy())
         if plan.activations and any(a.service == "openssh" for a in plan.activations):
             close_shared(self)
 

@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils._campaign import GATED, Gate, in_campaign
 from ..plugin_utils._core.model import Problem, Snapshot
 from ..plugin_utils._core.services import strongswan, wireguard
-from ..plugin_utils._linking import Kind, Looked, Side, reached
+from ..plugin_utils._linking import Kind, Looked, Side, reached, turn
 from ..plugin_utils._linking_ppk import PPK
 from ..plugin_utils._linking_wireguard import WIREGUARD
 from ..plugin_utils._reaching import other
@@ -42,6 +42,11 @@ class ActionModule(ActionBase):
 
 def _both(run: Run, gate: Gate, told: dict[str, str]) -> None:
     there = other(run, str(run.args["link_peer"]), SPEC)
+    with turn(run, there):
+        _turned(run, there, gate, told)
+
+
+def _turned(run: Run, there: Run, gate: Gate, told: dict[str, str]) -> None:
     for one in (run, there):
         one.args["services"] = ["wireguard", "strongswan"]
         one.note(campaign=str(run.args.get("campaign") or run.run))

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..plugin_utils import _device_recover, _device_undo
 from ..plugin_utils._campaign import Gate
 from ..plugin_utils._core.model import Problem, Snapshot
 from ..plugin_utils._core.targets.answer import TransactionReport, notes, parse_transactions
@@ -18,7 +20,6 @@ from ..plugin_utils._core.targets.host import close_shared
 from ..plugin_utils._core.targets.retired import parse_retired
 from ..plugin_utils._core.targets.script import compose_recover, compose_status
 from ..plugin_utils._core.targets.transact import Prove
-from ..plugin_utils._device_undo import rollback
 from ..plugin_utils._ends import held_back, went_back
 from ..plugin_utils._lifecycle import shredded, switched
 from ..plugin_utils._outcome import carry_out, settle
@@ -56,14 +57,16 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "rollback", SPEC)
         told: dict[str, Any] = {}
-        verb = self._recover if run.args["recover"] else rollback if run.channel.is_device else self._rollback
-        out = guarded(run, lambda run: told.update(verb(run)))
+        out = guarded(run, lambda run: told.update(self._verb(run)(run)))
         return out | {"transaction": run.result.transaction} | told
+
+    def _verb(self, run: Run) -> Callable[[Run], dict[str, Any]]:
+        if run.channel.is_device:
+            return _device_recover.recover if run.args["recover"] else _device_undo.rollback
+        return self._recover if run.args["recover"] else self._rollback
 
     def _recover(self, run: Run) -> dict[str, Any]:
         run.note(verb="recover")
-        if run.channel.is_device:
-            raise Problem("a network device keeps no journal of ours: what waits there resolves itself by its own timer", run.host, "audit it")
         days, keep = run.args["keep_days"], run.args["keep"]
         if min(days or 0, keep) < 0:
             raise Problem("keep and keep_days cannot be negative", "agility_keep_days")

@@ -16,6 +16,8 @@ description:
     themselves. Whoever is lost on the way, both end with the same key, see the notes.
   - Of strongSwan each step of one end is a transaction with a deadline, and each mix of steps is a working tunnel. Both ends have both secrets before
     either uses the new one; V(contract) takes the old one away and requires the new one.
+  - A connection of strongSwan that takes anybody is a hub's. Each of its spokes gets a PPK of its own, which the spoke names and requires; the
+    connection itself is not changed, and the hub holds one key for each tunnel of each spoke.
   - Both hosts keep the key of before, and V(back) returns to it, until they forget the rotation (playbook C(recover)).
 options:
   policy:
@@ -33,7 +35,9 @@ options:
     type: str
     required: true
   link_interface:
-    description: The interface of wg-quick on this host, or its connection in C(swanctl.conf). That of the other end is found by what both say.
+    description: >-
+      The interface of WireGuard on this host (wg-quick's or networkd's), or its connection in C(swanctl.conf). That of the other end is found by what
+      both say.
     type: str
     required: true
   link_step:
@@ -52,7 +56,7 @@ options:
     default: 120
 requirements:
   - At both ends C(openssl) 3.0 or later.
-  - Of WireGuard C(wg), C(wg-quick), and the interface up through C(wg-quick@INTERFACE.service).
+  - Of WireGuard C(wg), and the interface up through C(wg-quick@INTERFACE.service), or through C(systemd-networkd) 257 or later.
   - Of strongSwan C(swanctl) that reads C(conf.d/*.conf), and the tunnel up.
 notes:
   - The key is made by C(openssl rand) and sealed in CMS AuthEnvelopedData (AES-256-GCM) for a P-384 key that the other end's host made for
@@ -60,6 +64,8 @@ notes:
     later has to break both.
   - Of WireGuard one end decides, the one that the task runs on, and the other follows. If the controller is lost between their two confirmations, the
     other end shakes hands at its deadline, with the new key and then with the old one, and keeps what is answered.
+  - A reload of C(systemd-networkd) sets all peers of that interface anew, so each of them shakes hands again; the end that decides needs C(Endpoint=)
+    of its peer. No kernel with WireGuard was there to try it on, see docs/tunnels.md.
   - The other end needs no place in the play; its connection is made of its own variables. Its result is written like that of any host.
 extends_documentation_fragment:
   - quantumsafe.agility.agility.variables

@@ -15,6 +15,7 @@ description:
   - Refuses a host, with the code V(replaced), that a campaign changed as its state beside the results tells, and that knows nothing of the change
     or is another machine by now, unless O(force) is set.
   - Configuration that cannot be parsed does not stop it; the daemon's own check must accept what is restored.
+  - A network device keeps no journal of ours. What was changed there is remembered on the controller, beside the results, and put back as lists.
 options:
   campaign:
     description:
@@ -31,7 +32,10 @@ options:
       - The host says how long ago each of them ended, so its clock need not be right. What was undone since then stays undone.
     type: str
   recover:
-    description: Instead, resolve open transactions. Those past their deadline or of another boot are reverted; others are left alone.
+    description:
+      - Instead, resolve open transactions. Those past their deadline or of another boot are reverted; others are left alone.
+      - Of a network device, end what a controller that was killed has left there. What it had proved is confirmed and saved, all else is taken back;
+        what is not known to be ours is left alone.
     type: bool
     default: false
   keep_days:

@@ -4,17 +4,14 @@
 
 from __future__ import annotations
 
-import getpass
-import json
 import re
-import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from ._campaign import Gate
 from ._core.appliances import APPLIANCES, api, live
 from ._core.appliances.appliance import Api, Appliance, Live, Order
 from ._core.appliances.lists import changed, place_of, unread, within
@@ -22,7 +19,6 @@ from ._core.documents.lines import split
 from ._core.model import Activation, Change, Collect, Edit, Endpoint, Plan, Problem
 from ._core.plan import make_plan, wishes_for
 from ._core.reach import Client
-from ._core.report.output import write_whole
 from ._core.service import Service
 from ._core.targets.api import NAME as HTTPAPI
 from ._core.targets.api import Session
@@ -34,12 +30,13 @@ from ._core.targets.survey import Survey
 from ._core.targets.transact import Outcome, Prove
 from ._core.verdict import Requirements
 from ._core.wish import TUNNELS
+from ._device_records import OPEN, Entry, Records
 from ._entries import begin
 from ._run import Run
+from ._windows import now
 
 CONTRACT = "contract"  # as agility_link_step says it
 _TAKEN = re.compile(r"; (?:removes|cuts off) [^;]*")
-UNDO = "devices"  # in the folder of a campaign: what a rollback needs, for a device keeps no journal of ours
 
 
 @contextmanager
@@ -153,15 +150,36 @@ def _as_service(platform: Appliance, way: Live | Api) -> Service:
 def change(run: Run, id_: str, plan: Plan, prove: Prove) -> Outcome:
     """One plan on one device, with the device's own timer as the way back."""
     run.note(transaction=id_)
-    begin(run)
     (one,) = plan.changes
+    machine = plan.identity.machine_id
+    entry = {"transaction": id_, "campaign": run.result.campaign or run.run, "machine": machine}
     with device(run) as target:
-        changes = changing(run, target, one, plan.identity.machine_id, prove)
+        return carried(run, target, one, prove, entry)
+
+
+def carried(run: Run, one: Device | ApiDevice, change: Change, prove: Prove, entry: Entry) -> Outcome:
+    """It is written down before it begins, before it is confirmed, and what became of it.  Raises Problem while another one is open."""
+    records = Records(run)
+    records.free(entry.get("undoes", ()))
+    with records.held(entry["campaign"]):
+        begin(run)
+        changes = changing(run, one, change, entry["machine"], prove)
+        began = {**entry, "at": now().isoformat(), "since": time.time()}
+        changes.noted = lambda proved: records.write({**began, **_noted(changes, proved)})
         outcome = changes.run()
-    if outcome.state == "CONFIRMED":
-        undo = changes.undo() if isinstance(changes, ApiChanging) else undo_of(changes)
-        _remember(run, {"transaction": id_, "machine": plan.identity.machine_id, "lists": undo})
+        if outcome.state == "CONFIRMED":
+            records.confirmed({**entry, "lists": changes.undo() if isinstance(changes, ApiChanging) else undo_of(changes)})
+        elif outcome.state in ("REVERTED", "REFUSED"):
+            records.drop(entry)
     return outcome
+
+
+def _noted(changes: Changing | ApiChanging, proved: bool) -> dict[str, Any]:
+    """What recover needs to find this very change, and to end it."""
+    facts: dict[str, Any] = {"old": changes.old, "new": changes.new, "seconds": changes.seconds, "proved": proved}
+    if isinstance(changes, ApiChanging):
+        return {OPEN: {**facts, "idle": changes.idle}, "lists": changes.undo()}
+    return {OPEN: {**facts, "name": changes.order.name, "user": changes.device.terminal.user}, "lists": undo_of(changes)}
 
 
 def changing(run: Run, one: Device | ApiDevice, change: Change, machine: str, prove: Prove) -> Changing | ApiChanging:
@@ -188,11 +206,3 @@ def saved(run: Run, outcome: Outcome) -> None:
     if outcome.state == "CONFIRMED" and outcome.evidence.get(STARTUP) == "not written":
         message = "the change runs and is confirmed, but startup-config is not what runs: the next start goes back to the old configuration"
         run.note(status="failed", problem={"message": message, "where": run.host, "remedy": "free space there, and save it"})
-
-
-def _remember(run: Run, facts: dict[str, Any]) -> None:
-    gate = Gate(run)
-    path = gate.folder / UNDO / gate.name
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    write_whole(path, json.dumps([*told, {**facts, "at": run.taken, "by": f"{getpass.getuser()}@{socket.gethostname()}"}], sort_keys=True))

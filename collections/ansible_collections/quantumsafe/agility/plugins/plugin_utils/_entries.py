@@ -68,7 +68,7 @@ def begin(run: Run) -> None:
     try:
         ledger_of(run).append(_entry(run, "apply", ""), durable=True)
     except Problem as problem:
-        if run.result.verb != "rollback":
+        if run.result.verb not in ("rollback", "recover"):
             raise
         _lament(run, problem)
 

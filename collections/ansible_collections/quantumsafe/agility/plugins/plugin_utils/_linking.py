@@ -6,6 +6,7 @@ be changed, and what both remember."""
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 from ._campaign import Gate, id_prefix
 from ._core.model import Activation, Plan, Problem
+from ._core.report.output import file_name
 from ._core.report.results import plain
 from ._core.targets.answer import TransactionReport, parse_keys, parse_transactions
 from ._core.targets.host import Unreachable
@@ -102,6 +104,17 @@ def reached(run: Run) -> Iterator[None]:
         yield
     except Unreachable as problem:
         raise Problem(f"it does not answer: {problem.message}", run.host, f"{problem.remedy}; nothing was changed") from problem
+
+
+@contextmanager
+def turn(*runs: Run) -> Iterator[None]:
+    """No other task of this controller is at one of these hosts meanwhile: spokes of one batch take turns at their hub."""
+    with contextlib.ExitStack() as held:
+        for run in sorted(runs, key=lambda one: one.host):  # everybody in this order, so that nobody waits in a circle
+            path = run.output.parent / ".turns" / file_name(run.host)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fcntl.flock(held.enter_context(path.open("a")), fcntl.LOCK_EX)
+        yield
 
 
 def drop(side: Side, id_: str) -> None:

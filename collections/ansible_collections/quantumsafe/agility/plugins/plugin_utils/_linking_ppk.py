@@ -32,11 +32,12 @@ from ._core.links.ppk import (
     settled,
     to_add,
     to_ask,
+    unused,
 )
 from ._core.model import Problem, Snapshot
 from ._core.report.results import plain
 from ._core.services.strongswan import restarts
-from ._core.services.strongswan_ppk import PpkEnd, read_end
+from ._core.services.strongswan_ppk import PpkEnd, leaving, read_end
 from ._core.services.strongswan_sas import IkeSa, common
 from ._core.targets.answer import TransactionReport
 from ._core.targets.keyed import Keyed
@@ -53,19 +54,22 @@ from ._undoing import LINK, OF, restores
 KEY = ", key "  # in the journal of a step: the id of the new PPK
 GOES_ON = "the tunnel works with what is loaded now; run it again, or take it back with agility_link_step=back"
 EITHER = "until both ends use the new PPK, it takes either and names none: a tunnel that it begins meanwhile has no PPK, and neither end requires one"
+HUB = "it takes anybody: it asks for no id and takes whichever it has a secret for, so {0} asks for its own and requires it; {1} is not changed"
+STAYS = "{0} stays at {1}, for other spokes may use it: take it away by hand when none does"
 Proofs = tuple[tuple[Mapping[str, object], ...], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Charon(Side):
-    """tunnel: its SAs; children: of its connection, by name here."""
+    """tunnel: its SAs; children: of its connection, by name here; whom: the other end's host and connection, for the file of a hub's key."""
 
     end: PpkEnd
     tunnel: Tunnel
     children: tuple[str, ...]
+    whom: str
 
     def now(self, snapshot: Snapshot) -> Charon:
-        return replace(self, found=replace(self.found, snapshot=snapshot), end=read_end(snapshot, self.name))
+        return replace(self, found=replace(self.found, snapshot=snapshot), end=read_end(snapshot, self.name, self.whom))
 
 
 def sides(here: Looked, there: Looked, connection: str) -> tuple[Charon, Charon]:
@@ -80,15 +84,16 @@ def sides(here: Looked, there: Looked, connection: str) -> tuple[Charon, Charon]
         raise Problem(what, here.host, "see what the playbook links says; nothing was changed")
     pair, *inner = fit[0]
 
-    def made(one: Looked) -> Charon:
-        name = pair[one.host]
-        end = read_end(one.found.snapshot, name)
+    def made(one: Looked, far: Looked) -> Charon:
+        name, whom = pair[one.host], f"{far.host}.{pair[far.host]}"
+        end = read_end(one.found.snapshot, name, whom)
         children = tuple(child[one.host].removeprefix(f"{name}/") for child in inner)
-        if lone := {*end.seen.connection.child("children").names()} - {*children}:
+        lone = {*end.seen.connection.child("children").names()} - {*children}
+        if lone and not end.shared:
             raise Problem(f"child {', '.join(sorted(lone))} has no other end", one.host, "see the playbook links; nothing was changed")
-        return Charon(one.run, one.gate, one.found, end.activation, name, end.where, end.path, end, Tunnel(one.run, name), children)
+        return Charon(one.run, one.gate, one.found, end.activation, name, end.where, end.path, end, Tunnel(one.run, name), children, whom)
 
-    return made(here), made(there)
+    return made(here, there), made(there, here)
 
 
 def _called(one: Looked) -> tuple[str, ...]:
@@ -104,7 +109,7 @@ def rotate(here: Charon, there: Charon) -> None:
     old = key.old if key else replaced(*ends)
     what = f"the PPK {key.id}, which both have" if key else f"{'another' if old else 'a'} PPK, made on {here.host} and sealed for {there.host}"
     stem, sealed = new_id(here), {}
-    made = key or Key(f"{here.name}-{stem[-6:]}", old)
+    made = key or Key(unused(f"{here.name}-{stem[-6:]}", *ends), old)
     walk.sayable(ROTATE, made)
     if not may(here, there, what, walk.warnings(EITHER)):
         return
@@ -124,9 +129,10 @@ def rotate(here: Charon, there: Charon) -> None:
 def contract(here: Charon, there: Charon) -> None:
     walk = Walk(here, there)
     key = settled(*walk.ends)
-    what = f"the PPK {key.id} alone, and required" + (f"; {key.old} leaves both ends" if key.old else "")
+    goes = [side.host for side in walk.sides if key.old and leaving(side.end, key.old)]
+    what = f"the PPK {key.id} alone, and required" + (f"; {key.old} leaves {' and '.join(goes)}" if goes else "")
     walk.sayable(CONTRACT, key)
-    if may(here, there, what, walk.warnings("")):
+    if may(here, there, what, walk.warnings("", key.old)):
         walk.go(CONTRACT, new_id(here), key)
 
 
@@ -161,10 +167,15 @@ class Walk:
     def ends(self) -> tuple[PpkEnd, PpkEnd]:
         return self.sides[BEGINS].end, self.sides[ANSWERS].end
 
-    def warnings(self, said: str) -> dict[str, list[str]]:
-        """By host.  said: of the end that answers."""
-        begins, answers = ([text] if (text := restarts(one.found.snapshot, one.name)) else [] for one in self.sides)
-        return {self.sides[BEGINS].host: begins, self.sides[ANSWERS].host: [*([said] if said else []), *answers]}
+    def warnings(self, said: str, old: str = "") -> dict[str, list[str]]:
+        """By host.  said: of an end that answers this one alone; old: the id that is to go."""
+        begins, answers = self.sides
+        out = {one.host: [text] if (text := restarts(one.found.snapshot, one.name)) else [] for one in self.sides}
+        if answers.end.shared:
+            said = HUB.format(begins.host, answers.name)
+            if old and not leaving(answers.end, old) and any(old in one.ids for one in answers.end.secrets):
+                out[answers.host].append(STAYS.format(old, answers.host))
+        return {**out, answers.host: [*([said] if said else []), *out[answers.host]]}
 
     def sayable(self, steps: Sequence[tuple[Who, What]], key: Key) -> None:
         """Raises Problem before any step is taken where a file of one of them cannot say it."""

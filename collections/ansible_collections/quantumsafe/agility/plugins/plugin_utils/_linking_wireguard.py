@@ -35,6 +35,7 @@ MOMENT = (
     "both ends shake hands anew: a moment without the tunnel, milliseconds where all goes well; where it does not, up to about half a minute, until "
     "both have gone back"
 )
+ALL_PEERS = "networkd sets all peers of {0} anew: each of them shakes hands again, and one without Endpoint= is met when it calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Peer(Side):
 
     def seen(self, salt: str, meet: bool = False) -> psk.Seen:
         return self.run.channel.ask(
-            lambda nonce: psk.compose_seen(self.end.interface, self.end.peer, salt, meet, nonce),
+            lambda nonce: psk.compose_seen(self.end, salt, meet, nonce),
             lambda output, nonce: psk.parse_seen(output, nonce, self.host),
         )
 
@@ -51,6 +52,9 @@ class Peer(Side):
 def sides(here: Looked, there: Looked, interface: str) -> tuple[Peer, Peer]:
     """Raises Problem where they are not two ends of one tunnel."""
     ends = both_ends(here.found.snapshot, there.found.snapshot, interface)
+    if ends[0].form != "quick" and not ends[0].calls:
+        what = "networkd forgets at the reload where this peer is, for it has no Endpoint="
+        raise Problem(what, ends[0].where, f"run it on {there.host} with {here.host} as the other end; nothing was changed")
     there.run.args["confirm_timeout"] = int(here.run.args["confirm_timeout"]) + LATER
     one, other = (
         Peer(side.run, side.gate, side.found, end.activation, end.interface, end.where, end.path, end)
@@ -64,7 +68,7 @@ def sides(here: Looked, there: Looked, interface: str) -> tuple[Peer, Peer]:
 
 def rotate(decides: Peer, follows: Peer) -> None:
     what = "another" if decides.end.keyed else "a"
-    if not may(decides, follows, f"{what} preshared key, made on {decides.host} and sealed for {follows.host}", {decides.host: (MOMENT,)}):
+    if not may(decides, follows, f"{what} preshared key, made on {decides.host} and sealed for {follows.host}", _moments(decides, follows)):
         return
     id_, salt = new_id(decides), secrets.token_hex(16)
     try:
@@ -87,6 +91,12 @@ def rotate(decides: Peer, follows: Peer) -> None:
                 drop(one, id_)
 
 
+def _moments(*both: Peer) -> dict[str, tuple[str, ...]]:
+    """By host; the first is the one that decides."""
+    out = {one.host: (ALL_PEERS.format(one.name),) if one.end.form != "quick" else () for one in both}
+    return {**out, both[0].host: (MOMENT, *out[both[0].host])}
+
+
 def contract(decides: Peer, follows: Peer) -> None:
     raise Problem("a peer of WireGuard has one preshared key, so no old one is left to be taken away", decides.host, "nothing was changed")
 
@@ -102,7 +112,7 @@ def back(decides: Peer, follows: Peer) -> None:
             f"no rotation of this key with {follows.host} is remembered at both ends", decides.host, "rotate it instead; nothing was changed"
         )
     last = max(both, key=lambda one: one.serial)
-    if not may(decides, follows, f"the preshared key of before {last.id}", {decides.host: (MOMENT,)}):
+    if not may(decides, follows, f"the preshared key of before {last.id}", _moments(decides, follows)):
         return
     kept = {decides.host: last, follows.host: there[last.id]}
     why = f"{LINK}{decides.host} {follows.host}{OF}{last.id}"
@@ -183,7 +193,7 @@ def _keys(side: Peer, seen: psk.Seen) -> tuple[tuple[str, str], ...]:
 
 
 def _told_to_follow(side: Peer, id_: str, seconds: int) -> list[str]:
-    report = side.run.channel.ask(lambda nonce: psk.compose_follow(id_, seconds, side.end.interface, side.end.peer, nonce), parse_transaction)
+    report = side.run.channel.ask(lambda nonce: psk.compose_follow(id_, seconds, side.end, nonce), parse_transaction)
     return [f"{side.host}: {report.message}"] if report.error else []
 
 

@@ -18,8 +18,10 @@ from ._core.policy.model import Policy
 from ._core.reach import Client
 from ._core.report.output import file_name
 from ._core.report.results import plain, read_host
+from ._core.service import once
 from ._core.services import SERVICES
 from ._core.targets.controller import openssh_client, paramiko_client
+from ._core.targets.libssh import libssh_client
 from ._core.targets.survey import Survey, choose, read
 from ._plans import artefact, planned_entry
 from ._run import Run
@@ -142,12 +144,22 @@ def _client(run: Run) -> Callable[[], Client | None]:
         connection: Any = run.action._connection
         if run.channel.transport == "ssh":
             return openssh_client(host_of(run), ssh_words(connection), str(connection.get_option("private_key_file") or ""))
-        if run.channel.transport in ("paramiko", "paramiko_ssh") or (run.channel.transport == "network_cli" and connection.ssh_type == "paramiko"):
-            checks = connection.get_option("host_key_checking") and not connection.get_option("host_key_auto_add")
-            return paramiko_client(host_of(run), int(connection.get_option("port") or 22), bool(checks))
-        return Client({}, name=f"the {run.channel.transport} connection") if run.channel.transport in SSH else None
+        if run.channel.transport not in SSH:
+            return None
+        checks = connection.get_option("host_key_checking") and not connection.get_option("host_key_auto_add")
+        port = connection.get_options().get("port") or connection._play_context.port  # libssh has no option for it
+        address = host_of(run), int(port or 22), bool(checks)
+        library = connection.ssh_type if run.channel.transport == "network_cli" else run.channel.transport
+        return libssh_client(*address, _narrowed(connection)) if library == "libssh" else paramiko_client(*address)
 
     return ask
+
+
+def _narrowed(connection: Any) -> dict[str, str]:
+    """What the inventory tells libssh of its lists."""
+    inner = getattr(connection, "ssh_type_conn", connection)
+    said = {name: inner.get_options().get(name) for name in ("hostkeys", "key_exchange_algorithms", "config_file")}
+    return {name: str(value) for name, value in said.items() if value}
 
 
 def host_of(run: Run) -> str:
@@ -171,11 +183,15 @@ def seen_besides(run: Run) -> tuple[str, ...]:
     return tuple((run.result.plan or {}).get("extra", ()))
 
 
+def seen_after(run: Run, after: Snapshot) -> Survey:
+    """What a change left, read once.  Raises Problem when that cannot be read."""
+    return once(after, "survey", lambda now: Survey(now, read(now, choose(SERVICES, tuple(run.args["services"])), seen_besides(run))))
+
+
 def unsettled(run: Run, after: Snapshot, policy: Policy) -> list[str]:
     """What the policy still wants changed after a change: nothing, if what the daemons really use is what was planned."""
-    services = choose(SERVICES, tuple(run.args["services"]))
     try:
-        again = make(run, Survey(after, read(after, services, seen_besides(run))), policy)
+        again = make(run, seen_after(run, after), policy)
     except Problem as problem:
         return [f"after the reload: {problem}"]
     return [f"after the reload it is still not so: {reason}" for reason in again.reasons]

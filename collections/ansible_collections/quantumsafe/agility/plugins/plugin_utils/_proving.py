@@ -42,8 +42,14 @@ def address_of(run: Run) -> str:
 
 def reachable(run: Run, probes: tuple[Probe, ...]) -> tuple[str, ...]:
     """Endpoints that answer at all before the change: only of these an answer can be demanded afterwards."""
-    asked = (replace(probe, forbid=(), signer="") for probe in probes)  # today other things are accepted and served
-    return tuple(probe.endpoint for probe in asked if where_of(run, probe) and not _handshake(run, probe)["failure"])
+    return tuple(probe.endpoint for probe in probes if (where := where_of(run, probe)) and not _silence(run, probe, where))
+
+
+def _silence(run: Run, probe: Probe, where: str) -> str:
+    """Why it does not answer today, "" when it does.  What it will have to forbid or serve is not asked: today it does otherwise."""
+    if probe.kind == "ssh":
+        return probe_ssh(where, probe.port, timeout=TIMEOUT, greeting=True).failure
+    return str(_handshake(run, replace(probe, forbid=(), signer=""))["failure"])
 
 
 def where_of(run: Run, probe: Probe) -> str:

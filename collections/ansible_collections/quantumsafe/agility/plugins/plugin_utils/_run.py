@@ -77,6 +77,7 @@ class Run:
         self.told: dict[str, Any] = {}  # what only the task itself can tell the ledger
         self.window_until: datetime | None = None  # when the window closes in which it is changed
         self.timezone = "UTC"
+        self._policy: Policy | None = None
         self._asks: tuple[Policy, Asks] | None = None
 
     @property
@@ -92,6 +93,12 @@ class Run:
 
     def policy(self) -> Policy:
         """The compiled policy: once a run, in a file that workers only read.  Raises PolicyError before any host is touched."""
+        if self._policy is None:
+            self._policy = self._compiled()
+            self.timezone = self._policy.timezone
+        return self._policy
+
+    def _compiled(self) -> Policy:
         wanted = str(self.args["policy"])
         # Of this run only: in a folder that is used again the policy, one that it extends, or this collection may have changed since.
         mine, name = (hashlib.sha256(text.encode()).hexdigest()[:12] for text in (self.run, wanted))
@@ -106,9 +113,7 @@ class Run:
                 for old in self.output.glob("policy-*.json"):
                     if not old.name.startswith(f"policy-{mine}-"):
                         old.unlink(missing_ok=True)
-            policy = from_plain(json.loads(cache.read_text(encoding="utf-8")))
-        self.timezone = policy.timezone
-        return policy
+            return from_plain(json.loads(cache.read_text(encoding="utf-8")))
 
     def requirements(self, policy: Policy, endpoint: Endpoint) -> Requirements:
         if self._asks is None or self._asks[0] is not policy:

@@ -12,8 +12,8 @@ from typing import Literal
 
 from .credentials import Certificate
 
-# How a fact is known, weakest first (DESIGN.md, promise 3).
-Evidence = Literal["configured", "effective", "offered", "negotiated"]
+# How a fact is known, weakest first (DESIGN.md, promise 3).  documented: no line says it, and a source says what the release does then.
+Evidence = Literal["documented", "configured", "effective", "offered", "negotiated"]
 
 Protocol = Literal["ssh", "tls", "ikev2", "esp", "wireguard", "openvpn"]
 Stage = Literal["observe", "prefer", "require"]

@@ -60,6 +60,10 @@ def wish(endpoint: Endpoint, aspect: str, requirement: Requirement, as_of: date)
         if len(requirement.seen) > MOST_SEEN:
             requirement.seen.clear()
         known = requirement.seen[key] = _wish(endpoint, aspect, requirement, as_of)
+    mute = [name for name in known.names if name not in capability.names] if setting.evidence == "documented" else []
+    if mute:
+        reason = f"{endpoint.version} does {', '.join(mute)} without a line, and has no word for it: any line would take that away"
+        return Wish(blocked="unsatisfiable", reason=reason, remedy="leave the default, or no longer allow it")
     return known
 
 

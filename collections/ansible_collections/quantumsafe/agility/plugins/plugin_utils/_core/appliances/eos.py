@@ -1,7 +1,7 @@
 """Arista EOS: a saved running configuration, and what it says about its cryptography.
 
 It closes with `end`; its first comment names the release (`! device: NAME (MODEL, EOS-4.30.1F)`).  Sources: Arista AVD (eos_cli_config_gen) for
-lines and words.  SSH counts as served unless `management ssh` is shut down, the API only with `no shutdown`.  No release's defaults are written down.
+lines and words.  SSH counts as served unless `management ssh` is shut down, the API only with `no shutdown`.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _ssh(device: Device, ssh: Node) -> Endpoint:
         settings["host_key"] = keys
     fips = ssh.at("fips", "restrictions")
     notes = [f"{device.origin(fips)}: fips restrictions narrow it further, to what is not written down here"] if fips else []
-    return device.endpoint("ssh", "ssh", settings, SSH, notes, (("*", port(ssh.under("server-port"), 22)),))
+    return device.endpoint("ssh", "ssh", settings, SSH, notes, (("*", port(ssh.under("server-port"), 22)),), place="ssh")
 
 
 def _ssl(device: Device, profile: Node) -> dict[str, Setting]:

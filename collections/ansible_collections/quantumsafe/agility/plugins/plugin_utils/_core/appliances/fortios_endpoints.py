@@ -1,8 +1,7 @@
 """What a configuration of FortiOS says about its cryptography.
 
-Sources: Fortinet's own schema by version (collection fortinet.fortios 2.4.2) for words and since when they are there; FortiOS 8.0.0 CLI Reference,
-config vpn ipsec phase1-interface and phase2-interface, for the default that is written down (DEFAULTS).  `show` omits defaults,
-`show full-configuration` does not.
+Sources: Fortinet's own schema by version (collection fortinet.fortios 2.4.2) for words and since when they are there; defaults/fortios.py for what
+holds without a line.  `show` omits defaults, `show full-configuration` does not.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..model import Endpoint, Origin, Setting, Snapshot
+from ..model import Endpoint, Setting, Snapshot
 from .kept import Node, tree
 from .reading import EXCHANGES, SSH_LISTS, Aspects, Device, Known, port, train
 
@@ -18,12 +17,11 @@ SSH: Aspects = {"key_exchange": "ssh-kex-algo", "cipher": "ssh-enc-algo", "mac":
 HTTPS: Aspects = {"version": "admin-https-ssl-versions", "cipher": "admin-https-ssl-ciphersuites"}
 VPN: Aspects = {"version": "ssl-min-proto-ver", "cipher": "ciphersuite", "key_exchange": "tls-groups"}
 PHASE1: Aspects = {"version": "ike-version {}"}
+GROUPS: Aspects = {"key_exchange": "dhgrp {}"}
 OLD = ("ssh-kex-sha1", "ssh-cbc-cipher", "ssh-hmac-md5", "ssh-mac-weak", "admin-ssh-v1")  # weak words that releases before 7.0.2 switch as a whole
 VERSIONS = ("tls1-0", "tls1-1", "tls1-2", "tls1-3")
 PPK = {"require": "required", "allow": "enabled", "disable": "off"}
 KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", EXCHANGES | SSH_LISTS)
-# Release → the dhgrp of an interface that has no line of it, and where that is written.  pfs is enabled there without one, too.
-DEFAULTS: dict[tuple[int, ...], tuple[str, str]] = {(8, 0, 0): ("20", "default of FortiOS 8.0.0: its CLI Reference, config vpn ipsec {}, dhgrp")}
 # Words of the SSH server that came later than its lists, which are of 7.0.2.
 _EXCHANGES = {f"diffie-hellman-{group}": (7, 4, 1) for group in ("group14-sha256", "group16-sha512", "group18-sha512")}
 LATER = {**_EXCHANGES, "ecdsa-sha2-nistp256": (7, 4, 2), "ecdsa-sha2-nistp384": (7, 4, 2)}
@@ -58,19 +56,22 @@ def _management(device: Device, top: Node) -> Iterator[Endpoint]:
     access = [node.at("allowaccess") for where in places for dummy, node in where.each("system", "interface")]
     allowed = {word for one in access if one for word in one.below}
     whole, later = top.at("system", "global") or Node(), top.at("system", "ssh-config") or Node()
+    strong = "disable" not in whole.under("strong-crypto")  # with it the defaults that are written down
     if not access or "ssh" in allowed:
         older = {**SSH, "host_key": "ssh-hostkey-algo"}
         settings = {**device.said(whole, older), **device.said(whole, SSH), **device.said(later, SSH)}
         switches = [(word, node) for word in OLD if (node := whole.at(word)) and "enable" in node.below]
         notes = [f"{device.origin(node)}: {word} enable lets broken words in" for word, node in switches]
-        yield _able(device, device.endpoint("ssh", "ssh", settings, SSH, notes, (("*", port(whole.under("admin-ssh-port"), 22)),)))
+        where = (("*", port(whole.under("admin-ssh-port"), 22)),)
+        yield _able(device, device.endpoint("ssh", "ssh", settings, SSH, notes, where, place="ssh" if strong else ""))
     if not access or "https" in allowed:
         settings = device.said(whole, HTTPS)
         notes = ["no line of a configuration names the groups of its key exchange"]
         if "cipher" in settings and "".join(whole.under("admin-https-ssl-versions")) != "tlsv1-3":
             suites = settings.pop("cipher")
             notes.append(f"{suites.origin}: {HTTPS['cipher']} are those of TLS 1.3; what older versions may use is not said by name")
-        yield device.endpoint("https", "tls", settings, HTTPS, notes, (("*", port(whole.under("admin-sport"), 443)),))
+        where = (("*", port(whole.under("admin-sport"), 443)),)
+        yield device.endpoint("https", "tls", settings, HTTPS, notes, where, place="https" if strong else "")
 
 
 def _able(device: Device, server: Endpoint) -> Endpoint:
@@ -110,7 +111,7 @@ def _phase1(device: Device, id_: str, phase: Node, kind: str) -> Endpoint:
     if mode == "enabled" and chosen:
         notes.append(f"{device.origin(chosen)}: the PPK is not required: a peer without it gets an SA without it in silence")
     expected = {"version": "ike-version", "cipher": "proposal", "key_exchange": "dhgrp"}
-    return device.endpoint(id_, "ikev2", settings, expected, notes)
+    return device.endpoint(id_, "ikev2", settings, expected, notes, place=kind)
 
 
 def _phase2(device: Device, id_: str, phase: Node, kind: str) -> Endpoint:
@@ -139,18 +140,13 @@ def _proposals(device: Device, phase: Node) -> dict[str, Setting]:
 
 def _exchange(device: Device, phase: Node, kind: str) -> tuple[dict[str, Setting], list[str]]:
     """dhgrp, each with each of the first addke that asks for something."""
-    default = DEFAULTS.get(train(device.release)) if kind.endswith("-interface") else None
-    groups = phase.at("dhgrp")
-    if groups:
-        numbers, origin = groups.words(), device.origin(groups)
-    elif default:
-        numbers, origin = default[:1], Origin(default[1].format(kind))
-    else:
+    groups = device.filled(device.said(phase, GROUPS), GROUPS, kind).get("key_exchange")
+    if not groups:
         return {}, []
+    plain = groups.values
     added = [(f"addke{number}", node) for number in range(1, 8) if (node := phase.at(f"addke{number}")) and set(node.words()) - NONE]
-    plain = [f"dhgrp {number}" for number in numbers]
     if not added:
-        return {"key_exchange": Setting(tuple(plain), origin, "configured")}, []
+        return {"key_exchange": groups}, []
     (name, node), more = added[0], added[1:]
     hybrid = [f"{group} addke {kem}" for group in plain for kem in node.words() if kem not in NONE]
     notes = [f"{device.origin(other)}: {word} asks for one more exchange, which is not judged" for word, other in more]

@@ -1,7 +1,7 @@
 """What a running configuration of Cisco IOS or IOS-XE says about its cryptography.
 
 Sources: Cisco's native YANG of IOS-XE 26.1.1 (Cisco-IOS-XE-ip, -http, -crypto) for the words and for what came with 26.1.1: ML-KEM in SSH and in
-IKEv2.  An absent line means the default of a release; where nobody has written that down for us the aspect is unknown, and a note says so.
+IKEv2.  An absent line means the default of a release: what defaults/ios.py has a source for is documented, all else unknown, and a note says so.
 All of it is as configured: nothing here was asked of the device.
 """
 
@@ -17,6 +17,7 @@ from ..certificates.read import leaf
 from ..credentials import Certificate
 from ..documents.indent import Command, Document, parse
 from ..model import Capability, Endpoint, Origin, Protocol, Setting, Snapshot
+from .defaults import default_of, documented
 
 SSH = {"key_exchange": "kex", "cipher": "encryption", "mac": "mac", "host_key": "hostkey", "user_key": "publickey"}
 IKEV2 = {"cipher": "encryption", "mac": "integrity", "prf": "prf"}
@@ -75,8 +76,10 @@ class _Device:
     def _ssh(self) -> Endpoint:
         lines = {aspect: self.document.of("ip", "ssh", "server", "algorithm", word) for aspect, word in SSH.items()}
         settings = {aspect: self._setting(found[-1], found[-1].words[5:]) for aspect, found in lines.items() if found}
+        settings.update({aspect: one for aspect in SSH if aspect not in settings and (one := self._default("ssh", aspect))})
         silent = [f"`ip ssh server algorithm {SSH[aspect]}`" for aspect in lines if aspect not in settings]
-        notes = ["whether it answers depends on a key pair, which a configuration does not show"]
+        unsure = [row.source for aspect in lines if aspect not in settings and (row := default_of("ios", self.number, "ssh", aspect))]
+        notes = ["whether it answers depends on a key pair, which a configuration does not show", *unsure]
         notes += [f"{self._origin(one)}: it takes version 1 of SSH alone, which is broken" for one in self.document.of("ip", "ssh", "version", "1")]
         return self._endpoint("ssh", "ssh", settings, silent, notes, (("*", 22),))
 
@@ -166,6 +169,10 @@ class _Device:
         return self._endpoint(esp_name(one), "esp", settings, silent, notes)
 
     # ------------------------------------------------------------ pieces
+
+    def _default(self, place: str, aspect: str) -> Setting | None:
+        """Of IOS-XE alone: a classic IOS has releases of its own."""
+        return documented("ios", self.version, self.number, place, aspect) if self.name == "IOS-XE" else None
 
     def _origin(self, one: Command) -> Origin:
         return Origin(self.document.path, one.line)

@@ -1,7 +1,7 @@
 """What a configuration of Junos says about its cryptography.
 
 Sources: Juniper's native YANG of 24.4R1 (junos-es-conf-security) for the words of IKE and IPsec, and for what no release up to that one has: ML-KEM;
-Juniper's CLI reference for ssh, web-management and ssl.  No default of a release is written down here.
+Juniper's CLI reference for ssh, web-management and ssl.  What holds without a line: defaults/junos.py.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _management(device: Device, top: Node) -> Iterator[Endpoint]:
         addresses += [("*", port(netconf.under("port"), 830))] if netconf else []
         versions = ssh.at("protocol-version") if ssh else None
         notes = [f"{device.origin(versions)}: it takes version 1 of SSH, which is broken"] if versions and "v1" in versions.below else []
-        yield device.endpoint("ssh", "ssh", device.said(ssh or Node(), SSH), SSH, notes, tuple(addresses))
+        yield device.endpoint("ssh", "ssh", device.said(ssh or Node(), SSH), SSH, notes, tuple(addresses), place="ssh")
     if web:
         where = port(web.under("port"), 443)
         notes = ["no line of web-management names a version, a suite or a group of TLS: what the release does is not known here"]

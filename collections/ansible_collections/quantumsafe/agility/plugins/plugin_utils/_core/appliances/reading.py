@@ -1,7 +1,7 @@
 """What the readers of all platforms share: a device as a tree of statements, and endpoints from tables of where each aspect stands.
 
-Everything is as configured: nothing was asked of the device.  An absent line means the default of a release; where nobody has written that down for
-us the aspect is absent, which is unknown and never a pass, and a note names it.
+Everything is as configured: nothing was asked of the device.  An absent line means the default of a release: what defaults/ has a source for is
+documented; all else is absent, which is unknown and never a pass, and a note names it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from ..algorithms.spelled import unchecked
 from ..credentials import Certificate
 from ..documents.indent import Command
 from ..documents.statements import Document, Parse, Statement, commands
-from ..model import Capability, Endpoint, Origin, Protocol, Setting, Unparsable
+from ..model import Capability, Endpoint, Evidence, Origin, Protocol, Setting, Unparsable
+from .defaults import default_of, documented
 from .kept import Node
 
 IKE = (("*", 500),)
@@ -123,6 +124,15 @@ class Device:
                 out[aspect] = self.setting((f"{words[-1]} {value}" if "{}" in spelled else value for value in values), found)
         return out
 
+    def filled(self, settings: Mapping[str, Setting], expected: Iterable[str], place: str) -> dict[str, Setting]:
+        """With the defaults of this release in a place of its table, where no line says anything."""
+        out = dict(settings)
+        for aspect in expected:  # the cipher stands before the MAC, which a sealed one does not need
+            need = aspect not in out and not (aspect == "mac" and "cipher" in out and sealed(out["cipher"].values))
+            if need and (found := documented(self.product, self.version, self.release, place, aspect)):
+                out[aspect] = found
+        return out
+
     def endpoint(
         self,
         id_: str,
@@ -132,15 +142,18 @@ class Device:
         notes: Iterable[str] = (),
         addresses: tuple[tuple[str, int], ...] = IKE,
         certificates: tuple[Certificate, ...] = (),
+        place: str = "",
     ) -> Endpoint:
-        """expected: the aspects that a line should say, and which."""
+        """expected: the aspects that a line should say, and which.  place: where their defaults are written down, "" = nowhere."""
+        settings = self.filled(settings, expected, place)
         alone_enough = "cipher" in settings and sealed(settings["cipher"].values)
         absent = [aspect for aspect in expected if aspect not in settings and not (aspect == "mac" and alone_enough)]
         silent = [f"`{expected[aspect].replace(' {}', '')}`" for aspect in absent]
         told = [*notes]
         if silent:
             more = f"; `{self.whole}` tells it" if self.whole else ""
-            told.append(f"no line says {', '.join(silent)}: what {self.version} does then is not known here{more}")
+            why = dict.fromkeys(f"; {row.source}" for one in absent if (row := default_of(self.product, self.release, place, one)))
+            told.append(f"no line says {', '.join(silent)}: what {self.version} does then is not known here{more}{''.join(why)}")
         can = {aspect: self.can(protocol, aspect) for aspect in dict.fromkeys(("key_exchange", *settings))}
         return Endpoint(
             f"{self.product} {id_}", self.product, protocol, self.product, addresses, self.version, settings, can, certificates, tuple(told)
@@ -177,7 +190,8 @@ def together(each: list[dict[str, Setting]]) -> dict[str, Setting]:
         said = [one[aspect] for one in each if aspect in one]
         silent = [one for one in each if aspect not in one and not (aspect == "mac" and "cipher" in one and sealed(one["cipher"].values))]
         if not silent:
-            out[aspect] = Setting(tuple(dict.fromkeys(value for one in said for value in one.values)), said[0].origin, "configured")
+            known: Evidence = "documented" if any(one.evidence == "documented" for one in said) else "configured"
+            out[aspect] = Setting(tuple(dict.fromkeys(value for one in said for value in one.values)), said[0].origin, known)
     return out
 
 

@@ -1,8 +1,7 @@
 """VyOS: config.boot, `show configuration`, or `show configuration commands`, and what it says about its cryptography.
 
 config.boot names its release in its last comment, and only there.  Sources: vyos-1x at 3710c587 (October 2024) for words and paths; pull requests
-4930 (ppk) and 5267 (ML-KEM) of 2026 for what rolling releases have since.  No default of a release is written down here: `pfs enable` and an absent
-`key-exchange` meant different things in different releases.
+4930 (ppk) and 5267 (ML-KEM) of 2026 for what rolling releases have since.  What an absent line means in which release: defaults/vyos.py.
 """
 
 from __future__ import annotations
@@ -114,11 +113,11 @@ def _endpoints(device: Device, top: Node, behind: Mapping[str, str]) -> Iterator
     if ssh := top.at("service", "ssh"):
         settings = {aspect: _apart(one) for aspect, one in device.said(ssh, SSH).items()}
         ports = [int(word) for word in ssh.under("port") if word.isdigit()] or [22]
-        yield device.endpoint("ssh", "ssh", settings, SSH, (), tuple(("*", number) for number in ports))
+        yield device.endpoint("ssh", "ssh", settings, SSH, (), tuple(("*", number) for number in ports), place="ssh")
     if web := top.at("service", "https"):
         notes = ["no line of a configuration names the suites or the groups of its key exchange"]
         where = port(web.under("port"), 443)
-        yield device.endpoint("https", "tls", device.said(web, HTTPS), HTTPS, notes, (("*", where),))
+        yield device.endpoint("https", "tls", device.said(web, HTTPS), HTTPS, notes, (("*", where),), place="https")
     peers = [peer for dummy, peer in top.each("vpn", "ipsec", "site-to-site", "peer")]
     for kind in (IKE, ESP):
         for name, group in top.each("vpn", "ipsec", kind.word):
@@ -143,19 +142,22 @@ def _apart(setting: Setting) -> Setting:
 
 def _ike(device: Device, part: str, group: Node, proposals: list[Node], peers: list[Node]) -> Endpoint:
     """A group as those peers use it that name it: the least that they ask of a PPK."""
-    settings = {**together([device.said(one, SAID_IKE) for one in proposals]), **device.said(group, {"version": "key-exchange"})}
+    settings = {
+        **together([device.filled(device.said(one, SAID_IKE), SAID_IKE, "ike") for one in proposals]),
+        **device.said(group, {"version": "key-exchange"}),
+    }
     users = [one for one in peers if part.removesuffix(KEPT) in (one.at("ike-group") or Node()).below]
     modes = {"required" if one.at("ppk", "required") else "enabled" if one.at("ppk") else "off": one for one in users}
     mode = weakest(modes)
     settings["ppk"] = device.setting((f"mode={mode}",), modes.get(mode, group))
     notes = ["the PPK is not required: a peer without it gets an SA without it in silence"] if mode == "enabled" else []
     notes += [] if users else ["no peer of site-to-site uses it here"]
-    return _single(device.endpoint(f"ike-group {part}", "ikev2", settings, EXPECTED, notes), "version")
+    return _single(device.endpoint(f"ike-group {part}", "ikev2", settings, EXPECTED, notes, place="ike" if proposals else ""), "version")
 
 
 def _esp(device: Device, part: str, group: Node, proposals: list[Node]) -> Endpoint:
     """`pfs enable` is the group of the IKE proposal, or group 2 in older releases; `pfs disable` is no exchange of its own."""
-    settings = together([device.said(one, SAID_ESP) for one in proposals])
+    settings = together([device.filled(device.said(one, SAID_ESP), SAID_ESP, "esp") for one in proposals])
     settings.update(device.said(group, {"key_exchange": "pfs"}))
     said = settings["key_exchange"].values if "key_exchange" in settings else ()
     notes = []
@@ -164,7 +166,7 @@ def _esp(device: Device, part: str, group: Node, proposals: list[Node]) -> Endpo
     if "disable" in said:
         notes.append(f"{settings['key_exchange'].origin}: without an exchange of its own every child stands on the keys of IKE")
     expected = {"cipher": "encryption", "mac": "hash", "key_exchange": "pfs"}
-    return _single(device.endpoint(f"esp-group {part}", "esp", settings, expected, notes), "key_exchange")
+    return _single(device.endpoint(f"esp-group {part}", "esp", settings, expected, notes, place="esp" if proposals else ""), "key_exchange")
 
 
 def _single(endpoint: Endpoint, aspect: str) -> Endpoint:

@@ -89,8 +89,8 @@ def _group(path: list[str], below: list[list[str]], users: Mapping[tuple[str, st
     """Its proposals in the order of their numbers."""
     found: dict[int, Proposal] = {}
     for words in below:
-        if words[:1] == ["proposal"] and len(words) == 4:
-            found.setdefault(int(words[1]), {})[words[2]] = words[3]
+        if words[:1] == ["proposal"]:
+            found.setdefault(int(words[1]), {}).update({words[2]: words[3]} if words[3:] else {})
     (kind,) = (one for one in KINDS if one.word == path[2])
     besides = tuple(" ".join(words) for words in below if words and words[0] != "proposal")
     return Group(kind, path[3], besides, tuple(found[number] for number in sorted(found)), tuple(users.get((kind.word, path[3]), ())))
@@ -140,7 +140,7 @@ def _moved(group: Group, proposals: tuple[Proposal, ...]) -> dict[str, tuple[str
     """Another group with these, and all that names the old one pointed at it."""
     holds = [*group.besides]
     for number, one in enumerate(proposals, 1):
-        holds += [f"proposal {number} {leaf} {value}" for leaf, value in sorted(one.items())]
+        holds += [f"proposal {number} {leaf} {value}" for leaf, value in sorted(one.items())] or [f"proposal {number}"]  # of defaults alone
     name = successor(group.name, holds)
     path = group.kind.path(name)
     return {path: tuple(f"{path} {one}" for one in holds), **{user: (f"{user} {name}",) for user in group.users}}

@@ -2,7 +2,8 @@
 
 What charon does with ids (ike_auth.c): who begins names the one that its connection asks for; who answers takes it if it is the one that its own
 connection asks for, and refuses any other, required or not; a connection that asks for none takes whichever it has a secret for.  So the end that
-answers asks for none from the moment when it has both until the other end uses the new one.
+answers asks for none from the moment when it has both until the other end uses the new one.  A hub that takes anybody always asks for none: each of
+its spokes names its own id, whichever step the others are at, and its connection is not touched.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Key:
 def begun(begins: PpkEnd, answers: PpkEnd) -> Key | None:
     """The rotation that both ends have the key of, and that is not through."""
     here, there = _newest(begins), _newest(answers)
-    if here is None or there is None or here.ids != there.ids or {begins.id, answers.id} == set(here.ids):
+    if here is None or there is None or here.ids != there.ids or _asked(begins, answers) == set(here.ids):
         return None
     return Key(here.ids[0], here.replaces or "")
 
@@ -43,6 +44,10 @@ def known(begins: PpkEnd, answers: PpkEnd) -> Key | None:
     """The newest key of ours that any of the two has."""
     found = _newest(begins) or _newest(answers)
     return Key(found.ids[0], found.replaces or "") if found else None
+
+
+def _asked(begins: PpkEnd, answers: PpkEnd) -> set[str]:
+    return {one.id for one in (begins, answers) if not one.shared}
 
 
 def _newest(end: PpkEnd) -> Secret | None:
@@ -59,10 +64,16 @@ def replaced(begins: PpkEnd, answers: PpkEnd) -> str:
     return begins.id
 
 
+def unused(id_: str, begins: PpkEnd, answers: PpkEnd) -> str:
+    """That id, or it with a number behind it: who answers has the secrets of many, and an id is one secret."""
+    taken = {one for end in (begins, answers) for secret in end.secrets for one in secret.ids}
+    return next(one for one in (id_, *(f"{id_}-{number}" for number in range(2, len(taken) + 3))) if one not in taken)
+
+
 def settled(begins: PpkEnd, answers: PpkEnd) -> Key:
     """The key of ours that both ends use.  Raises Problem."""
     key = known(begins, answers)
-    if key is None or {begins.id, answers.id} != {key.id}:
+    if key is None or _asked(begins, answers) != {key.id}:
         raise Problem(f"{begins.host} and {answers.host} do not both use a PPK that was made here", begins.host, f"rotate it first; {NOTHING}")
     return key
 
@@ -75,6 +86,8 @@ def to_add(end: PpkEnd, what: What, key: Key) -> Slot | None:
 
 def to_ask(end: PpkEnd, who: Who, what: What, key: Key) -> tuple[Change, ...]:
     """What the connection of this end asks for from this step on; () = it does.  Raises Problem."""
+    if end.shared:
+        return asking(end, "", end.required, without=key.old if what == "contract" else "")
     if what == "contract":
         return asking(end, key.id, True, without=key.old)
     if what == "use":

@@ -41,19 +41,23 @@ class SshResult:
     failure: str = ""
 
 
-def probe_ssh(address: str, port: int, forbid_kex: tuple[str, ...] = (), timeout: float = 10) -> SshResult:
-    """Read the server's offer; with forbid_kex also offer only those and see the server refuse.  timeout: seconds for all of it."""
+def probe_ssh(address: str, port: int, forbid_kex: tuple[str, ...] = (), timeout: float = 10, greeting: bool = False) -> SshResult:
+    """Read the server's offer; with forbid_kex also offer only those and see the server refuse.  timeout: seconds for all of it.
+
+    greeting: only see that an sshd answers, which costs its host half as much.
+    """
     link = Link(address, port, timeout)
     result = SshResult()
     try:
         with link:
-            result = replace(result, banner=_banner(link))
-            link.send(BANNER)
-            lists = parse_kexinit(_packet(link))
-            kex = tuple(name for name in lists[0] if not MARKERS.fullmatch(name))
-            result = replace(result, kex=kex, host_keys=lists[1], ciphers=lists[3], macs=lists[5], seconds=link.elapsed)
-            if forbid_kex:
-                result = replace(result, refused=_refuses(link, forbid_kex, lists))
+            result = replace(result, banner=_banner(link), seconds=link.elapsed)
+            if not greeting:
+                link.send(BANNER)
+                lists = parse_kexinit(_packet(link))
+                kex = tuple(name for name in lists[0] if not MARKERS.fullmatch(name))
+                result = replace(result, kex=kex, host_keys=lists[1], ciphers=lists[3], macs=lists[5], seconds=link.elapsed)
+                if forbid_kex:
+                    result = replace(result, refused=_refuses(link, forbid_kex, lists))
     except FAILURES as error:
         result = SshResult(seconds=link.elapsed, failure=_describe(error))
     return replace(result, bytes_received=link.received)

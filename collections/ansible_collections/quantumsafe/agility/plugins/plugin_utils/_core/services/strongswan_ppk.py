@@ -1,5 +1,7 @@
 """The PPK (RFC 8784) of one connection of swanctl, at one end: which id it asks for, which secrets are there, and the edits that change that.
 
+A connection that takes anybody is a hub's: it asks for no id, so each spoke names its own, and only their secrets come and go, in a file for each.
+
 New secrets go into a file of ours, a block each; what a block takes the place of is written above it, so that an interrupted rotation is known
 again.  Sources: swanctl.opt; load_creds.c, ike_auth.c and ike_init.c of strongSwan 6.0.6.
 """
@@ -55,7 +57,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class PpkEnd:
-    """id: that its connection asks for, "" = none.  secrets: all that are there; mine: those of them in our file, the newest last."""
+    """id: that its connection asks for, "" = none.  secrets: all that are there; mine: those of them in our file, the newest last.
+
+    shared: its connection takes anybody, so it is that of other ends, too, and stays as it is.
+    """
 
     snapshot: Snapshot
     seen: Seen
@@ -63,6 +68,7 @@ class PpkEnd:
     id: str
     required: bool
     secrets: tuple[Secret, ...]
+    shared: bool = False
 
     @property
     def host(self) -> str:
@@ -87,21 +93,25 @@ class PpkEnd:
         return str(found.origin) if found else f"{file.path}:{section.line}"
 
 
-def read_end(snapshot: Snapshot, connection: str) -> PpkEnd:
-    """Raises Problem where its PPK cannot be rotated."""
+def read_end(snapshot: Snapshot, connection: str, peer: str) -> PpkEnd:
+    """peer: the host that is its other end.  Raises Problem where its PPK cannot be rotated."""
     found = config(snapshot)
     seen = next((one for one in of(snapshot) if one.name == connection and not one.child), None)
     if found is None or seen is None:
         raise Problem(f"swanctl has no connection {connection}", snapshot.host, NOTHING)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", connection):
         raise Problem(f"the connection {connection!r} would give its file an odd name", snapshot.host, f"rename it; {NOTHING}")
-    if takes(seen):
-        raise Problem(f"{connection} takes anybody, and its PPK is everybody's", snapshot.host, f"give each peer a connection; {NOTHING}")
-    path = posixpath.join(posixpath.dirname(found.main), "conf.d", f"agility-ppk-{connection}.conf")
+    shared = takes(seen) is not None
+    if shared and not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", peer):
+        raise Problem(f"the host {peer!r} would give its file an odd name", snapshot.host, f"rename it in the inventory; {NOTHING}")
+    path = posixpath.join(posixpath.dirname(found.main), "conf.d", f"agility-ppk-{connection}{'@' if shared else ''}{peer if shared else ''}.conf")
     kept = snapshot.files.get(path)
     if kept and (kept.mode[-3:], kept.owner, kept.real or path) != ("600", "root", path):
         raise Problem(f"it is {kept.mode} {kept.owner}, or a link, and holds secrets", path, f"make it 0600 root; {NOTHING}")
-    end = PpkEnd(snapshot, seen, path, seen.view.text("ppk_id"), seen.view.on("ppk_required"), tuple(_secrets(found)))
+    end = PpkEnd(snapshot, seen, path, seen.view.text("ppk_id"), seen.view.on("ppk_required"), tuple(_secrets(found)), shared)
+    if shared and end.id:
+        what = f"{connection} takes anybody and asks everybody for the PPK {end.id}"
+        raise Problem(what, end.where, f"take ppk_id out of it: then it takes whichever it has a secret for, this one too; {NOTHING}")
     if end.id and not _ID.fullmatch(end.id):
         raise Problem(f"the id of the PPK of {connection} has other characters than letters, digits and . _ @ -", end.where, f"rename it; {NOTHING}")
     return end
@@ -163,9 +173,10 @@ def asking(end: PpkEnd, id_: str, required: bool, without: str = "") -> tuple[Ch
 
 
 def leaving(end: PpkEnd, id_: str) -> tuple[Secret, ...]:
-    """The secrets of this id that no connection here asks for any more, but ours."""
+    """The secrets of this id that no connection here asks for any more, but ours.  Of a hub's connection only what we made for this spoke: who else
+    names an id of somebody's hand nobody knows."""
     others = {one.view.text("ppk_id") for one in of(end.snapshot) if not one.child and one.name != end.connection}
-    found = () if id_ in others else tuple(one for one in end.secrets if id_ in one.ids)
+    found = () if id_ in others else tuple(one for one in (end.mine if end.shared else end.secrets) if id_ in one.ids)
     for one in found:
         if one.ids != (id_,):
             raise Problem(f"the secret {one.name} is for several ids", f"{one.file.path}:{one.line}", f"give {id_} one of its own; {NOTHING}")

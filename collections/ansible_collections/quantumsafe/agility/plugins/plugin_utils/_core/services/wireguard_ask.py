@@ -36,7 +36,8 @@ SHOW = (
     " command -v wg >/dev/null && echo wg; date '+now %s';"
     ' for s in /run/wireguard/*.sock; do [ ! -S "$s" ] || printf "userspace %s\\n" "$s"; done;'
     ' [ $# -eq 0 ] || sed -n "s/^[[:blank:]]*PresharedKeyFile[[:blank:]]*=[[:blank:]]*//p" "$@" | while read -r k; do'
-    ' stat -L -c "mode %a %U %G %n" "$k"; done;'
+    ' stat -L -c "mode %a %U %G %n" "$k"; [ -h "$k" ] || sha256sum "$k" | sed "s/^/sum /"; done;'
+    " networkctl --version 2>/dev/null | sed -n 1p;"
     # shellcheck disable=SC2016
     " wg show all dump | awk -F '\\t' -v OFS='\\t' \"$0\" kind=dump - kind=conf \"$@\"",
     _AWK,
@@ -62,7 +63,8 @@ class Shown:
 
     own: the public key of this end.
 
-    numbers: (file, public key of the peer) → number of its preshared key; modes: of files that hold nothing but a key.
+    numbers: (file, public key of the peer) → number of its preshared key; modes: of files that hold nothing but a key, sums: their SHA-256, of those
+    that are no links.  networkd: its version, 0 = not known.
     """
 
     asked: bool
@@ -72,10 +74,13 @@ class Shown:
     userspace: frozenset[str]
     numbers: dict[tuple[str, str], str]
     modes: dict[str, tuple[str, str, str]]
+    sums: dict[str, str]
+    networkd: int
 
 
 def shown(snapshot: Snapshot) -> Shown:
     lines = _lines(snapshot.answers.get("wireguard-shown"))
+    sums = (line[4:].split("  ", 1) for line in lines if line.startswith("sum "))
     rows = [line.split("\t") for line in lines]
     now = next((int(line.split()[1]) for line in lines if line.startswith("now ")), 0)
     modes = (line.split(" ", 4)[1:] for line in lines if line.startswith("mode "))
@@ -91,6 +96,8 @@ def shown(snapshot: Snapshot) -> Shown:
         userspace=frozenset(line.rpartition("/")[2].removesuffix(".sock") for line in lines if line.startswith("userspace ")),
         numbers={(row[1], row[2]): row[3].strip("-") for row in rows if row[0] == "file" and len(row) == 4},
         modes={name: (mode, owner, group) for mode, owner, group, name in modes},
+        sums={name: digest for digest, name in sums},
+        networkd=next((int(line.split()[1]) for line in lines if line.startswith("systemd ") and line.split()[1].isdigit()), 0),
     )
 
 

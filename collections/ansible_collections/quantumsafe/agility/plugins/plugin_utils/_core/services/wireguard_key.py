@@ -1,25 +1,35 @@
 """The preshared key of one WireGuard tunnel: which line of which file at either end holds it, and how a new one gets into effect.
 
-Of wg-quick alone: its reload is `wg syncconf`, which leaves sessions alone, so that the new key counts from the next handshake on
-(wg-quick@.service); networkd takes up a changed netdev only when it makes it anew (systemd.netdev(5)).
+wg-quick's reload is `wg syncconf`, which leaves sessions alone, so that the new key counts from the next handshake on (wg-quick@.service).
+networkd's reload is `networkctl reload` (systemd-networkd.service, ExecReload), which sets all peers of an interface anew whose netdev has changed,
+since 257; before, it leaves an interface that is there as it is (networkctl(1), reload; systemd's NEWS of 257).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from ..documents import ini
 from ..model import Activation, Problem, Snapshot
 from .wireguard import Seen, exposed, of
 from .wireguard_ask import Shown
+from .wireguard_config import Peer, peers
 
 NOTHING = "nothing was changed"
+NETWORKD = "/systemd/network/"
+SINCE = 257  # networkd updates an interface that is there
+Form = Literal["quick", "netdev", "key"]
+LEADS: dict[Form, str] = {"quick": "PresharedKey = ", "netdev": "PresharedKey=", "key": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class KeyEnd:
-    """One end.  peer: the public key of the other end; line, delete: what a new key takes the place of; keyed: whether it has one today."""
+    """One end.  peer: the public key of the other end; line, delete: what a new key takes the place of; keyed: whether it has one today.
+
+    form: whose file it is, key = one that holds nothing else; calls: its file says where the other end is.
+    """
 
     host: str
     interface: str
@@ -29,7 +39,12 @@ class KeyEnd:
     line: int
     delete: int
     keyed: bool
-    lead: str = "PresharedKey = "
+    form: Form = "quick"
+    calls: bool = True
+
+    @property
+    def lead(self) -> str:
+        return LEADS[self.form]
 
     @property
     def where(self) -> str:
@@ -37,6 +52,8 @@ class KeyEnd:
 
     @property
     def activation(self) -> Activation:
+        if self.form != "quick":
+            return Activation("wireguard", ("systemd-networkd.service",), (), ("systemctl", "is-active", "systemd-networkd.service"), "reload")
         check = ("sh", "-c", 'wg-quick strip "$0" >/dev/null', self.interface)
         return Activation("wireguard", (f"wg-quick@{self.interface}.service",), (), check, "reload")
 
@@ -76,24 +93,55 @@ def _end(snapshot: Snapshot, seen: Seen, shown: Shown) -> KeyEnd:
     said, live = seen.said, seen.live
     if said is None:
         raise Problem(f"no file that is read configures this peer of {interface}", snapshot.host, f"write it down for wg-quick; {NOTHING}")
-    if said.preshared is None or said.key_file or said.file.path.endswith(".netdev"):
-        what = "a command of wg-quick sets its key" if said.preshared is None else "networkd takes up a new key only with a new interface"
-        raise Problem(what, str(said.origin), f"only what wg-quick reads from PresharedKey can be rotated; {NOTHING}")
+    if said.preshared is None:
+        raise Problem("a command of wg-quick sets its key", str(said.origin), f"only what stands in PresharedKey can be rotated; {NOTHING}")
+    networkd = NETWORKD in said.file.path
+    if networkd:
+        _takes_it_up(snapshot, said, shown)
     if why := exposed(said, shown):
         raise Problem(why, snapshot.host, NOTHING)
     if live is None or not live.endpoint:
         what = f"{interface} was never met by its other end since it is up, so nobody could tell a key that works from one that does not"
         raise Problem(what, snapshot.host, f"send something through it; {NOTHING}")
     if bool(said.preshared) != bool(live.psk) or (seen.number and seen.number != live.psk):
-        raise Problem("the key in the file is another than the one in effect", str(said.origin), f"reload wg-quick@{interface} first; {NOTHING}")
-    line, delete = _line(said.file.path, said.file.text or "", peer)
-    return KeyEnd(snapshot.host, interface, peer, said.file.real or said.file.path, said.file.sha256, line, delete, bool(said.preshared))
+        raise Problem(
+            "the key in the file is another than the one in effect",
+            str(said.origin),
+            f"reload {'systemd-networkd' if networkd else f'wg-quick@{interface}'} first; {NOTHING}",
+        )
+    if said.key_file:
+        return KeyEnd(snapshot.host, interface, peer, said.key_file, shown.sums[said.key_file], 1, 1, True, "key", bool(said.endpoint))
+    line, delete = _line(said.file.path, said.file.text or "", peer, networkd)
+    form: Form = "netdev" if networkd else "quick"
+    where = (said.file.real or said.file.path, said.file.sha256, line, delete)
+    return KeyEnd(snapshot.host, interface, peer, *where, bool(said.preshared), form, bool(said.endpoint))
 
 
-def _line(path: str, text: str, peer: str) -> tuple[int, int]:
+def _takes_it_up(snapshot: Snapshot, said: Peer, shown: Shown) -> None:
+    """Raises Problem where networkd would not have a new key from this file, or more than this peer would."""
+    where = str(said.origin)
+    if shown.networkd < SINCE:
+        what = f"networkd {shown.networkd or 'of no known version'} takes up a new key only with a new interface, {SINCE} and later with a reload"
+        raise Problem(what, where, NOTHING)
+    if said.file.path.startswith("/run/"):
+        raise Problem(
+            "another program makes this file at each boot", where, f"have that program take the key from a file (PresharedKeyFile); {NOTHING}"
+        )
+    found = peers(snapshot)
+    if sum((one.interface, one.public) == (said.interface, said.public) for one in found) > 1:
+        raise Problem(f"the peer {said.public} of {said.interface} stands there twice", where, f"leave one of them; {NOTHING}")
+    if said.key_file and said.key_file not in shown.sums:
+        raise Problem(f"{said.key_file} is a link, or nobody can read it", where, f"name the file itself; {NOTHING}")
+    if said.key_file and sum(one.key_file == said.key_file for one in found) > 1:
+        raise Problem(f"{said.key_file} is the key of several peers", where, f"give each a file of its own; {NOTHING}")
+
+
+def _line(path: str, text: str, peer: str, networkd: bool) -> tuple[int, int]:
     """Where the key stands, else the line behind the head of its section."""
-    sections = [one for one in ini.parse(text, path, ini.WG).of("peer") if one.value("publickey") == peer]
-    keys = [entry for one in sections for entry in one.of("presharedkey")]
+    names = ("WireGuardPeer", "PublicKey", "PresharedKey") if networkd else ("peer", "publickey", "presharedkey")
+    document = ini.parse(text, path, ini.NETWORKD if networkd else ini.WG)
+    sections = [one for one in document.of(names[0]) if one.value(names[1]) == peer]
+    keys = [entry for one in sections for entry in one.of(names[2])]
     if len(sections) != 1 or len(keys) > 1:
         raise Problem(f"the peer {peer} or its key stands there twice", path, f"leave one of them; {NOTHING}")
     return (keys[0].line, 1) if keys else (sections[0].line + 1, 0)

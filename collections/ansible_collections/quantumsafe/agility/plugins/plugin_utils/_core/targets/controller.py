@@ -47,7 +47,7 @@ def openssh_client(host: str, arguments: Sequence[str], key_file: str = "") -> C
     identities = [key_file] if key_file else [value for key, value in words if key == "identityfile"]
     return Client(
         offers,
-        () if trusts else _pinned(names, files, offers.get("host_key", ())),
+        () if trusts else pinned_keys(names, files, offers.get("host_key", ())),
         tuple(dict.fromkeys(kind for path in identities if (kind := _key_type(path)))),
     )
 
@@ -57,7 +57,7 @@ def names_of(host: str, port: int) -> list[str]:
     return [f"[{host}]:{port}", host] if port != SSH_PORT else [host]
 
 
-def _pinned(names: Sequence[str], files: Sequence[str], offers: Sequence[str]) -> tuple[str, ...] | None:
+def pinned_keys(names: Sequence[str], files: Sequence[str], offers: Sequence[str]) -> tuple[str, ...] | None:
     """The key types of the first name that is pinned; None when none is.  A trusted authority stands for every certificate."""
     paths = [str(path) for file in files if (path := Path(file).expanduser()).is_file()]
     for name in names:
@@ -120,5 +120,5 @@ def paramiko_client(host: str, port: int, checks: bool) -> Client:
         raise Problem("the paramiko connection has no paramiko", "controller", "pip install paramiko") from error
     lists = {"key_exchange": "_preferred_kex", "cipher": "_preferred_ciphers", "mac": "_preferred_macs", "host_key": "_preferred_keys"}
     offers = {aspect: tuple(getattr(Transport, name, ())) for aspect, name in lists.items()}
-    pinned = _pinned(names_of(host, port), PARAMIKO_FILES, offers["host_key"]) if checks else ()
+    pinned = pinned_keys(names_of(host, port), PARAMIKO_FILES, offers["host_key"]) if checks else ()
     return Client({**offers, "user_key": tuple(getattr(Transport, "_preferred_pubkeys", ()))}, pinned, name="this controller's paramiko")

@@ -136,6 +136,10 @@ class ApiChanging(Steps[ApiDevice]):
 
     # ------------------------------------------------------------ what became of it
 
+    def resumed(self) -> Outcome:
+        """Of a change whose controller died: applying, confirming, before and idle are set.  Raises Problem, Unreachable."""
+        return self._state("its controller died")
+
     def _settle(self, why: str) -> Outcome:
         """What the device says in the end: as soon as it says it, else when it must have restarted."""
         ends = self.armed + self.seconds

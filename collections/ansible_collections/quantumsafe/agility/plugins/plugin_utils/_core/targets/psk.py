@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..model import Problem
 from .answer import heard
 from .script import Message, script_of
+
+
+class Where(Protocol):
+    """Where a key stands.  path: of the file that holds it; form: quick (wg-quick's), netdev (networkd's), key (it holds nothing else)."""
+
+    @property
+    def interface(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def form(self) -> str: ...
+    @property
+    def path(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +33,10 @@ class Seen:
     file: str
 
 
-def compose_seen(interface: str, peer: str, salt: str, meet: bool, nonce: str) -> Message:
+def compose_seen(where: Where, salt: str, meet: bool, nonce: str) -> Message:
     """meet: have them shake hands anew, before."""
-    calls = [("ca_psk_meet", interface, peer)] if meet else []
-    return script_of(nonce, [*calls, ("ca_psk_seen", interface, peer, salt)])
+    calls = [("ca_psk_meet", where.interface, where.peer, where.form)] if meet else []
+    return script_of(nonce, [*calls, ("ca_psk_seen", where.interface, where.peer, where.form, where.path, salt)])
 
 
 def parse_seen(output: str, nonce: str, host: str) -> Seen:
@@ -33,6 +47,6 @@ def parse_seen(output: str, nonce: str, host: str) -> Seen:
     raise Problem("it does not tell what WireGuard does there", host, "look at wg show")
 
 
-def compose_follow(id_: str, seconds: int, interface: str, peer: str, nonce: str) -> Message:
+def compose_follow(id_: str, seconds: int, where: Where, nonce: str) -> Message:
     """From now on that host does as the other end does; it must have so many seconds left."""
-    return script_of(nonce, [("ca_follow", id_, str(seconds), interface, peer)])
+    return script_of(nonce, [("ca_follow", id_, str(seconds), where.interface, where.peer, where.form)])

@@ -6,7 +6,7 @@ Whatever happens after arming, the answer is what the device itself says in the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -46,17 +46,22 @@ class Steps(ABC, Generic[D]):
     after: Snapshot | None = None
     proofs: tuple[Mapping[str, object], ...] = ()
     evidence: dict[str, str] = field(default_factory=dict)
+    noted: Callable[[bool], None] = lambda proved: None  # before it is armed, and before it is confirmed: for whoever finds it when we have died
 
     def run(self) -> Outcome:
-        """Never raises once the timer was asked for."""
+        """Never raises once the timer was asked for; OSError before, where it cannot be noted."""
         try:
             why = self._unfit()
         except Problem as problem:
             why = str(problem)
         if why:
             return Outcome("REFUSED", why)
+        self.noted(False)
         try:
-            why = self._arm() or self._apply() or self._verify() or self._confirm()
+            why = self._arm() or self._apply() or self._verify()
+            if not why:
+                self.noted(True)
+                why = self._confirm()
         except (Unreachable, Rejected) as lost:
             why = str(lost)
         except Exception as error:  # a fault of ours must not leave a device pending in silence

@@ -6,8 +6,14 @@ ca_wg_load() {
   wg-quick strip "$1" 2>/dev/null | wg syncconf "$1" /dev/stdin 2>/dev/null
 }
 
-# ca_wg_psk PEER: the preshared key of that peer in the file on standard input.
+# A key stands where its FORM says: quick (the file of wg-quick), netdev (a file of networkd), key (PATH holds it and nothing else).
+
+# ca_wg_psk PEER FORM: the preshared key of that peer in the file on standard input.
 ca_wg_psk() {
+  if [ "$2" = key ]; then
+    head -n 1 | tr -d ' \t\r'
+    return
+  fi
   awk -v p="$1" 'function out() { if (pub == p && psk != "") print psk; pub = psk = "" }
     { sub(/#.*/, ""); gsub(/[ \t\r]/, ""); low = tolower($0) }
     low ~ /^\[/ { out() }
@@ -21,41 +27,53 @@ ca_wg_of() {
   wg show "$2" "$1" 2>/dev/null | awk -v p="$3" '$1 == p && $2 != "(none)" { print $2 }'
 }
 
-# ca_wg_meet INTERFACE PEER [FILE]: 0 when they shook hands anew, with the key in effect or with that of FILE.  Nothing else makes WireGuard do it
-# than taking the peer away and putting it back, where it is now; after a boot nobody may know where, and it has to come.
+# ca_wg_meet INTERFACE PEER FORM [FILE]: 0 when they shook hands anew, with the key in effect or with that of FILE.  Nothing else makes WireGuard do
+# it than taking the peer away and putting it back, where it is now; after a boot nobody may know where, and it has to come.
 ca_wg_meet() {
   wg show "$1" endpoints >/dev/null 2>&1 || return 1
   ca_at=$(ca_wg_of endpoints "$1" "$2")
-  wg set "$1" peer "$2" remove
-  ca_wg_load "$1" || ca_wg_load "$1" || return 1
-  if [ $# -gt 2 ]; then ca_wg_psk "$2" <"$3" | wg set "$1" peer "$2" preshared-key /dev/stdin; fi
-  wg set "$1" peer "$2" ${ca_at:+endpoint "$ca_at"} persistent-keepalive 1
+  if [ "$3" = quick ]; then
+    wg set "$1" peer "$2" remove
+    ca_wg_load "$1" || ca_wg_load "$1" || return 1
+    if [ $# -gt 3 ]; then ca_wg_psk "$2" "$3" <"$4" | wg set "$1" peer "$2" preshared-key /dev/stdin; fi
+    wg set "$1" peer "$2" ${ca_at:+endpoint "$ca_at"} persistent-keepalive 1
+  else
+    ca_every=$(ca_wg_of persistent-keepalive "$1" "$2")
+    ca_wg_again "$@" || return 1
+  fi
   ca_tries=0
   until [ "$(ca_wg_of latest-handshakes "$1" "$2")" != 0 ]; do
     ca_tries=$((ca_tries + 1))
     [ "$ca_tries" -le 12 ] || break
     sleep 1
   done
-  ca_wg_load "$1"
+  if [ "$3" = quick ]; then ca_wg_load "$1"; else wg set "$1" peer "$2" persistent-keepalive "${ca_every:-off}"; fi
   [ "$ca_tries" -le 12 ]
 }
 
-# ca_psk_meet INTERFACE PEER: asked by the controller.
-ca_psk_meet() {
-  if ca_wg_meet "$1" "$2"; then printf '\001M yes\n'; else printf '\001M no\n'; fi
+# ca_wg_again INTERFACE PEER FORM [FILE]: networkd puts no peer back whose file is as it was, so the peer goes and comes in one call, as it is.
+ca_wg_again() {
+  ca_ips=$(wg show "$1" allowed-ips 2>/dev/null | awk -v p="$2" '$1 == p && $2 != "(none)" { for (i = 2; i <= NF; i++) printf "%s%s", (i > 2 ? "," : ""), $i }')
+  if [ $# -gt 3 ]; then ca_wg_psk "$2" "$3" <"$4"; else ca_wg_of preshared-keys "$1" "$2"; fi |
+    wg set "$1" peer "$2" remove peer "$2" preshared-key /dev/stdin allowed-ips "$ca_ips" ${ca_at:+endpoint "$ca_at"} persistent-keepalive 1
 }
 
-# ca_psk_seen INTERFACE PEER SALT: the last handshake by this host's clock, and digests of the key in effect and of the key in the file.
+# ca_psk_meet INTERFACE PEER FORM: asked by the controller.
+ca_psk_meet() {
+  if ca_wg_meet "$1" "$2" "$3"; then printf '\001M yes\n'; else printf '\001M no\n'; fi
+}
+
+# ca_psk_seen INTERFACE PEER FORM PATH SALT: the last handshake by this host's clock, and digests of the key in effect and of the key in the file.
 ca_psk_seen() {
   printf '\001Q\nnow %s\nmet %s\n' "$(date +%s)" "$(ca_wg_of latest-handshakes "$1" "$2")"
-  printf 'live %s\n' "$(ca_wg_of preshared-keys "$1" "$2" | ca_seal_digest "$3")"
-  printf 'file %s\n' "$(wg-quick strip "$1" 2>/dev/null | ca_wg_psk "$2" | ca_seal_digest "$3")"
+  printf 'live %s\n' "$(ca_wg_of preshared-keys "$1" "$2" | ca_seal_digest "$5")"
+  printf 'file %s\n' "$(if [ "$3" = quick ]; then wg-quick strip "$1" 2>/dev/null; else cat -- "$4" 2>/dev/null; fi | ca_wg_psk "$2" "$3" | ca_seal_digest "$5")"
 }
 
 # ---- Two hosts cannot be told at one moment.  One end decides, as any transaction: confirmed, or back at its deadline.  The other, from ca_follow
 # on, does as that end does: it learns that from the tunnel itself, when its own deadline has come, which is the later one.
 
-# ca_follow ID SECONDS INTERFACE PEER: refused when less than that is left, so that the other end has decided before.
+# ca_follow ID SECONDS INTERFACE PEER FORM: refused when less than that is left, so that the other end has decided before.
 ca_follow() {
   if ca_begin "$1"; then
     ca_last
@@ -65,7 +83,7 @@ ca_follow() {
     elif [ "$ca_secs_left" -lt "$2" ]; then
       ca_error late "this took too long: only $ca_secs_left s are left"
     else
-      { printf '%s %s\n' "$3" "$4" >"$ca_tx/follow.new" && ca_sync "$ca_tx/follow.new" && mv -f "$ca_tx/follow.new" "$ca_tx/follow" && ca_sync "$ca_tx"; } 2>/dev/null ||
+      { printf '%s %s %s\n' "$3" "$4" "$5" >"$ca_tx/follow.new" && ca_sync "$ca_tx/follow.new" && mv -f "$ca_tx/follow.new" "$ca_tx/follow" && ca_sync "$ca_tx"; } 2>/dev/null ||
         ca_error disk-full "cannot write $ca_tx"
     fi
   fi
@@ -81,13 +99,12 @@ ca_follows() {
   ca_rc=1
   ca_last
   if [ "$ca_st" = RELOADED ]; then
-    ca_get follow
-    ca_followed=$ca_v
-    if ca_wg_meet "${ca_followed%% *}" "${ca_followed#* }"; then
+    read -r ca_if ca_peer ca_form <"$ca_tx/follow"
+    if ca_wg_meet "$ca_if" "$ca_peer" "${ca_form:-quick}"; then
       ca_rc=0
       ca_in_place && ca_record VERIFIED "the other end has it, too: they shook hands" && ca_record CONFIRMED && ca_finish
       [ -z "$ca_code" ] || ca_rc=1 # the files are not what was proved
-    elif ! ca_wg_meet "${ca_followed%% *}" "${ca_followed#* }" "$ca_tx/old/1"; then
+    elif ! ca_wg_meet "$ca_if" "$ca_peer" "${ca_form:-quick}" "$ca_tx/old/1"; then
       ca_rc=0
     fi
   fi

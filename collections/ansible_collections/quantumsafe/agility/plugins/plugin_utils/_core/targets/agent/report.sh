@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
 # report.sh: one transaction as the controller reads it.
 
-# ca_report: state, journal, services, and every file as it is now.
+# ca_report [seen]: state, journal, services, and every file as it is now; with "seen" not of one that waits for its confirmation, for the look
+# behind it shows them.
 ca_report() {
   printf '\001T %s\n' "$ca_tid"
   ca_last
@@ -36,6 +37,7 @@ ca_report() {
     while IFS= read -r ca_v || [ -n "$ca_v" ]; do ca_put "J $ca_v$ca_nl"; done <"$ca_tx/journal"
   fi
   ca_each ca_report_service "$ca_services"
+  [ "${1-}:$ca_state_now" != seen:RELOADED ] || return 0
   ca_digest_targets
   ca_told=$ca_nl
   ca_each ca_list_old "$ca_changes"

@@ -77,7 +77,9 @@ ca_activate_all() {
     ca_each ca_restart_running "$ca_services"
   else
     ca_ask_again
+    ca_list=''
     ca_each ca_activate_one "$ca_services"
+    ca_lines ca_reload "$ca_list"
     [ -z "$ca_code" ] && ca_standing
   fi
 }
@@ -109,8 +111,7 @@ ca_activate_one() {
   if [ ! -d /run/systemd/system ]; then
     ca_script "$ca_units" "$ca_action" || ca_error reload "service ${ca_units%%,*} $ca_action failed"
   elif [ -n "$ca_active" ]; then
-    ca_patience
-    ca_bounded "$ca_seconds" systemctl "$ca_action" "$ca_active" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl $ca_action $ca_active failed"
+    if [ "$ca_action" = reload ]; then ca_list=$ca_list$ca_active$ca_nl; else ca_systemctl "$ca_action" "$ca_active"; fi
   else
     ca_was=$ca_nl$ca_stood
     ca_was=${ca_was#*"$ca_nl$ca_service "}
@@ -120,6 +121,24 @@ ca_activate_one() {
     ca_bounded 60 systemctl restart "$ca_was" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl restart $ca_was failed"
   fi
   return 0
+}
+
+# ca_reload UNIT...: by one systemctl, side by side.  When that fails and time is left each is asked alone, for it does not say which it was.
+ca_reload() {
+  [ $# -gt 1 ] || { ca_systemctl reload "$1"; return 0; }
+  ca_patience
+  ca_bounded "$ca_seconds" systemctl reload "$@" </dev/null >/dev/null 2>&1 && return 0
+  case $? in
+    124 | 137) ca_error reload "systemctl reload $* took longer than $ca_seconds s" ;;
+    *) for ca_u; do ca_systemctl reload "$ca_u"; done ;;
+  esac
+  return 0
+}
+
+# ca_systemctl ACTION UNIT: in bounds.
+ca_systemctl() {
+  ca_patience
+  ca_bounded "$ca_seconds" systemctl "$@" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl $* failed"
 }
 
 # ca_ends_sessions: whether a restart of this sshd would end the sessions that run, our own and everybody's.

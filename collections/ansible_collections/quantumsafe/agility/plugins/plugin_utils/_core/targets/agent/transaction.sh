@@ -27,7 +27,7 @@ ca_activate() {
 ca_apply() {
   trap '' HUP
   if ca_lock; then [ -d "$ca_tx" ] || ca_try_apply; fi
-  ca_report
+  ca_report seen
   ca_unlock
 }
 
