@@ -64,21 +64,38 @@ set system services ssh root-login deny
 {ssh}set interfaces ge-0/0/0 description "the uplink, not found in any plan"
 set interfaces ge-0/0/0 unit 0 family inet address 192.0.2.1/24
 set snmp community CANARY-community authorization read-only
+set security ike proposal OLD authentication-method pre-shared-keys
 set security ike proposal OLD dh-group group14
 set security ike proposal OLD authentication-algorithm sha-256
 set security ike proposal OLD encryption-algorithm 3des-cbc
+set security ike policy SITES proposals OLD
+set security ike gateway BRANCH ike-policy SITES
+set security ipsec proposal LEGACY protocol esp
+set security ipsec proposal LEGACY authentication-algorithm hmac-sha-256-128
+set security ipsec proposal LEGACY encryption-algorithm 3des-cbc
+set security ipsec policy OVER proposals LEGACY
 """
 _VYOS = """\
 set interfaces ethernet eth0 address '192.0.2.1/24'
 set interfaces ethernet eth0 description 'the uplink, not found in any plan'
 {ssh}set service snmp community CANARY-community authorization 'ro'
+set service https tls-version '1.2'
 set system config-management commit-confirm action 'reload'
 set system config-management commit-revisions '100'
 set system host-name 'edge1'
 set system login user {user} authentication encrypted-password 'CANARY-secret'
+set vpn ipsec esp-group CHILD pfs 'dh-group14'
+set vpn ipsec esp-group CHILD proposal 10 encryption '3des'
+set vpn ipsec esp-group CHILD proposal 10 hash 'sha256'
+set vpn ipsec ike-group OLD key-exchange 'ikev2'
+set vpn ipsec ike-group OLD lifetime '3600'
 set vpn ipsec ike-group OLD proposal 1 dh-group '14'
 set vpn ipsec ike-group OLD proposal 1 encryption '3des'
 set vpn ipsec ike-group OLD proposal 1 hash 'sha256'
+set vpn ipsec site-to-site peer branch authentication mode 'pre-shared-secret'
+set vpn ipsec site-to-site peer branch default-esp-group 'CHILD'
+set vpn ipsec site-to-site peer branch ike-group 'OLD'
+set vpn ipsec site-to-site peer branch remote-address '192.0.2.2'
 """
 _KEX = ("curve25519-sha256", "ecdh-sha2-nistp256", "diffie-hellman-group14-sha1")
 

@@ -56,7 +56,7 @@ def test_hosts_and_devices_are_audited_in_one_run_by_one_policy(tmp_path: Path, 
     assert states(results["edge1"])["ios ssh", "key_exchange"] == "compliant"
     assert states(results["edge2"])["ios ssh", "key_exchange"] == "missing"
     assert states(results["fg1"])["fortios phase1-interface quantum", "key_exchange"] == "compliant"
-    assert states(results["srx1"])["junos ike proposal OLD", "cipher"] == "forbidden"
+    assert states(results["srx1"])["junos ike proposal OLD", "cipher"] == "missing"
     assert ("sshd", "key_exchange") in states(results["web"])
     assert results["edge1"]["target"]["os_PRETTY_NAME"] == "Cisco IOS-XE 26.1"
     (mine,) = [one for one in results["edge2"]["findings"] if (one["endpoint"], one["aspect"]) == ("ios ikev2 proposal OLD", "cipher")]

@@ -227,6 +227,8 @@ class Junos(Device):
 
     def check(self) -> str:
         """It confirms what waits, whoever says it."""
+        if why := self.candidate.wrong():
+            return str(why)
         if self.timer and not self.fault("ignore_confirm"):
             self.disarm()
         return "configuration check succeeds\n"
@@ -234,6 +236,8 @@ class Junos(Device):
     def commit(self, user: str, comment: str, minutes: int = 0) -> str:
         if self.fault("archive_full"):
             return "error: could not save to juniper.save+\nerror: commit failed: (No space left on device)\n"
+        if why := self.candidate.wrong():
+            return str(why)
         if self.timer and not minutes and self.fault("ignore_confirm"):
             return "commit complete\n"
         if self.timer:

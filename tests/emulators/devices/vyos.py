@@ -106,8 +106,11 @@ class Shell(Terminal):
             if not candidate.delete(one):
                 return f"\n  Nothing to delete (the specified node does not exist)\n{failed}"
         elif not candidate.takes(one):
-            known = " ".join(one[:-1]) in candidate.lists or one[0] in candidate.top
-            return f"\n  Invalid value\n  Value validation failed\n{failed}" if known else f"\n  Configuration path: [{path}] is not valid\n{failed}"
+            return (
+                f"\n  Invalid value\n  Value validation failed\n{failed}"
+                if candidate.knows(one)
+                else f"\n  Configuration path: [{path}] is not valid\n{failed}"
+            )
         elif one in candidate.said:
             return f"\n  Configuration path: [{path}] already exists\n\n"
         self.edits.append((verb, one))
@@ -169,6 +172,8 @@ class Vyos(Device):
         """What is said when it fails."""
         if candidate.value(ACTION) == "reload" and not candidate.value("system config-management commit-revisions"):
             return "[ system config-management ]\ncommit-confirm reload requires non-zero commit-revisions\n\n[[system config-management]] failed\nCommit failed\n"
+        if why := candidate.wrong():
+            return f"[ vpn ipsec ]\n{why}\n\n[[vpn ipsec]] failed\nCommit failed\n"
         self.take(candidate.text)
         self._latest = f"{DAY} by {user} via cli"
         if not waits:

@@ -272,7 +272,7 @@ def test_the_same_policy_judges_every_platform() -> None:
     assert forti["fortios phase1-interface quantum", "key_exchange"].state == "compliant"
     assert forti["fortios phase1-interface old", "cipher"].state == "forbidden"
     assert forti["fortios phase1-interface old", "key_exchange"].origin == "f:66"
-    assert junos["junos ike proposal OLD", "cipher"].state == "forbidden"
+    assert junos["junos ike proposal OLD", "cipher"].state == "missing"  # what 24.4 has instead is known, and can be put in front of it
     assert junos["junos ssh", "key_exchange"].state == "missing"
     assert vyos["vyos ike-group BRANCH", "cipher"].state == "forbidden"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ..model import Endpoint, Setting, Snapshot
 from .junos_live import SSH
+from .junos_objects import KEPT, kept
 from .kept import Node, tree
 from .reading import EXCHANGES, SSH_LISTS, Aspects, Device, Known, port, together, weakest
 
@@ -17,7 +18,8 @@ SSL: Aspects = {"version": "protocol-version", "cipher": "custom-ciphers"}
 IKE: Aspects = {"key_exchange": "dh-group", "cipher": "encryption-algorithm", "mac": "authentication-algorithm"}
 ESP: Aspects = {"cipher": "encryption-algorithm", "mac": "authentication-algorithm"}
 PFS: Aspects = {"key_exchange": "perfect-forward-secrecy keys"}
-KNOWN = Known((24, 4), "Juniper's YANG of Junos 24.4R1", EXCHANGES | SSH_LISTS)
+PROPOSALS = frozenset({"ikev2 cipher", "ikev2 mac", "esp cipher", "esp mac"})
+KNOWN = Known((24, 4), "Juniper's YANG of Junos 24.4R1", EXCHANGES | SSH_LISTS | PROPOSALS)
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
@@ -113,9 +115,10 @@ def _esp(device: Device, within: str, place: Node) -> Iterator[Endpoint]:
         notes = [f"{device.origin(policy)}: no proposal is called {word}" for word in words if word not in proposals]
         if chosen := policy.at("proposal-set"):
             notes.append(f"{device.origin(chosen)}: proposal-set {chosen.words()[0]} stands for proposals that are not written down here")
-        each = [device.said(proposals[word], ESP) for word in words if word in proposals]
-        settings = {**together(each), **device.said(policy, PFS)}
-        yield device.endpoint(f"{within}ipsec policy {name}", "esp", settings, {**ESP, **PFS}, notes)
+        behind = kept(words) if not within else ()  # what we put in front of others is judged alone
+        for part, mine in ((name, words[: len(words) - len(behind)]), *(((f"{name}{KEPT}", behind),) if behind else ())):
+            settings = {**together([device.said(proposals[word], ESP) for word in mine if word in proposals]), **device.said(policy, PFS)}
+            yield device.endpoint(f"{within}ipsec policy {part}", "esp", settings, {**ESP, **PFS}, notes)
     for name, proposal in proposals.items():
         if name not in named:
             yield device.endpoint(f"{within}ipsec proposal {name}", "esp", device.said(proposal, ESP), ESP, ["no policy uses it here"])

@@ -11,13 +11,19 @@ when the power goes is in no source.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ..documents import curly
+from ..documents.lines import split
+from ..model import Change, Snapshot, Wishes
 from .appliance import Live, Order, Timer
-from .lists import touched, values, writer
+from .junos_objects import ESP, IKE, commands, place, written
+from .junos_objects import over as objects_over
+from .lists import edits_of, known, statements, touched, values
 from .reading import ECHO, Aspects, whole
 
 SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "ciphers", "mac": "macs", "host_key": "hostkey-algorithm-list"}
+PRODUCT = "junos "
 LISTS = {aspect: f"system services ssh {word}" for aspect, word in SSH.items()}
 KNOWN = (((19, 4), (24, 4)),)
 _RELEASE = re.compile(r"^Junos: *(\d+\.\d+\S*)", re.MULTILINE)
@@ -57,11 +63,33 @@ def comparable(said: str) -> tuple[str, ...]:
 
 
 def lines(order: Order) -> tuple[str, ...]:
+    """New values of a list of the SSH server in one candidate with the deletion of the old ones; proposals: junos_objects.py."""
     said = []
     for path in touched(LISTS, (*order.old, *order.new)):
         new = values(order.new, path)
         said += [f"delete {path}", *([f"set {path} [ {' '.join(new)} ]"] if new else [])]
-    return tuple(said)
+    old, new = (tuple(one for one in side if not touched(LISTS, (one,))) for side in (order.old, order.new))
+    return (*said, *commands(old, new))
+
+
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """Raises Inexpressible."""
+    (file,) = snapshot.files.values()
+    known("Junos", snapshot.facts["release"], KNOWN, snapshot.host)
+    ssh = {LISTS[aspect]: tuple(f"{LISTS[aspect]} {name}" for name in to.names) for aspect, to in wishes.get("junos ssh", {}).items()}
+    tunnels = {id_.removeprefix(PRODUCT): to for id_, to in wishes.items() if id_ != "junos ssh"}
+    text = split(file.text or "")
+    places = {**ssh, **written(said(text), tunnels, snapshot.host)}
+    edits = [edit for path, new in places.items() for edit in edits_of(text, path, new)]
+    return (Change(file.path, file.sha256, tuple(sorted(edits, key=lambda edit: edit.line))),)
+
+
+def said(text: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one for line in text for one in statements(line))
+
+
+def over(snapshot: Snapshot) -> Mapping[str, str]:
+    return {f"{PRODUCT}{id_}": name for file in snapshot.files.values() for id_, name in objects_over(said(split(file.text or ""))).items()}
 
 
 LIVE = Live(
@@ -87,7 +115,10 @@ LIVE = Live(
     writes=("junos ssh",),
     lists=LISTS,
     known=KNOWN,
-    write=writer("Junos", "junos ssh", LISTS, KNOWN, each=True),
+    write=write,
+    takes={"junos ike proposal ": IKE, "junos ipsec policy ": ESP},
+    place=place,
+    over=over,
     question=r"\[yes,no\]",  # whether to leave what is not committed, which in our mode is ours alone
     answer="yes",
 )

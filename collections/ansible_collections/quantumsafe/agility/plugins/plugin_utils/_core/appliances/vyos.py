@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ..documents import curly
 from ..documents.statements import commands
@@ -15,10 +16,12 @@ from ..model import Endpoint, Setting, Snapshot, Unparsable
 from .appliance import Appliance
 from .kept import Node, keep, tree
 from .reading import SSH_LISTS, Aspects, Device, Known, alone, only, port, together, weakest, without_echo
-from .vyos_live import LIVE, SSH
+from .vyos_groups import ESP, IKE, KEPT
+from .vyos_live import LIVE, PRODUCT, SSH, over
 
 LABEL = "VyOS"
 SAVE = "save /config/config.boot, or `show configuration commands | no-more`, whole and alone"
+_USERS = ("vpn ipsec profile *", "vpn ipsec remote-access connection *", "vpn l2tp remote-access ipsec-settings")  # besides peers
 KEEP = (
     "system host-name *",
     "system config-management commit-confirm action *",
@@ -32,27 +35,21 @@ KEEP = (
     "service https",
     "service https tls-version +",
     "service https port *",
-    "vpn ipsec ike-group *",
-    "vpn ipsec ike-group * key-exchange *",
-    "vpn ipsec ike-group * proposal *",
-    "vpn ipsec ike-group * proposal * dh-group *",
-    "vpn ipsec ike-group * proposal * encryption *",
-    "vpn ipsec ike-group * proposal * hash *",
-    "vpn ipsec ike-group * proposal * prf *",
-    "vpn ipsec esp-group *",
-    "vpn ipsec esp-group * pfs *",
-    "vpn ipsec esp-group * proposal *",
-    "vpn ipsec esp-group * proposal * encryption *",
-    "vpn ipsec esp-group * proposal * hash *",
+    *(f"vpn ipsec {kind}{' *' * below}" for kind in ("ike-group", "esp-group") for below in range(1, 6)),  # whole, for a successor is a copy
     "vpn ipsec site-to-site peer * ike-group *",
+    "vpn ipsec site-to-site peer * default-esp-group *",
+    "vpn ipsec site-to-site peer * tunnel * esp-group *",
+    "vpn ipsec site-to-site peer * vti esp-group *",
+    *(f"{place} {kind} *" for place in _USERS for kind in ("ike-group", "esp-group")),
     "vpn ipsec site-to-site peer * ppk",
     "vpn ipsec site-to-site peer * ppk required",
 )
 # Rolling releases of later years have other words.
-WORDS = Known((1, 5), "vyos-1x of October 2024", SSH_LISTS)
+GROUPS = frozenset({"ikev2 version", "ikev2 key_exchange", "ikev2 cipher", "ikev2 mac", "ikev2 prf", "esp key_exchange", "esp cipher", "esp mac"})
+WORDS = Known((1, 5), "vyos-1x of October 2024", SSH_LISTS | GROUPS | {"tls version"})
 HTTPS: Aspects = {"version": "tls-version"}
-IKE: Aspects = {"key_exchange": "dh-group {}", "cipher": "encryption", "mac": "hash", "prf": "prf"}
-ESP: Aspects = {"cipher": "encryption", "mac": "hash"}
+SAID_IKE: Aspects = {"key_exchange": "dh-group {}", "cipher": "encryption", "mac": "hash", "prf": "prf"}
+SAID_ESP: Aspects = {"cipher": "encryption", "mac": "hash"}
 EXPECTED = {"version": "key-exchange", "key_exchange": "dh-group", "cipher": "encryption", "mac": "hash"}
 _SET = re.compile(r"^set ", re.MULTILINE)
 _RELEASE = re.compile(r"^(?://|/\*) Release version: (?:VyOS )?(\S+)", re.MULTILINE)
@@ -104,13 +101,15 @@ def look(text: str, path: str) -> tuple[str, Mapping[str, str]]:
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
-    release = snapshot.facts.get("release", "")
+    release, behind = snapshot.facts.get("release", ""), over(snapshot)
     return tuple(
-        one for file in snapshot.files.values() for one in _endpoints(Device("vyos", "VyOS", release, file.path, known=WORDS), tree(file.text or ""))
+        one
+        for file in snapshot.files.values()
+        for one in _endpoints(Device("vyos", "VyOS", release, file.path, known=WORDS), tree(file.text or ""), behind)
     )
 
 
-def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
+def _endpoints(device: Device, top: Node, behind: Mapping[str, str]) -> Iterator[Endpoint]:
     if ssh := top.at("service", "ssh"):
         settings = {aspect: _apart(one) for aspect, one in device.said(ssh, SSH).items()}
         ports = [int(word) for word in ssh.under("port") if word.isdigit()] or [22]
@@ -119,10 +118,21 @@ def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
         notes = ["no line of a configuration names the suites or the groups of its key exchange"]
         where = port(web.under("port"), 443)
         yield device.endpoint("https", "tls", device.said(web, HTTPS), HTTPS, notes, (("*", where),), place="https")
-    for name, group in top.each("vpn", "ipsec", "ike-group"):
-        yield _ike(device, name, group, [peer for dummy, peer in top.each("vpn", "ipsec", "site-to-site", "peer")])
-    for name, group in top.each("vpn", "ipsec", "esp-group"):
-        yield _esp(device, name, group)
+    peers = [peer for dummy, peer in top.each("vpn", "ipsec", "site-to-site", "peer")]
+    for kind in (IKE, ESP):
+        for name, group in top.each("vpn", "ipsec", kind.word):
+            for part, proposals in _parts(name, group, f"{PRODUCT}{kind.word} {name}{KEPT}" in behind):
+                yield _ike(device, part, group, proposals, peers) if kind is IKE else _esp(device, part, group, proposals)
+
+
+def _parts(name: str, group: Node, two: bool) -> Iterator[tuple[str, list[Node]]]:
+    """Of a group that we made of another one what is new, and what was there: two endpoints, each judged alone."""
+    proposals = [one for dummy, one in sorted(group.each("proposal"), key=lambda each: (len(each[0]), each[0]))]
+    if not two:
+        yield name, proposals
+        return
+    yield name, proposals[:1]
+    yield f"{name}{KEPT}", proposals[1:]
 
 
 def _apart(setting: Setting) -> Setting:
@@ -130,23 +140,24 @@ def _apart(setting: Setting) -> Setting:
     return Setting(tuple(word for value in setting.values for word in value.split(",")), setting.origin, "configured")
 
 
-def _ike(device: Device, name: str, group: Node, peers: list[Node]) -> Endpoint:
+def _ike(device: Device, part: str, group: Node, proposals: list[Node], peers: list[Node]) -> Endpoint:
     """A group as those peers use it that name it: the least that they ask of a PPK."""
-    proposals = [device.filled(device.said(one, IKE), IKE, "ike") for dummy, one in group.each("proposal")]
-    settings = {**together(proposals), **device.said(group, {"version": "key-exchange"})}
-    users = [one for one in peers if name in (one.at("ike-group") or Node()).below]
+    settings = {
+        **together([device.filled(device.said(one, SAID_IKE), SAID_IKE, "ike") for one in proposals]),
+        **device.said(group, {"version": "key-exchange"}),
+    }
+    users = [one for one in peers if part.removesuffix(KEPT) in (one.at("ike-group") or Node()).below]
     modes = {"required" if one.at("ppk", "required") else "enabled" if one.at("ppk") else "off": one for one in users}
     mode = weakest(modes)
     settings["ppk"] = device.setting((f"mode={mode}",), modes.get(mode, group))
     notes = ["the PPK is not required: a peer without it gets an SA without it in silence"] if mode == "enabled" else []
     notes += [] if users else ["no peer of site-to-site uses it here"]
-    return device.endpoint(f"ike-group {name}", "ikev2", settings, EXPECTED, notes, place="ike" if proposals else "")
+    return _single(device.endpoint(f"ike-group {part}", "ikev2", settings, EXPECTED, notes, place="ike" if proposals else ""), "version")
 
 
-def _esp(device: Device, name: str, group: Node) -> Endpoint:
+def _esp(device: Device, part: str, group: Node, proposals: list[Node]) -> Endpoint:
     """`pfs enable` is the group of the IKE proposal, or group 2 in older releases; `pfs disable` is no exchange of its own."""
-    proposals = [device.filled(device.said(one, ESP), ESP, "esp") for dummy, one in group.each("proposal")]
-    settings = together(proposals)
+    settings = together([device.filled(device.said(one, SAID_ESP), SAID_ESP, "esp") for one in proposals])
     settings.update(device.said(group, {"key_exchange": "pfs"}))
     said = settings["key_exchange"].values if "key_exchange" in settings else ()
     notes = []
@@ -155,7 +166,15 @@ def _esp(device: Device, name: str, group: Node) -> Endpoint:
     if "disable" in said:
         notes.append(f"{settings['key_exchange'].origin}: without an exchange of its own every child stands on the keys of IKE")
     expected = {"cipher": "encryption", "mac": "hash", "key_exchange": "pfs"}
-    return device.endpoint(f"esp-group {name}", "esp", settings, expected, notes, place="esp" if proposals else "")
+    return _single(device.endpoint(f"esp-group {part}", "esp", settings, expected, notes, place="esp" if proposals else ""), "key_exchange")
+
+
+def _single(endpoint: Endpoint, aspect: str) -> Endpoint:
+    """Of this a group takes one word, which is for all its proposals."""
+    can = dict(endpoint.capabilities)
+    if aspect in can:
+        can[aspect] = replace(can[aspect], most=1)
+    return replace(endpoint, capabilities=can)
 
 
 APPLIANCE = Appliance("vyos", LABEL, _MARK, look, read, LIVE)

@@ -5,18 +5,22 @@ Sources: vyos-1x at 3710c587 and at 01c47cf0 (python/vyos/config_mgmt.py) and vy
 stop.  When the timer runs out the device **reboots** into config.boot, unless `system config-management commit-confirm action reload` says
 otherwise, which is younger.  There is no command that takes a change back: the old values are set and committed, and then the timer is stopped.  A
 commit is atomic: the delete of a list and its new values count together.  `confirm` does not save.  What another login has not committed cannot be
-seen.
+seen.  `service https tls-version` takes several values, and no other line says anything of its TLS.  Groups of proposals: vyos_groups.py.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ..documents import curly
-from ..model import Snapshot
+from ..documents.lines import split
+from ..model import Change, Edit, Snapshot, Wanted, Wishes
 from .appliance import Live, Order, Timer
-from .lists import touched, within, writer
+from .lists import edits_of, known, statements, touched, within
 from .reading import Aspects, whole, without_echo
+from .vyos_groups import ESP, IKE, commands, place, written
+from .vyos_groups import over as groups_over
 
 SSH: Aspects = {
     "key_exchange": "key-exchange",
@@ -25,7 +29,9 @@ SSH: Aspects = {
     "host_key": "hostkey-algorithm",
     "user_key": "pubkey-accepted-algorithm",
 }
+PRODUCT = "vyos "
 LISTS = {aspect: f"service ssh {word}" for aspect, word in SSH.items()}
+HTTPS_LISTS = {"version": "service https tls-version"}
 RELOADS = "system config-management commit-confirm action reload"
 KNOWN = (((1, 4), (1, 5)),)
 _RELEASE = re.compile(r"^Version: +(?:VyOS )?(\d\S*)", re.MULTILINE)
@@ -58,11 +64,40 @@ def comparable(said: str) -> tuple[str, ...]:
 
 
 def lines(order: Order) -> tuple[str, ...]:
+    """A list of the SSH server counts by its order, so it is written anew; the rest says what comes before what goes."""
     said: list[str] = []
     for path in touched(LISTS, (*order.old, *order.new)):
         said += [f"delete {path}"] if any(within(one, path) for one in order.old) else []
         said += [f"set {one}" for one in order.new if within(one, path)]
-    return tuple(said)
+    old, new = (tuple(one for one in side if not touched(LISTS, (one,))) for side in (order.old, order.new))
+    return (*said, *commands(old, new))
+
+
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """Raises Inexpressible."""
+    (file,) = snapshot.files.values()
+    known("VyOS", snapshot.facts["release"], KNOWN, snapshot.host)
+    text = split(file.text or "")
+    edits: list[Edit] = []
+    for id_, wanted in wishes.items():
+        for path, new in _places(text, id_.removeprefix(PRODUCT), wanted, snapshot.host).items():
+            edits += edits_of(text, path, new)
+    return (Change(file.path, file.sha256, tuple(sorted(edits, key=lambda edit: edit.line))),)
+
+
+def _places(text: tuple[str, ...], id_: str, wanted: Mapping[str, Wanted], host: str) -> dict[str, tuple[str, ...]]:
+    if id_ in ("ssh", "https"):
+        paths = LISTS if id_ == "ssh" else HTTPS_LISTS
+        return {paths[aspect]: tuple(f"{paths[aspect]} {name}" for name in to.names) for aspect, to in wanted.items()}
+    return written(said(text), id_, wanted, host)
+
+
+def said(text: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one for line in text for one in statements(line))
+
+
+def over(snapshot: Snapshot) -> Mapping[str, str]:
+    return {f"{PRODUCT}{id_}": name for file in snapshot.files.values() for id_, name in groups_over(said(split(file.text or ""))).items()}
 
 
 def outage(snapshot: Snapshot) -> str:
@@ -102,7 +137,10 @@ LIVE = Live(
     writes=("vyos ssh",),
     lists=LISTS,
     known=KNOWN,
-    write=writer("VyOS", "vyos ssh", LISTS, KNOWN, each=True),
+    write=write,
+    takes={"vyos https": tuple(HTTPS_LISTS), "vyos ike-group ": tuple(IKE.leaves), "vyos esp-group ": tuple(ESP.leaves)},
+    place=place,
+    over=over,
     question=r"Proceed ?\?",
     answer="y",
     slow=600,
