@@ -94,7 +94,7 @@ def test_a_link_that_cannot_be_moved_is_refused_with_its_reason(tmp_path: Path, 
 
 def test_another_daemon_at_the_other_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="two swanctl that are managed here move, together or not at all"):
-        ties(tmp_path, "vpn-a", {**link("able"), "service": "libreswan and strongswan"})
+        ties(tmp_path, "vpn-a", {**link("able"), "service": "strongswan and strongswan-legacy"})
 
 
 def test_an_end_of_several_tunnels_and_its_other_ends_are_no_pair_and_a_hub_is_none_with_one_spoke(tmp_path: Path) -> None:

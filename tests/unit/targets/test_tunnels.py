@@ -9,6 +9,9 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
     compose_tunnels,
     end,
     parse_tunnels,
+    pluto_end,
+    pluto_rekey,
+    pluto_up,
     rekey,
     renew,
     start,
@@ -58,3 +61,34 @@ def test_a_host_without_swanctl_says_so(host: Host) -> None:
 def test_the_agent_of_least_privilege_ends_no_tunnel() -> None:
     with pytest.raises(Problem, match="moves no tunnels"):
         as_data(compose_tunnels([end("1")], NONCE))
+
+
+PLUTO = """#!/bin/sh
+for word; do printf '<%s>' "$word"; done >>{log}
+echo >>{log}
+case $1 in
+  status) printf 'Total IPsec connections: loaded 1, active 1\\n' ;;
+  whack) echo 'rekeyed' ;;
+  down) echo 'it is not up' && exit 1 ;;
+  *) echo "no connection '$2'" && exit 21 ;;
+esac
+"""
+
+
+def test_names_and_numbers_reach_pluto_as_they_are(any_host: Host) -> None:
+    path = any_host.root / "bin" / "ipsec"
+    path.write_text(PLUTO.format(log=any_host.root / "asked"))
+    path.chmod(0o755)
+    verbs = [pluto_up("n'e $(t)"), pluto_rekey("child", "n'e $(t)"), pluto_rekey("ike", "site"), pluto_end("4")]
+    whys, listed = any_host.ask(compose_tunnels(verbs, NONCE, "libreswan"), parse_tunnels)
+    assert (any_host.root / "asked").read_text().splitlines() == [
+        "<down><n'e $(t)>",
+        "<up><n'e $(t)>",
+        "<whack><--rekey-child><--name><n'e $(t)>",
+        "<whack><--rekey-ike><--name><site>",
+        "<whack><--deletestate><4>",
+        "<status>",
+    ]
+    assert whys == ("no connection 'n'e $(t)'", "", "", "") and listed.startswith("Total IPsec connections")
+    with pytest.raises(Problem, match="moves no tunnels"):
+        as_data(compose_tunnels([pluto_end("1")], NONCE, "libreswan"))

@@ -22,7 +22,7 @@ from ..plugin_utils._migrating import Move
 from ..plugin_utils._run import COMMON, Run, described
 from ..plugin_utils._several import Several
 from ..plugin_utils._stepping import settled
-from ..plugin_utils._tied import Here, plan, tied
+from ..plugin_utils._tied import SERVICE, Here, aim, barred, plan, tied
 
 SPEC = {
     **{name: how for name, how in COMMON.items() if name != "services"},
@@ -32,7 +32,7 @@ SPEC = {
     "packets": {"type": "bool", "default": True},
     **GATED,
 }
-NO_TUNNEL = {"message": "no tunnel of strongSwan was found", "remedy": ""}
+NO_TUNNEL = {"message": "no tunnel of strongSwan or libreswan was found", "remedy": ""}
 
 
 class ActionModule(ActionBase):
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
 
     def _move(self, run: Run, gate: Gate) -> None:
         """The transactions of each step have a name of their own below the campaign, so that they can be undone in the order backwards."""
-        run.args["services"] = ["strongswan"]
+        run.args["services"] = list(SERVICE)
         step = run.args["step"]
         run.note(campaign=f"{run.args.get('campaign') or run.run}-{step}")
         try:
@@ -70,6 +70,12 @@ class ActionModule(ActionBase):
         step = run.args["step"]
         policy, found = run.policy(), run.look()
         run.judge(found, policy)
+        if why := barred(run, heres, found, policy):
+            gate.refused = True  # the other tunnels of the campaign go on
+            remedy = "this tunnel stays as it is, and its stage at prefer, until both ends can; nothing was changed"
+            run.note(status="refused", problem={"message": why, "where": run.host, "remedy": remedy})
+            self._give_up(ends, why)
+            return
         again = partial(plan, run, heres, policy=policy, step=step)
         made = again(found=found)
         self._tell(run, found, made)
@@ -90,7 +96,7 @@ class ActionModule(ActionBase):
             several.go()
         else:
             _together(run, heres[0], ends[0])
-            Move(run, heres[0], found, made, ends[0], lambda then: again(found=then)).go(step)
+            Move(run, heres[0], found, made, ends[0], lambda then: again(found=then), aim(run, heres, found, policy)).go(step)
         if run.result.status == "changed":
             run.judge(run.look(), policy)
 

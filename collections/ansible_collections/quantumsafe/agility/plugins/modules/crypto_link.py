@@ -18,7 +18,10 @@ description:
     one, its children and itself are rekeyed, and the SA lists of both ends have to name ML-KEM for the same SPIs. Then the old IKE SA ends by its
     number, and both ends are confirmed, each over a fresh connection.
   - When an end fails, or the controller is lost before the first confirmation, both go back by themselves.
-  - A host without a tunnel of strongSwan is skipped. A link that cannot be moved (partners, an end without ML-KEM) is refused by name.
+  - Where an end or both are libreswan, a pair moves to what both ends can do, which is ML-KEM where both have it. libreswan ends the SAs of a
+    connection that it takes anew, and establishes them anew; the plan states that outage.
+  - A host without a tunnel of strongSwan or libreswan is skipped. A link that cannot be moved is refused by name (partners, an end of strongSwan
+    without ML-KEM, and with libreswan a policy that allows nothing that both can do).
 options:
   step:
     description:

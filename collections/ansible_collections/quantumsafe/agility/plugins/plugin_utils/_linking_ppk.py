@@ -247,7 +247,7 @@ def _met(begins: Charon, answers: Charon) -> Proofs:
     asks = begins.end.id
     what = f"with the PPK {asks}" if asks else "without a PPK"
     found, dummy = begins.tunnel.made(begins.tunnel.listed(), begins.children, partial(fresh, ppk=bool(asks)), what)
-    answers.tunnel.awaited(found.spis, len(found.children))
+    answers.tunnel.awaited(found.spis, [child.spis for child in found.children])
     twin = next(one for one in answers.tunnel.listed() if one.spis == found.spis)
     if mixed(twin) != mixed(found):
         return (), [f"{begins.host} lists {found.suite}, {answers.host} {twin.suite}"]

@@ -68,7 +68,7 @@ class Tie:
         start, answer = (self.mine, self.theirs) if self.begins else (self.theirs, self.mine)
         names = self.here.children if self.begins else self.here.children.values()
         made = start.anew(self.before if self.begins and changed else (), tuple(names))
-        answer.awaited(made.spis, len(made.children))
+        answer.awaited(made.spis, [child.spis for child in made.children])
         found, wrong = self._both()
         if found is None or wrong:
             return found, wrong

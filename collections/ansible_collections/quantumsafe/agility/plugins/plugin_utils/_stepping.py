@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ._campaign import id_prefix
+from ._core.links.aim import QUANTUM, Aim
 from ._core.model import Endpoint, Plan, Problem, Snapshot
-from ._core.peers import quantum_safe
+from ._core.services.ike_proposal import keyword
 from ._core.services.strongswan_sas import ChildSa, IkeSa
 from ._core.targets.answer import parse_transactions
 from ._core.targets.script import compose_status
@@ -82,17 +83,17 @@ def settled(run: Run) -> None:
         raise Problem(f"{why}: this end may go back yet", run.host, "it resolves itself by then; nothing was changed")
 
 
-def stands(endpoints: Iterable[Endpoint]) -> str:
+def stands(endpoints: Iterable[Endpoint], aim: Aim = QUANTUM) -> str:
     """The stage of an end by what is loaded there."""
     offers = [(one.protocol, name) for one in endpoints for name in one.settings["key_exchange"].values]
-    return STAGE["contract" if all(quantum_safe(*one) for one in offers) else "expand"]
+    return STAGE["contract" if all(aim.wants(protocol, keyword("key_exchange", name)) for protocol, name in offers) else "expand"]
 
 
-def rows(connection: str, found: IkeSa) -> tuple[Mapping[str, object], ...]:
+def rows(connection: str, found: IkeSa, daemon: str = "strongswan") -> tuple[Mapping[str, object], ...]:
     """What the lists of both ends name, and whether packets went through each child, as this end has counted them."""
     named: list[tuple[str, IkeSa | ChildSa]] = [(connection, found), *((f"{connection}/{one.name}", one) for one in found.children)]
     return tuple(
-        {"endpoint": f"strongswan {name}", "proved": True, "group": one.exchange, "cipher": one.suite, "sa": one.spis}
+        {"endpoint": f"{daemon} {name}", "proved": True, "group": one.exchange.removeprefix("?"), "cipher": one.suite, "sa": one.spis}
         | ({"traffic": one.traffic} if isinstance(one, ChildSa) else {})
         for name, one in named
     )

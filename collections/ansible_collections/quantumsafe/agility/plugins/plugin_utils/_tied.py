@@ -1,16 +1,17 @@
 # Copyright: quantumsafe.agility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""PRIVATE to the collection: of which tunnels of strongSwan a host is an end, as this run has put them side by side, and what it changes for them."""
+"""PRIVATE to the collection: of which tunnels of strongSwan and libreswan a host is an end, as this run put them side by side, and what changes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ._core.links.order import hosts_of, movable, pairs
-from ._core.links.planned import Step, plan_end
+from ._core.links.aim import QUANTUM, Aim
+from ._core.links.order import MIXED, hosts_of, movable, pairs
+from ._core.links.planned import Step, aim_at, capped, nothing_for, plan_end
 from ._core.model import Endpoint, Plan, Problem
 from ._core.peers import quantum_safe
 from ._core.policy.model import Policy
@@ -18,14 +19,15 @@ from ._core.services import SERVICES
 from ._core.targets.survey import Survey
 from ._run import Run
 
-SERVICE = {"strongswan": SERVICES["strongswan"]}
+SERVICE = {name: SERVICES[name] for name in ("strongswan", "libreswan")}
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """This end of one tunnel.  children: name here → name there.  state: of the link, as both ends were audited.
+    """This end of one tunnel.  children: name here → name there.  state, why: of the link, as both ends were audited.
 
-    pair: neither end has another tunnel.  offered: the other end offered ML-KEM everywhere then.
+    pair: neither end has another tunnel.  offered: the other end offered ML-KEM everywhere then.  daemon, theirs: services.  able: protocol → the
+    exchanges that both can do; where a daemon is not strongSwan nothing else is asked of either.
     """
 
     link: str
@@ -37,9 +39,13 @@ class Here:
     state: str
     pair: bool = True
     offered: bool = False
+    daemon: str = "strongswan"
+    theirs: str = "strongswan"
+    able: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    why: str = ""
 
     def endpoints(self, found: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
-        main = f"strongswan {self.connection}"
+        main = f"{self.daemon} {self.connection}"
         return tuple(one for one in found if one.id == main or one.id.startswith(f"{main}/"))
 
 
@@ -57,14 +63,14 @@ class Tied:
 
 
 def tied(run: Run) -> Tied | None:
-    """From links.json of this run; None = no tunnel of strongSwan.  Raises Problem where none can be moved."""
+    """From links.json of this run; None = no tunnel of these daemons.  Raises Problem where none can be moved."""
     path = run.output / "links.json"
     if not path.is_file():
         raise Problem(
             "nobody has put both ends of the tunnels side by side in this run", str(path), "run crypto_link_info first, as migrate_links does"
         )
     links = json.loads(path.read_text(encoding="utf-8"))["links"]
-    mine = [one for one in links if "strongswan" in one["service"].split(" and ") and run.host in hosts_of(one)]
+    mine = [one for one in links if set(one["service"].split(" and ")) & set(SERVICE) and run.host in hosts_of(one)]
     if not mine:
         return None
     able = movable(links)
@@ -72,7 +78,8 @@ def tied(run: Run) -> Tied | None:
     ends = tuple(_here(run.host, one, one in alone) for one in mine if one in able)
     if not ends:
         whys = "; ".join(f"{_title(one)} ({one['service']}) is {_why(one)}" for one in mine)
-        raise Problem(whys, run.host, "two swanctl that are managed here move, together or not at all; nothing was changed")
+        remedy = "two swanctl that are managed here move, together or not at all, and pairs with libreswan; nothing was changed"
+        raise Problem(whys, run.host, remedy)
     return Tied(ends, tuple(_rest(run.host, one) for one in mine if one not in able))
 
 
@@ -101,16 +108,58 @@ def _here(host: str, link: Mapping[str, Any], pair: bool) -> Here:
     children = {one.removeprefix(f"{own}/"): two.removeprefix(f"{other}/") for one, two in inner}
     offers = [[(channel["protocol"], name) for name in there["offers"]] for channel, (dummy, there) in zip(link["channels"], sides, strict=True)]
     offered = all(any(quantum_safe(*one) for one in some) for some in offers)
+    mixed = link["service"] in MIXED
+    able = {channel["protocol"]: tuple(channel["able"]) for channel in link["channels"]} if mixed else {}
     first = hosts_of(link)[0] == host
-    return Here(_title(link), first, own, children, sides[0][1]["host"], other, link["verdict"]["state"], pair, offered)
+    return Here(
+        _title(link),
+        first,
+        own,
+        children,
+        sides[0][1]["host"],
+        other,
+        link["verdict"]["state"],
+        pair,
+        offered,
+        *(side["service"] if mixed else link["service"] for side in sides[0]),
+        able,
+        link["verdict"]["why"],
+    )
 
 
 def plan(run: Run, ends: Sequence[Here], found: Survey, policy: Policy, step: Step) -> Plan:
     """Of all these tunnels at once.  Raises Problem."""
-    mine = tuple(one for one in found.endpoints if any(one in here.endpoints((one,)) for here in ends))
+    mine = _endpoints(ends, found)
     asked = {one.id: run.requirements(policy, one) for one in mine}
-    met = {f"strongswan {here.connection}/{name}" for here in ends for name in here.children}
+    met = {f"{here.daemon} {here.connection}/{name}" for here in ends for name in here.children}
     if lone := sorted(one.id for one in mine if one.protocol == "esp" and one.id not in met):
         others = ", ".join(sorted({here.other for here in ends}))
         raise Problem(f"{', '.join(lone)} has no other end at {others}", run.host, "see the playbook links; nothing was changed")
-    return plan_end(found.snapshot, SERVICE["strongswan"], mine, asked, step, policy.digest, run.as_of)
+    made = plan_end(found.snapshot, SERVICE[ends[0].daemon], mine, asked, step, policy.digest, run.as_of, aim(run, ends, found, policy))
+    return replace(made, warnings=(*made.warnings, *_lacking(ends)))
+
+
+def aim(run: Run, ends: Sequence[Here], found: Survey, policy: Policy) -> Aim:
+    """Where the tunnels of this host go."""
+    if not any(here.able for here in ends):
+        return QUANTUM
+    mine = _endpoints(ends, found)
+    return aim_at(mine, {one.id: run.requirements(policy, one) for one in mine}, run.as_of)
+
+
+def barred(run: Run, ends: Sequence[Here], found: Survey, policy: Policy) -> str:
+    """Why the policy leaves such a pair as it is, "" = it has something for it."""
+    mine = _endpoints(ends, found) if any(here.able for here in ends) else ()
+    ids = nothing_for(mine, {one.id: run.requirements(policy, one) for one in mine}, run.as_of)
+    return f"{', '.join(ids)}: the policy allows nothing that both ends can do: {ends[0].why}" if ids else ""
+
+
+def _endpoints(ends: Sequence[Here], found: Survey) -> tuple[Endpoint, ...]:
+    """Of these tunnels, and as if they could do no more than both ends can where a daemon is not strongSwan."""
+    return tuple(capped(one, here.able.get(one.protocol)) for one in found.endpoints for here in ends if here.endpoints((one,)))
+
+
+def _lacking(ends: Sequence[Here]) -> Iterator[str]:
+    for here in ends:
+        if here.able and here.state == "unable":
+            yield f"{here.link}: it gets no ML-KEM, and nothing is taken away for that: {here.why}"

@@ -5,30 +5,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
-from ._core.links.move import absent, duplicate, fresh, older
+from ._core.links.aim import QUANTUM, Aim
+from ._core.links.move import absent, duplicate, fresh, older, twin
 from ._core.model import Problem
-from ._core.services.strongswan_sas import IkeSa, common, sas
+from ._core.services import libreswan_sas, strongswan_sas
+from ._core.services.strongswan_sas import IkeSa, common
 from ._core.targets.script import Words
-from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, rekey, renew, start
+from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, pluto_end, pluto_rekey, pluto_up, rekey, renew, start
 from ._run import Run
 
 PATIENCE, PAUSE = 20, 0.5  # seconds: for charon to come to what was asked of it, and between two looks
+READERS = {"strongswan": strongswan_sas.sas, "libreswan": libreswan_sas.sas}
 ANSWER, VERB = 25, 30  # seconds for the host to list its SAs, and for each verb before; it may be reached through the very tunnel that went
 
 
 class Tunnel:
-    """connection: its name here.  heard: the last list as it came."""
+    """connection: its name here.  daemon: whose it is.  aim: where it goes.  heard: the last list as it came."""
 
-    def __init__(self, run: Run, connection: str) -> None:
-        self.run, self.connection, self.heard = run, connection, ""
+    def __init__(self, run: Run, connection: str, daemon: str = "strongswan", aim: Aim = QUANTUM) -> None:
+        self.run, self.connection, self.daemon, self.aim, self.heard = run, connection, daemon, aim, ""
 
     def ask(self, *verbs: Words) -> tuple[tuple[str, ...], tuple[IkeSa, ...]]:
         """(why a verb may have failed, the SAs behind them)."""
         within = ANSWER + VERB * len(verbs)
-        whys, self.heard = self.run.channel.ask(lambda nonce: compose_tunnels(verbs, nonce), parse_tunnels, within=within)
-        return whys, sas(self.heard, self.connection)
+        whys, self.heard = self.run.channel.ask(lambda nonce: compose_tunnels(verbs, nonce, self.daemon), parse_tunnels, within=within)
+        return whys, READERS[self.daemon](self.heard, self.connection)
 
     def listed(self) -> tuple[IkeSa, ...]:
         return self.ask()[1]
@@ -43,12 +47,28 @@ class Tunnel:
         return found
 
     def anew(self, before: Sequence[IkeSa], children: Sequence[str]) -> IkeSa:
-        """A new IKE SA with ML-KEM and all children, beside what was there before, each of them rekeyed.  Raises Problem.
+        """A new IKE SA of the aim with all children, beside what was there before, each of them rekeyed.  Raises Problem.
 
         One that was made of the very configuration of now (by a move that went back) counts as well: charon makes no other beside it.  Where that
         came out classical, for the other end was at the old by then, it is re-authenticated: what it was made of is offered anew.
         """
-        return self._rekeyed(*self.made(before, children))
+        if self.daemon == "libreswan":
+            return self._rekeyed(self._up(before), before)
+        return self._rekeyed(*self.made(before, children, partial(fresh, aim=self.aim), f"with {self.aim.said}"))
+
+    def _up(self, before: Sequence[IkeSa]) -> IkeSa:
+        """pluto makes it itself when it takes up the connection; what it has of before ends, where it is asked for another."""
+
+        def come(listed: Sequence[IkeSa]) -> IkeSa | None:
+            now = fresh(listed, before, self.aim)
+            return now if now and now.children else None
+
+        if not come(self.listed()):
+            time.sleep(1)
+        if not come(self.listed()):
+            whys, dummy = self.ask(pluto_up(self.connection))
+            return self._until(come, f"no new SA with {self.aim.said} came of ipsec up {self.connection} ({whys[0] or 'it says nothing'})")
+        return self._until(come, "the new SA is gone")
 
     def made(
         self, before: Sequence[IkeSa], children: Sequence[str], fresh: Callable[..., IkeSa | None] = fresh, what: str = "with ML-KEM"
@@ -74,28 +94,28 @@ class Tunnel:
 
     def _rekeyed(self, found: IkeSa, before: Sequence[IkeSa]) -> IkeSa:
         """A child that was born with its IKE SA has no exchange of its own before; the IKE SA follows, for that is what its own rekeying will do."""
-        if due := older(found):
-            self.ask(*(rekey("child", child.number) for child in due))
+        pluto = self.daemon == "libreswan"
+        due = older(found, self.aim)
+        if due:
+            self.ask(*([pluto_rekey("child", self.connection)] if pluto else [rekey("child", child.number) for child in due]))
+        gone = {child.spis for child in due}
 
         def exchanged(listed: Sequence[IkeSa]) -> IkeSa | None:
-            now = fresh(listed, before)
-            return now if now and now.children and not older(now) else None
+            now = fresh(listed, before, self.aim)
+            return now if now and now.children and all(self.aim.met(one) and one.spis not in gone for one in now.children) else None
 
-        found = self._until(exchanged, "rekeying its children brought no ML-KEM")
-        self.ask(rekey("ike", found.number))
+        found = self._until(exchanged, f"rekeying its children brought no {self.aim.said}")
+        self.ask(pluto_rekey("ike", self.connection) if pluto else rekey("ike", found.number))
 
         def renewed(listed: Sequence[IkeSa]) -> IkeSa | None:
-            now = fresh(listed, (*before, found))
+            now = fresh(listed, (*before, found), self.aim)
             return now if now and len(now.children) >= len(found.children) else None
 
-        return self._until(renewed, "rekeying its IKE SA brought no ML-KEM")
+        return self._until(renewed, f"rekeying its IKE SA brought no {self.aim.said}")
 
-    def awaited(self, spis: str, children: int) -> None:
-        """Until the SA that the other end made is here, too, with so many children.  Raises Problem."""
-        self._until(
-            lambda listed: next((one for one in listed if one.spis == spis and len(one.children) >= children), None),
-            "the new IKE SA of the other end did not come here, with its children,",
-        )
+    def awaited(self, spis: str, children: Collection[str]) -> IkeSa:
+        """The SA that the other end made, once it is here, too, with these children.  Raises Problem."""
+        return self._until(lambda listed: twin(listed, spis, children), "the new IKE SA of the other end did not come here, with its children,")
 
     def stands(self) -> None:
         """Until it has an SA with a child.  Raises Problem."""
@@ -104,5 +124,5 @@ class Tunnel:
     def end_others(self, kept: IkeSa) -> IkeSa:
         """Each by its number; what is left.  Raises Problem."""
         if others := [one for one in self.listed() if one.spis != kept.spis]:
-            self.ask(*(end(one.number) for one in others))
+            self.ask(*((pluto_end if self.daemon == "libreswan" else end)(one.number) for one in others))
         return self._until(lambda listed: listed[0] if [one.spis for one in listed] == [kept.spis] else None, "the old SA did not end")

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from ._campaign import id_prefix
 from ._core.certificates.anchors import STORES
-from ._core.model import Activation, Probe, Problem, Snapshot
+from ._core.model import Activation, Endpoint, Probe, Problem, Snapshot
 from ._core.service import Service
 from ._core.services import SERVICES
 from ._core.targets.answer import Kept, TransactionReport, parse_snapshot
@@ -159,10 +159,16 @@ def _forgiving(service: Service, blind: dict[str, str]) -> Service:
 
 def activations(found: Survey, undo: list[TransactionReport]) -> tuple[Activation, ...]:
     names = dict.fromkeys(name for report in undo for name in report.services)
-    services = tuple(
-        SERVICES[name].activation(found.snapshot, tuple(e for e in found.endpoints if e.service == name)) for name in names if name in SERVICES
-    )
+    paths = {kept.path for report in undo for kept in report.files}
+    services = tuple(SERVICES[name].activation(found.snapshot, _touched(found, name, paths)) for name in names if name in SERVICES)
     return services + tuple(STORES[name].activation(name) for name in names if name in STORES)
+
+
+def _touched(found: Survey, name: str, paths: set[str]) -> tuple[Endpoint, ...]:
+    """Of this service; where it takes up its connections one by one only those that a line of these files governs, as far as that is known."""
+    mine = tuple(e for e in found.endpoints if e.service == name)
+    governed = tuple(e for e in mine if any(str(setting.origin).rpartition(":")[0] in paths for setting in e.settings.values()))
+    return governed if SERVICES[name].widen and governed else mine
 
 
 def probes(found: Survey) -> tuple[Probe, ...]:

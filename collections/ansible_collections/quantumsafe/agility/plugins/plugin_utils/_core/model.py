@@ -282,14 +282,14 @@ class Activation:
 
     units: candidates in order ("ssh.service", "sshd.service"); the first that is active is used; an active socket unit
     beside it (`sockets`) means that each connection reads the file anew.  check: argv of the daemon's own checker.
-    ports: which TCP ports must listen afterwards if they did before.  action: reload or restart; refresh = run units[0], see ca_refresh.
+    ports: which TCP ports must listen afterwards if they did before.  action: reload, restart, refresh = run units[0], or replace:NAME,NAME.
     """
 
     service: str
     units: tuple[str, ...]
     sockets: tuple[str, ...]
     check: tuple[str, ...]
-    action: Literal["reload", "restart", "refresh"]
+    action: str
     ports: tuple[int, ...] = ()
 
 

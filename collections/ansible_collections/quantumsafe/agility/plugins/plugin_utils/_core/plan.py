@@ -18,7 +18,7 @@ from .policy.resolve import broken
 from .reach import Client, unreachable_after
 from .service import Service
 from .verdict import Requirements, acts, left_alone, only_offered, patient
-from .wish import Wish, wish
+from .wish import TUNNELS, Wish, wish
 
 PEERS_ORDER = ": offered, for the peer's order decides"
 
@@ -74,8 +74,12 @@ def _stay_reachable(client: Client | None, wishes: Wishes, wanted: Mapping[str, 
 
 
 def _differs(endpoint: Endpoint, aspect: str, wanted: Wish) -> bool:
-    """Whether writing it would change what peers get: other names, or other tiers.  Order inside a tier alone is no reason to touch a file."""
+    """Whether writing it would change what peers get: other names, or other tiers.  Order inside a tier alone is no reason to touch a file.
+
+    The proposals of a tunnel have an order, and no tiers."""
     setting = endpoint.settings[aspect]
+    if endpoint.protocol in TUNNELS and setting.tiers:
+        return setting.values != wanted.names
     return _steps(setting.values, setting.tiers) != _steps(wanted.names, wanted.tiers)
 
 

@@ -29,6 +29,7 @@ class Service:
     holds(snapshot): further paths of keys by role (host_key, host_certificate, trusted_user_ca, revoked, authorized_keys: patterns).
     warns(snapshot, wishes): what a person should know before these are written; nothing here stops it.
     narrow: like write, for one end of a tunnel whose other end takes the same away together with it.
+    widen: like write, for one end of a tunnel whose other end moves together with it; None = write does that.
     grant: what an installed agent may do for it; None = it only looks.
     """
 
@@ -48,6 +49,7 @@ class Service:
     holds: Callable[[Snapshot], Mapping[str, tuple[str, ...]]] | None = None
     warns: Callable[[Snapshot, Wishes], tuple[str, ...]] | None = None
     narrow: Callable[[Snapshot, Wishes], tuple[Change, ...]] | None = None
+    widen: Callable[[Snapshot, Wishes], tuple[Change, ...]] | None = None
 
 
 def once(snapshot: Snapshot, service: str, work: Callable[[Snapshot], T]) -> T:

@@ -74,8 +74,15 @@ def _pairs(mains: Sequence[End]) -> list[tuple[End, End]]:
 
 def _pair(a: End, b: End, inner: Mapping[int, tuple[End, ...]], hub: str) -> Link:
     both = [(one, two, agreements(one, two)) for one, two in ((a, b), *children(inner[id(a)], inner[id(b)]))]
-    channels = tuple(Channel(one.protocol, (_side(one, sas(one, two, a)), _side(two, sas(two, one, b))), would) for one, two, would in both)
+    channels = tuple(
+        Channel(one.protocol, (_side(one, sas(one, two, a)), _side(two, sas(two, one, b))), would, _able(one, two)) for one, two, would in both
+    )
     return Link(" and ".join(sorted({a.service, b.service})), channels, hub, judge(both))
+
+
+def _able(one: End, two: End) -> tuple[str, ...]:
+    """Of IPsec, in one spelling."""
+    return tuple(name for name in one.able or () if name in (two.able or ())) if one.protocol in ("ikev2", "esp") else ()
 
 
 def _partner(one: End, whom: str, inner: tuple[End, ...], unseen: Mapping[str, str]) -> Link:
@@ -98,7 +105,7 @@ def _side(end: End, mine: tuple[Sa, ...]) -> Side:
         did = end.all("met")
     if end.protocol == "wireguard":
         did = tuple(f"handshake {seconds} s ago" for seconds in end.all("met"))
-    return Side(end.host, end.name, end.version, True, end.offers, did)
+    return Side(end.host, end.name, end.version, True, end.offers, did, end.service)
 
 
 def _partners(one: End, met: Sequence[End]) -> Iterator[str]:

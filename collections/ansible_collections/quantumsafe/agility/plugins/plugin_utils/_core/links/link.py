@@ -15,7 +15,7 @@ State = Literal["moved", "agreed", "able", "one-end", "unable", "unknown"]
 class Side:
     """One end.  managed: whether it was looked at; of a partner only `host` is known, and says what the other end calls it.
 
-    did: what it says was agreed on, the newest last.
+    did: what it says was agreed on, the newest last.  service: which daemon it is here.
     """
 
     host: str
@@ -24,15 +24,17 @@ class Side:
     managed: bool = True
     offers: tuple[str, ...] = ()
     did: tuple[str, ...] = ()
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What is negotiated by itself: of IPsec the connection, and each child.  would: () = not known."""
+    """What is negotiated by itself: of IPsec the connection, and each child.  would: () = not known; able: the exchanges that both can do."""
 
     protocol: str
     sides: tuple[Side, Side]
     would: tuple[Agreement, ...] = ()
+    able: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

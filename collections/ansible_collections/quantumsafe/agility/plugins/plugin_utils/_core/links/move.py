@@ -1,22 +1,24 @@
-"""Both ends of a tunnel of strongSwan on their way to ML-KEM: what is missing still, and what the SA lists of both ends prove together."""
+"""Both ends of a tunnel on their way to what they aim at: what is missing still, and what the SA lists of both ends prove together."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from ..peers import quantum_safe
 from ..services.strongswan_sas import ChildSa, IkeSa
+from .aim import QUANTUM, Aim
 
 
-def safe(one: IkeSa | ChildSa) -> bool:
-    return quantum_safe("ikev2" if isinstance(one, IkeSa) else "esp", one.exchange)
-
-
-def fresh(listed: Sequence[IkeSa], before: Sequence[IkeSa]) -> IkeSa | None:
-    """The newest with ML-KEM that was not there before."""
+def fresh(listed: Sequence[IkeSa], before: Sequence[IkeSa], aim: Aim = QUANTUM) -> IkeSa | None:
+    """The newest of the aim that was not there before."""
     known = {one.spis for one in before}
-    return next((one for one in reversed(listed) if safe(one) and one.spis not in known), None)
+    return next((one for one in reversed(listed) if aim.met(one) and one.spis not in known), None)
+
+
+def twin(listed: Sequence[IkeSa], spis: str, children: Collection[str]) -> IkeSa | None:
+    """The IKE SA with these numbers and all of these children; where an end does not tell the numbers of IKE SAs ("#4") the children decide."""
+    found = (one for one in listed if set(children) <= {child.spis for child in one.children})
+    return next((one for one in found if one.spis == spis or (children and "#" in (one.spis[:1], spis[:1]))), None)
 
 
 def duplicate(listed: Sequence[IkeSa], why: str) -> IkeSa | None:
@@ -31,30 +33,36 @@ def absent(found: IkeSa | None, children: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in children if name not in there)
 
 
-def older(found: IkeSa) -> tuple[ChildSa, ...]:
-    """Its children without an exchange of their own, or with a classical one: a rekeying is due."""
-    return tuple(one for one in found.children if not safe(one))
+def older(found: IkeSa, aim: Aim = QUANTUM) -> tuple[ChildSa, ...]:
+    """Its children without an exchange of their own, with another than is wanted, or with one that is not told: a rekeying is due."""
+    return tuple(one for one in found.children if one.exchange.startswith("?") or not aim.met(one))
 
 
-def proved(mine: Sequence[IkeSa], theirs: Sequence[IkeSa], children: Mapping[str, str]) -> tuple[IkeSa | None, list[str]]:
+def proved(mine: Sequence[IkeSa], theirs: Sequence[IkeSa], children: Mapping[str, str], aim: Aim = QUANTUM) -> tuple[IkeSa | None, list[str]]:
     """(the IKE SA that both ends list and that counts, what is wrong with it).  children: name here → name there.
 
-    The same SPIs at both ends make it one SA; ML-KEM has to stand in the list of each.
+    The same SPIs at both ends make it one SA (see twin); an exchange of the aim has to stand in the list of each, as far as that tells exchanges.
     """
-    known = {one.spis: one for one in theirs if safe(one)}
-    found = next((one for one in reversed(mine) if safe(one) and one.spis in known), None)
-    if found is None:
-        return None, [f"no IKE SA with ML-KEM is in the lists of both ends: {said(mine)} here, {said(theirs)} there"]
-    other = {one.spis: one for one in known[found.spis].children}
-    wrong = [f"child {name}: the IKE SA with ML-KEM does not have it" for name in absent(found, tuple(children))]
+    both = [(one, two) for one in reversed(mine) if aim.met(one) and (two := _other(one, theirs)) and aim.told(one, two)]
+    if not both:
+        return None, [f"no IKE SA with {aim.said} is in the lists of both ends: {said(mine)} here, {said(theirs)} there"]
+    found, there = both[0]
+    other = {one.spis: one for one in there.children}
+    wrong = [f"child {name}: the IKE SA with {aim.said} does not have it" for name in absent(found, tuple(children))]
     for one in found.children:
-        twin = other.get(one.spis)
-        if twin is None or twin.name != children.get(one.name, twin.name):
+        mate = other.get(one.spis)
+        if mate is None or mate.name != children.get(one.name, mate.name):
             wrong.append(f"child {one.name}: the other end does not list this SA ({one.spis})")
-        elif not (safe(one) and safe(twin)):
-            wrong.append(f"child {one.name}: {one.suite} here, {twin.suite} there: no ML-KEM of its own")
+        elif not aim.told(one, mate):
+            wrong.append(f"child {one.name}: {one.suite} here, {mate.suite} there: no {aim.said} of its own")
     return found, wrong
 
 
+def _other(one: IkeSa, theirs: Sequence[IkeSa]) -> IkeSa | None:
+    """Of two lists that tell its numbers those decide, whatever became of its children meanwhile."""
+    same = next((other for other in theirs if other.spis == one.spis and not one.spis.startswith("#")), None)
+    return same or twin([other for other in theirs if "#" in (one.spis[:1], other.spis[:1])], one.spis, [child.spis for child in one.children])
+
+
 def said(listed: Sequence[IkeSa]) -> str:
-    return ", ".join(one.suite for one in listed) or "none"
+    return ", ".join(one.suite or one.spis for one in listed) or "none"

@@ -1,5 +1,5 @@
-"""Which tunnels of strongSwan can be moved, and in which order their hosts are changed: a hub before its spokes, and behind them where something is
-taken away.  Links as links.json holds them.
+"""Which tunnels of strongSwan and libreswan can be moved, and in which order their hosts are changed: a hub before its spokes, and behind them where
+something is taken away.  Links as links.json holds them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,23 @@ from .planned import Step
 
 Plain = Mapping[str, Any]
 MOVABLE = ("able", "agreed", "moved")
+MIXED = ("libreswan", "libreswan and strongswan")
 SIZES = ("1", "100%")  # of the waves of one layer: a canary, then the rest
 
 
 def movable(links: Sequence[Plain]) -> list[Plain]:
-    """Both ends are swanctl, are managed here, and can do it."""
-    return [one for one in links if one["service"] == "strongswan" and one["verdict"]["state"] in MOVABLE]
+    """Both ends are swanctl, are managed here, and can do it.  With libreswan pairs alone, and to whatever both can, if that is no ML-KEM."""
+    found = [one for one in links if one["service"] == "strongswan" and one["verdict"]["state"] in MOVABLE]
+    mixed = [one for one in links if one["service"] in MIXED and not one["hub"] and _common(one)]
+    count = Counter(host for one in (*found, *mixed) for host in hosts_of(one))
+    return [*found, *(one for one in mixed if all(count[host] == 1 for host in hosts_of(one)))]
+
+
+def _common(link: Plain) -> bool:
+    """Whether both ends can do the same, and come together now."""
+    main = link["channels"][0]
+    able = link["verdict"]["state"] in (*MOVABLE, "unable") and main.get("able") and main["sides"][1]["managed"]
+    return bool(able) and not any(one["fails"] for channel in link["channels"] for one in channel["would"])
 
 
 def hosts_of(link: Plain) -> tuple[str, str]:

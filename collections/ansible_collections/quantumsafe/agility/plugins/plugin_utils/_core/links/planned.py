@@ -1,18 +1,23 @@
-"""What one end of a tunnel has to change so that both move a stage together: expand = the new in front of the old, contract = the new alone."""
+"""What one end of a tunnel has to change so that both move a stage together: expand = the new in front of the old, contract = the new alone.
+
+What the other end cannot do is no wish of this one: it is told, and nothing is taken away for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Literal
 
 from ..model import Endpoint, Plan, Problem, Snapshot
-from ..peers import quantum_safe
 from ..plan import make_plan
 from ..policy.model import Requirement
 from ..service import Service
+from ..services.ike_proposal import keyword
 from ..verdict import Requirements
+from ..wish import wish
+from .aim import QUANTUM, Aim, aim_of
 
 Step = Literal["expand", "contract"]
 STAGES: dict[Step, tuple[str, ...]] = {"expand": ("prefer", "require"), "contract": ("require",)}  # of the policy, at which that step is wanted
@@ -26,20 +31,51 @@ def plan_end(
     step: Step,
     policy: str,
     as_of: date,
+    aim: Aim = QUANTUM,
 ) -> Plan:
     """endpoints: the connection and its children, and no other.  Raises Problem where the policy does not want it, and whatever a writer raises."""
     asked = {one.id: {"key_exchange": _asked(one, requirements[one.id], step)} for one in endpoints}
-    writes = replace(service, write=service.narrow) if step == "contract" and service.narrow else service
-    plan = make_plan(snapshot, {service.name: writes}, endpoints, asked, policy, as_of, lambda: None)
-    if classical := [one.id for one in endpoints if not plan.changes and not any(quantum_safe(one.protocol, name) for name in _offers(one))]:
-        why = f"{', '.join(classical)} offers no ML-KEM, and the policy changes nothing about it"
+    write = service.narrow if step == "contract" else service.widen
+    plan = make_plan(snapshot, {service.name: replace(service, write=write or service.write)}, endpoints, asked, policy, as_of, lambda: None)
+    if classical := [
+        one.id for one in endpoints if not plan.changes and not any(aim.wants(one.protocol, keyword("key_exchange", name)) for name in _offers(one))
+    ]:
+        why = f"{', '.join(classical)} offers no {aim.said}, and the policy changes nothing about it"
         raise Problem(why, snapshot.host, "the rule has to bind, see `enforce` in docs/policy.md; nothing was changed")
     return plan
 
 
+def capped(endpoint: Endpoint, both: Collection[str] | None) -> Endpoint:
+    """As if it could do no more than both ends can.  both: in strongSwan's spelling, None = it is not capped."""
+    can = endpoint.capabilities.get("key_exchange")
+    if both is None or can is None or can.names is None:
+        return endpoint
+    names = tuple(name for name in can.names if keyword("key_exchange", name) in both)
+    return replace(
+        endpoint, capabilities={**endpoint.capabilities, "key_exchange": replace(can, names=names, source=f"{can.source}, and the other end")}
+    )
+
+
+def nothing_for(endpoints: tuple[Endpoint, ...], requirements: Mapping[str, Requirements], as_of: date) -> tuple[str, ...]:
+    """Of which of these the policy allows nothing that they can do."""
+    asked = [(one, requirements[one.id].get("key_exchange")) for one in endpoints]
+    return tuple(one.id for one, found in asked if found and found.applicable and wish(one, "key_exchange", found, as_of).blocked)
+
+
+def aim_at(endpoints: tuple[Endpoint, ...], requirements: Mapping[str, Requirements], as_of: date) -> Aim:
+    """What is left of the exchanges of the connection and of its children once the policy is met: of what is asked for, at whichever stage."""
+    wanted = []
+    for one in endpoints:
+        found = requirements[one.id].get("key_exchange")
+        names = wish(one, "key_exchange", replace(found, stage="require", seen={}), as_of).names if found and found.applicable else ()
+        wanted.append((one.protocol, names or _offers(one)))
+    return aim_of(wanted)
+
+
 def _offers(endpoint: Endpoint) -> tuple[str, ...]:
+    """In one spelling."""
     found = endpoint.settings.get("key_exchange")
-    return found.values if found else ()
+    return tuple(keyword("key_exchange", name) for name in found.values) if found else ()
 
 
 def _asked(endpoint: Endpoint, requirements: Requirements, step: Step) -> Requirement:

@@ -1,4 +1,6 @@
-"""libreswan, which is looked at and not written.  Sources: ipsec.conf(5), confread.c and programs/pluto of libreswan 5.2 and 5.4.
+"""libreswan, which is written where both ends of a tunnel move together, and looked at else.
+
+Sources: ipsec.conf(5), confread.c and programs/pluto of libreswan 5.2 and 5.4.
 
 One endpoint for each connection (IKE) and one for the SA under it that carries packets (ESP, AH).  What pluto has loaded counts, where it tells;
 one call, `ipsec status`, also says which groups it knows, and so whether there is ML-KEM.  Connections that are never tunnels (type=passthrough,
@@ -8,11 +10,11 @@ authby=never) and those that are only there for `also=` are none.
 from __future__ import annotations
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
-from ..service import Service, once
-from .ipsec_conf import MAIN, USUAL, Config, belongs, config, counts
+from .ipsec_conf import MAIN, USUAL, Config, counts
+from .ipsec_service import own, seen_by, service
 from .libreswan_seen import Seen
 from .libreswan_status import COMMANDS, VERSION, pluto, version
-from .read_only import refuse
+from .libreswan_write import NAME, narrowed, widened
 
 COLLECT = Collect(
     needs=("/usr/libexec/ipsec/pluto", "/usr/lib/ipsec/pluto", "/usr/local/libexec/ipsec/pluto"),
@@ -21,14 +23,9 @@ COLLECT = Collect(
     commands=COMMANDS,
 )
 BOTH_ENDS = (
-    "both ends of a tunnel move together, and this release does not write ipsec.conf: mend it by hand at both ends; "
+    "both ends of a tunnel move together, and this release does not write ipsec.conf of one end alone: move both (migrate_links); "
     "to change the rest of this host, leave libreswan out (agility_services)"
 )
-
-
-def of(snapshot: Snapshot) -> tuple[Seen, ...]:
-    """Worked out once for a snapshot: each connection, and behind it what carries its packets."""
-    return once(snapshot, "libreswan", lambda shown: tuple(_of(shown)))
 
 
 def _of(snapshot: Snapshot) -> list[Seen]:
@@ -40,35 +37,32 @@ def _of(snapshot: Snapshot) -> list[Seen]:
 
 
 def _config(snapshot: Snapshot) -> Config | None:
-    """None also where `ipsec` is another's: strongSwan has the same file and the same command."""
-    asked = snapshot.answers.get(VERSION)
-    return config(snapshot) if belongs(asked, version(asked)) else None
+    return own(snapshot, VERSION, version)
 
 
-def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
-    return tuple(seen.endpoint() for seen in of(snapshot))
+of = seen_by("libreswan", _of)
 
 
-def missing(snapshot: Snapshot) -> tuple[str, ...]:
-    found = _config(snapshot)
-    return tuple(sorted(set(found.unseen))) if found else ()
+def widen(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    return widened(snapshot, of, wishes)
 
 
-def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    """Raises Inexpressible: nothing of a tunnel is changed on one end alone."""
-    return refuse(wishes, {seen.id: str(seen.entry.origin if seen.entry else seen.conn.origin) for seen in of(snapshot)}, BOTH_ENDS)
+def narrow(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    return narrowed(snapshot, of, wishes)
 
 
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
-    return Activation("libreswan", (), (), ("true",), "reload")
+    """These connections and no other.  addconn reads what the files say; pluto's answer decides on the algorithms, and a refusal takes them back."""
+    ids = {one.id for one in endpoints}
+    names = dict.fromkeys(seen.conn.name for seen in of(snapshot) if seen.id in ids and seen.loaded and NAME.fullmatch(seen.conn.name))
+    return Activation("libreswan", ("ipsec.service",), (), ("ipsec", "checkconfig"), f"replace:{','.join(names)}")
 
 
-SERVICE = Service(
-    name="libreswan",
-    protocol="ikev2",
-    collect=COLLECT,
-    read=read,
-    write=write,
-    activation=activation,
-    missing=missing,
-)
+def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
+    """What taking a connection anew does to its SAs."""
+    names = dict.fromkeys(seen.conn.name for seen in of(snapshot) if seen.id in wishes)
+    why = "pluto ends its SAs when it takes it anew (ipsec replace), and they are established anew: expect some seconds without traffic"
+    return tuple(f"libreswan {name}: {why}" for name in names)
+
+
+SERVICE = service("libreswan", COLLECT, of, _config, BOTH_ENDS, activation=activation, warns=warns, widen=widen, narrow=narrow)

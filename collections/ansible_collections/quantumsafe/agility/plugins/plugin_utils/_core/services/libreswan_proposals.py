@@ -99,3 +99,11 @@ def _of_kind(kind: str, words: list[str], protocol: str, known: bool = False) ->
             yield from lengths
         elif not known:
             yield word
+
+
+def with_exchange(text: str, exchange: str, protocol: str) -> str:
+    """A proposal with this exchange in the place of all that it has.  ESP takes a group behind ";" alone, where its cipher is an AEAD."""
+    head, *behind = text.strip().split(";")
+    parts = [part for part in _parts(head) if not any(_of_kind("key_exchange", part.lower().split("+"), protocol, known=True))]
+    kept = [part for part in behind if (found := _TYPED.fullmatch(part.strip().lower())) and found[1] in ("encrypt", "prf", "integ", "sn")]
+    return ";".join(("-".join(parts), *kept)) + f"{'-' if protocol == 'ikev2' and not kept else ';'}{exchange}"

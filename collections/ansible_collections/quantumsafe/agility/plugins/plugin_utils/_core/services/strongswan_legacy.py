@@ -6,10 +6,9 @@ not tell which proposals it has loaded, so the files count.  Connections of swan
 
 from __future__ import annotations
 
-from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
-from ..service import Service, once
-from .ipsec_conf import MAIN, Config, belongs, config, counts
-from .read_only import refuse
+from ..model import Activation, Collect, Endpoint, Follow, Snapshot
+from .ipsec_conf import MAIN, Config, counts
+from .ipsec_service import own, seen_by, service
 from .stroke_status import ALGS, COMMANDS, VERSION, algorithms, status, version
 from .strongswan_legacy_seen import CERTS, Seen
 from .strongswan_seen import Daemon
@@ -26,11 +25,6 @@ REMEDY = (
 )
 
 
-def of(snapshot: Snapshot) -> tuple[Seen, ...]:
-    """Worked out once for a snapshot: each connection, and behind it what carries its packets."""
-    return once(snapshot, "strongswan-legacy", lambda shown: tuple(_of(shown)))
-
-
 def _of(snapshot: Snapshot) -> list[Seen]:
     found = _config(snapshot)
     if found is None:
@@ -44,34 +38,14 @@ def _of(snapshot: Snapshot) -> list[Seen]:
 
 
 def _config(snapshot: Snapshot) -> Config | None:
-    asked = snapshot.answers.get(VERSION)
-    return config(snapshot) if belongs(asked, version(asked)) else None
+    return own(snapshot, VERSION, version)
 
 
-def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
-    return tuple(seen.endpoint() for seen in of(snapshot))
-
-
-def missing(snapshot: Snapshot) -> tuple[str, ...]:
-    found = _config(snapshot)
-    return tuple(sorted(set(found.unseen))) if found else ()
-
-
-def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    """Raises Inexpressible: nothing of a tunnel is changed on one end alone."""
-    return refuse(wishes, {seen.id: str(seen.entry.origin if seen.entry else seen.conn.origin) for seen in of(snapshot)}, REMEDY)
+of = seen_by("strongswan-legacy", _of)
 
 
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
     return Activation("strongswan-legacy", (), (), ("true",), "reload")
 
 
-SERVICE = Service(
-    name="strongswan-legacy",
-    protocol="ikev2",
-    collect=COLLECT,
-    read=read,
-    write=write,
-    activation=activation,
-    missing=missing,
-)
+SERVICE = service("strongswan-legacy", COLLECT, of, _config, REMEDY, activation=activation)

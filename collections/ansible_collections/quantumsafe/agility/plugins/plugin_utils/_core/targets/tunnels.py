@@ -1,4 +1,4 @@
-"""One tunnel of strongSwan as its own host sees it, and what may be done to it: agent/tunnels.sh.  Pure."""
+"""One tunnel of strongSwan or libreswan as its own host sees it, and what may be done to it: agent/tunnels.sh.  Pure."""
 
 from __future__ import annotations
 
@@ -25,19 +25,34 @@ def end(number: str) -> Words:
     return ("ca_tunnel_end", number)
 
 
-def compose_tunnels(verbs: Sequence[Words], nonce: str) -> Message:
+def pluto_up(connection: str) -> Words:
+    return ("ca_pluto_up", connection)
+
+
+def pluto_rekey(what: Literal["ike", "child"], connection: str) -> Words:
+    return ("ca_pluto_rekey", what, connection)
+
+
+def pluto_end(number: str) -> Words:
+    return ("ca_pluto_end", number)
+
+
+LISTS = {"strongswan": "ca_tunnels", "libreswan": "ca_plutos"}
+
+
+def compose_tunnels(verbs: Sequence[Words], nonce: str, daemon: str = "strongswan") -> Message:
     """These, one after another, and the list of SAs behind them."""
-    return script_of(nonce, [*verbs, ("ca_tunnels",)])
+    return script_of(nonce, [*verbs, (LISTS[daemon],)])
 
 
 def parse_tunnels(output: str, nonce: str) -> tuple[tuple[str, ...], str]:
-    """(why a verb may have failed, "" = it says that it did not, for each; the list as swanctl printed it).  Raises NoAnswer."""
+    """(why a verb may have failed, "" = it says that it did not, for each; the list as the daemon printed it).  Raises NoAnswer."""
     whys: list[str] = []
     listed = None
     for letter, rest, content in heard(output, nonce):
         if letter == "J":
             code, dummy, said = rest.partition(" ")
-            whys.append("" if code == "0" else said.strip() or f"swanctl ended with {code}")
+            whys.append("" if code == "0" else said.strip() or f"it ended with {code}")
         elif letter == "M":
             listed = "\n".join(content)
     if listed is None:

@@ -107,6 +107,14 @@ ca_activate_one() {
   fi
   ca_unit "$ca_units"
   [ "${ca_way-there}" != again ] || ca_action=restart
+  case $ca_action in
+    replace:*)
+      if [ -n "$ca_active" ] || [ ! -d /run/systemd/system ]; then
+        ca_commas ca_replace "${ca_action#*:}"
+        return 0
+      fi
+      ;;
+  esac
   if [ "$ca_action" = restart ] && ca_ends_sessions; then ca_action=reload; fi
   if [ ! -d /run/systemd/system ]; then
     ca_script "$ca_units" "$ca_action" || ca_error reload "service ${ca_units%%,*} $ca_action failed"
@@ -119,6 +127,22 @@ ca_activate_one() {
     [ "$ca_was" != - ] || return 0
     ca_bounded 60 systemctl reset-failed "$ca_was" </dev/null >/dev/null 2>&1
     ca_bounded 60 systemctl restart "$ca_was" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl restart $ca_was failed"
+  fi
+  return 0
+}
+
+# ca_replace NAME: one connection of libreswan, by what its file says now, and no other.  That ends its SAs, so one that had any, or shall be up, is
+# established anew at once; one that waits for packets waits again.
+ca_replace() {
+  ca_patience
+  ca_text=$(ca_bounded 20 ipsec status 2>/dev/null </dev/null | grep "\"$1\"")
+  if ! ca_said=$(ca_bounded "$ca_seconds" ipsec replace "$1" 2>&1 </dev/null); then
+    ca_error reload "ipsec replace $1 says: $(printf '%s' "$ca_said" | tail -n 1)"
+  else
+    case $ca_text in
+      *ESTABLISHED_IKE_SA* | *policy:*+UP+*) ca_bounded 20 ipsec up --asynchronous "$1" </dev/null >/dev/null 2>&1 ;;
+      *routed-ondemand*) ca_bounded 20 ipsec ondemand "$1" </dev/null >/dev/null 2>&1 ;;
+    esac
   fi
   return 0
 }

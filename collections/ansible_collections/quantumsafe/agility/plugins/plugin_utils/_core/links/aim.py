@@ -1,0 +1,54 @@
+"""To which exchanges both ends of a tunnel move: to quantum-safe ones where both can, else to what the policy wants of what both can."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from ..peers import quantum_safe
+from ..services.ike_proposal import keyword
+from ..services.strongswan_sas import ChildSa, IkeSa
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """ikev2, esp: exchanges as strongSwan spells them; None = whatever is quantum-safe; () = none of its own is asked for."""
+
+    ikev2: tuple[str, ...] | None = None
+    esp: tuple[str, ...] | None = None
+
+    def of(self, protocol: str) -> tuple[str, ...] | None:
+        return self.ikev2 if protocol == "ikev2" else self.esp
+
+    def wants(self, protocol: str, exchange: str) -> bool:
+        names = self.of(protocol)
+        return quantum_safe(protocol, exchange) if names is None else not names or exchange in names
+
+    def met(self, one: IkeSa | ChildSa) -> bool:
+        """As far as the list tells: a group that is named alone is enough where an exchange of the aim begins with it."""
+        protocol = "ikev2" if isinstance(one, IkeSa) else "esp"
+        if not one.exchange.startswith("?"):
+            return self.wants(protocol, one.exchange)
+        names = self.of(protocol)
+        return not names or any(name.partition("-ke")[0] == one.exchange[1:] for name in names)
+
+    def told(self, one: IkeSa | ChildSa, twin: IkeSa | ChildSa) -> bool:
+        """Whether the two lists of one SA, put together, name an exchange of the aim."""
+        names = self.of("ikev2" if isinstance(one, IkeSa) else "esp")
+        silent = one.exchange.startswith("?") and twin.exchange.startswith("?")
+        return self.met(one) and self.met(twin) and not (silent and (names is None or any("-ke" in name for name in names)))
+
+    @property
+    def said(self) -> str:
+        return "ML-KEM" if self.ikev2 is None else " or ".join(self.ikev2)
+
+
+def aim_of(wanted: Iterable[tuple[str, Collection[str]]]) -> Aim:
+    """wanted: protocol and the exchanges that shall be left there in the end, of the connection and of each child."""
+    asked: dict[str, tuple[str, ...]] = {"ikev2": (), "esp": ()}
+    for protocol, names in wanted:
+        asked[protocol] = tuple(dict.fromkeys((*asked[protocol], *(keyword("key_exchange", name) for name in names))))
+    return Aim(*(None if any(quantum_safe(protocol, name) for name in asked[protocol]) else asked[protocol] for protocol in ("ikev2", "esp")))
+
+
+QUANTUM = Aim()

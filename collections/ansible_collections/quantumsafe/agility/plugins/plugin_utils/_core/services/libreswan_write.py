@@ -1,0 +1,133 @@
+"""Key exchanges of both ends of a tunnel that move together: new proposals in front of those that are there, then the new alone.
+
+One line each, edited in place.  pluto takes a connection anew by `ipsec replace`, which ends its SAs: so nothing is written at one end alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from ..documents import ipsec_conf
+from ..documents.braces import Splice
+from ..documents.lines import apply
+from ..model import Change, File, Inexpressible, Snapshot, Wanted, Wishes
+from .ike_proposal import split
+from .ipsec_service import where
+from .libreswan_proposals import parse, with_exchange
+from .libreswan_seen import Seen
+from .paths import real_path
+from .strongswan_write import change_of
+
+Reader = Callable[[Snapshot], tuple[Seen, ...]]
+Texts = tuple[str, ...]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a connection that is named to the agent
+
+
+def widened(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
+    """Only adds: what is there stays behind the new."""
+    return _made(snapshot, of, wishes, _in_front)
+
+
+def narrowed(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
+    """Only takes away: once both ends have what stays."""
+    return _made(snapshot, of, wishes, _without)
+
+
+def _made(snapshot: Snapshot, of: Reader, wishes: Wishes, say: Callable[[Seen, Mapping[str, Wanted]], Texts]) -> tuple[Change, ...]:
+    splices: dict[str, dict[Splice, str]] = {}
+    files: dict[str, File] = {}
+    expected: dict[str, Texts] = {}
+    for seen in of(snapshot):
+        if seen.id in wishes and not _follows(seen):
+            _can(seen, wishes[seen.id])
+            expected[seen.id] = say(seen, wishes[seen.id])
+            file, splice = _splice(snapshot, seen, expected[seen.id])
+            files[real_path(file)] = file
+            if any((one.line, one.column) == (splice.line, splice.column) for one in splices.get(real_path(file), ())):
+                raise Inexpressible(f"{seen.id} shares this line with another that is to be changed", _where(seen), "give each a line of its own")
+            splices.setdefault(real_path(file), {})[splice] = seen.id
+    out = tuple(change_of(files[path], tuple(some)) for path, some in splices.items())
+    _prove(snapshot, of, out, expected, wishes)
+    return out
+
+
+def _follows(seen: Seen) -> bool:
+    """What carries packets without a group of its own takes that of its IKE SA."""
+    return seen.child and not any(one.key_exchange for one in seen.written())
+
+
+def _where(seen: Seen) -> str:
+    return str(where(seen))
+
+
+def _can(seen: Seen, wishes: Mapping[str, Wanted]) -> None:
+    """Raises Inexpressible."""
+    if others := [aspect for aspect in wishes if aspect != "key_exchange"]:
+        raise Inexpressible(f"{others[0]} of {seen.id} is not written by this release", _where(seen), "mend it by hand, at both ends")
+    if not NAME.fullmatch(seen.conn.name):
+        raise Inexpressible(f"{seen.id}: a name of other than letters, digits, dots and dashes", _where(seen), "give it another name, at this end")
+    if seen.loaded is None or seen.stale():
+        raise Inexpressible("pluto has loaded something else than the files say", _where(seen), f"run ipsec replace {seen.conn.name}, and come again")
+    if seen.entry is None or not all(one.key_exchange and not one.strange for one in seen.written()):
+        raise Inexpressible(f"{seen.id} leaves its groups to the defaults", _where(seen), f"write them down first ({seen.names[0]}=)")
+
+
+def _texts(seen: Seen) -> Texts:
+    return split(seen.entry.value if seen.entry else "")
+
+
+def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:
+    now, names = seen.exchanges() or (), wishes["key_exchange"].names
+    if seen.child:
+        why = f"{seen.id} has a group of its own, and pluto takes one there"
+        raise Inexpressible(why, _where(seen), "leave it out, at this end: its SAs then take the group of their IKE SA")
+    if gone := [name for name in now if name not in names and name not in seen.impossible]:
+        raise Inexpressible(
+            f"key_exchange of {seen.id} would lose {', '.join(gone)} at one end alone", _where(seen), "run migrate_links, step contract"
+        )
+    size = next(size for size in range(len(names) + 1) if tuple(name for name in now if name not in names[:size]) == names[size:])
+    texts = _texts(seen)
+    added = [with_exchange(text, name, seen.protocol) for name in names[:size] for text in texts]
+    return (*dict.fromkeys(added), *texts)
+
+
+def _without(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:
+    """The proposals of which every exchange stays."""
+    names = set(wishes["key_exchange"].names)
+    stay = tuple(text for text in _texts(seen) if parse(text, seen.protocol).always and set(parse(text, seen.protocol).exchanges) <= names)
+    if {name for text in stay for name in parse(text, seen.protocol).exchanges} != names:
+        why = f"{seen.id} has no proposals that come to {', '.join(sorted(names))} and nothing else"
+        raise Inexpressible(why, _where(seen), "write what stays and what goes as proposals of their own")
+    return stay
+
+
+def _splice(snapshot: Snapshot, seen: Seen, texts: Texts) -> tuple[File, Splice]:
+    """The value of the line that governs, and no other character of it."""
+    path, dummy, line = _where(seen).rpartition(":")
+    file = snapshot.files[path]
+    source = file.text or ""
+    sections = (item for item in ipsec_conf.parse(source, path).items if isinstance(item, ipsec_conf.Section))
+    parameter = next(one for section in sections for one in section.parameters if one.line == int(line))
+    raw = source.splitlines()[parameter.line - 1][parameter.start : parameter.end]
+    text = ",".join(texts)
+    return file, Splice(parameter.line, parameter.start, raw, f'"{text}"' if raw.startswith('"') else text)
+
+
+def _prove(snapshot: Snapshot, of: Reader, made: tuple[Change, ...], expected: Mapping[str, Texts], wishes: Wishes) -> None:
+    """The edited files say what was wished, and nothing else has changed.  Raises Inexpressible."""
+    by_path = {change.path: change.edits for change in made}
+    files = {
+        path: replace(file, text=apply(file.text, by_path[real_path(file)])) if file.text and real_path(file) in by_path else file
+        for path, file in snapshot.files.items()
+    }
+    for before, after in zip(of(snapshot), of(replace(snapshot, files=files)), strict=True):
+        if _texts(after) != expected.get(before.id, _texts(before)):
+            why = "shall stay" if before.id not in expected else "shall be something else"
+            raise Inexpressible(f"{before.id} would say {', '.join(_texts(after))}, and {why}", _where(after), "give it proposals of its own")
+        then = replace(after, pluto=replace(after.pluto, loaded={}))
+        names, comes = wishes[before.id]["key_exchange"].names if before.id in wishes else (), then.exchanges() or ()
+        if names and set(comes) - set(then.impossible) != set(names):
+            why = f"{before.id} would come to {', '.join(comes)}, and the policy wants {', '.join(names)}"
+            raise Inexpressible(why, _where(after), f"write {before.names[0]}= with a group of its own at both ends")
