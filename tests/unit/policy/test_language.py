@@ -9,13 +9,14 @@ import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.algorithms.lookup import ALL
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.credentials import Certificate
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.calendar import minutes, rrule_flaw
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.calendar import minutes, rrule_flaw, spelled
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.dump import dump
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.load import PolicyError, baselines, load
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.model import Policy
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import Resolver, Target, judge, rank, resolve
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.zones import approver_of, owner_of
 
+from ..conftest import TOP
 from .test_exceptions import endpoint
 from .texts import HEAD, RULES, exception, known, of, rule
 
@@ -354,6 +355,18 @@ def test_windows_and_freezes_are_kept_with_their_time_zone() -> None:
     assert (policy.windows[0].duration, policy.windows[0].reserve, policy.windows[0].timezone) == (120, 30, "Europe/Berlin")
     assert policy.freezes[0].timezone == "UTC"
     assert minutes("1d") == 1440
+
+
+@pytest.mark.parametrize("span", ["90m", "2h", "1d", "90d", "99999d", "99999h", "99999m"])
+def test_a_span_is_spelled_so_that_the_schema_takes_it_again(span: str) -> None:
+    """ "90d" used to become "129600m" in a resolved policy, which is a digit too long."""
+    text = spelled(minutes(span))
+    assert minutes(text) == minutes(span) and len(text) <= 6
+
+
+def test_the_example_survives_its_dump() -> None:
+    policy = of((TOP / "policies/enterprise.yml").read_text(encoding="utf-8"))
+    assert of(dump(policy)).digest == policy.digest
 
 
 @pytest.mark.parametrize(

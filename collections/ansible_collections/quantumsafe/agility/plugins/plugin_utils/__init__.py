@@ -11,8 +11,26 @@ from __future__ import annotations
 import gc
 import sys
 from importlib.machinery import SourceFileLoader
-from importlib.util import LazyLoader, module_from_spec, spec_from_file_location
+from importlib.util import (
+    LazyLoader,
+    _LazyModule,  # type: ignore[attr-defined]  # its stubs leave it out
+    module_from_spec,
+    spec_from_file_location,
+)
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+class _Declared(ModuleType):
+    """A module whose package has not been loaded either.  That comes first, as it does in Python: loaded behind one of its modules it may find that
+    half done, and such an error is lost, for Python looks at modules (__spec__) without a word about what goes wrong."""
+
+    def __getattribute__(self, name: str) -> Any:
+        own = object.__getattribute__(self, "__dict__")["__name__"]
+        self.__class__ = _LazyModule
+        vars(sys.modules[own.rpartition(".")[0]])
+        return getattr(self, name)
 
 
 def _declare(folder: Path) -> None:
@@ -27,6 +45,7 @@ def _declare(folder: Path) -> None:
         if spec:
             sys.modules[name] = module = module_from_spec(spec)
             loader.exec_module(module)
+            module.__class__ = _Declared
             # So that `from . import name` finds it without asking for it, which would load it (_handle_fromlist of Python's importlib).
             parent, dummy, own = name.rpartition(".")
             setattr(sys.modules[parent], own, module)

@@ -79,6 +79,12 @@ def minutes(span: str) -> int:
     return int(span[:-1]) * _MINUTES[span[-1]] if span else 0
 
 
+def spelled(length: int) -> str:
+    """The same the other way, in the largest unit that it is a number of: the schema allows five digits.  0 is ""."""
+    unit = next((unit for unit in "dh" if length % _MINUTES[unit] == 0), "m")
+    return f"{length // _MINUTES[unit]}{unit}" if length else ""
+
+
 def begins(text: str) -> datetime:
     """The first moment that "2026-12-18T06:00" or "2026-12-18" names, without a zone.  Raises ValueError."""
     return datetime.fromisoformat(text)

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from .calendar import spelled
 from .lives import LIFE
 from .model import Escrow, Event, Exemption, Freeze, Lifecycle, Match, Override, Peer, Policy, Regime, Rule, StageRule, Watched, Window, Zone
 from .sections import BINDING
@@ -154,8 +155,8 @@ def _exemption(one: Exemption) -> dict[str, Any]:
 
 
 def _window(one: Window) -> dict[str, Any]:
-    said = {"id": one.id, **_scope(one.match), "rrule": one.rrule, "duration": f"{one.duration}m" if one.duration else ""}
-    return _said({**said, "events": _events(one.events), "reserve": f"{one.reserve}m" if one.reserve else "", "timezone": one.timezone})
+    said = {"id": one.id, **_scope(one.match), "rrule": one.rrule, "duration": spelled(one.duration)}
+    return _said({**said, "events": _events(one.events), "reserve": spelled(one.reserve), "timezone": one.timezone})
 
 
 def _freeze(one: Freeze) -> dict[str, Any]:
@@ -174,4 +175,4 @@ def _escrow(one: Escrow) -> dict[str, Any]:
 
 def _watched(one: Watched) -> dict[str, Any]:
     answers = _said({"reason": one.reason, "approver": one.approver, "until": one.until})
-    return _said({"id": one.id, **_scope(one.match), "watch": f"{one.minutes}m" if one.minutes else "", "acknowledge": answers})
+    return _said({"id": one.id, **_scope(one.match), "watch": spelled(one.minutes), "acknowledge": answers})
