@@ -11,12 +11,8 @@ from __future__ import annotations
 import gc
 import sys
 from importlib.machinery import SourceFileLoader
-from importlib.util import (
-    LazyLoader,
-    _LazyModule,  # type: ignore[attr-defined]  # its stubs leave it out
-    module_from_spec,
-    spec_from_file_location,
-)
+from importlib.util import LazyLoader, module_from_spec, spec_from_file_location
+from importlib.util import _LazyModule as Lazy  # type: ignore[attr-defined]  # its stubs leave it out
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,7 +24,7 @@ class _Declared(ModuleType):
 
     def __getattribute__(self, name: str) -> Any:
         own = object.__getattribute__(self, "__dict__")["__name__"]
-        self.__class__ = _LazyModule
+        self.__class__ = Lazy
         vars(sys.modules[own.rpartition(".")[0]])
         return getattr(self, name)
 
