@@ -105,3 +105,12 @@ def test_a_new_connection_needs_no_documentation_read_again(monkeypatch: pytest.
     new = _new_connection(old, PlayContext())
     assert (new.ansible_name, type(new)) == (old.ansible_name, type(old)) and "ControlPath=none" in new.get_option("ssh_args")
     assert set(known) == before
+
+
+def test_a_connection_of_a_collection_is_loaded_anew_by_its_full_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """podman alone is nobody's name: Molecule's hosts could not be proved."""
+    asked: list[str] = []
+    made = SimpleNamespace(transport="containers.podman.podman", set_options=lambda direct: None)
+    monkeypatch.setattr(connection_loader, "get", lambda name, *args, **more: asked.append(name) or made)
+    old = SimpleNamespace(ansible_name="containers.podman.podman", _load_name="podman", become=None, get_options=dict)
+    assert _new_connection(old, PlayContext()) is made and asked == ["containers.podman.podman"]

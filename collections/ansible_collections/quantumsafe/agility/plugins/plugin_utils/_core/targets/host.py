@@ -176,8 +176,8 @@ class Channel:
 
 
 def _new_connection(old: Any, play_context: Any, options: str = "") -> Any:
-    # By the name that it was loaded by: under its full one Ansible would read its documentation again, which took 25 ms.  Some still name new_stdin.
-    new = connection_loader.get(old._load_name, play_context, new_stdin=None)
+    # One of Ansible's own by its short name: under its full one its documentation would be read again, which took 25 ms.  Some still name new_stdin.
+    new = connection_loader.get(old.ansible_name.removeprefix("ansible.builtin."), play_context, new_stdin=None)
     new.set_options(direct=old.get_options())
     if new.transport == "ssh":
         # Before ssh_args: in OpenSSH the first value of an option wins.  -v names the negotiated algorithms on stderr.
