@@ -10,9 +10,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -151,6 +153,25 @@ class Emulated:
             "agility_out_of_band": "the console server",
             **more,
         }
+
+
+@contextmanager
+def power_comes_back(device: Emulated) -> Iterator[None]:
+    """Within it the device is started again whenever it lost its power."""
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.1):
+            if device.process and device.process.poll() is not None:
+                device.start()
+
+    again = threading.Thread(target=watch)
+    again.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        again.join()
 
 
 def playbook(folder: Path, verb: str, hosts: dict[str, dict[str, Any]], *more: str, **variables: object) -> tuple[str, dict[str, dict[str, Any]]]:

@@ -12,18 +12,8 @@ import pytest
 
 from tests.emulators.appliance import Emulated, playbook
 
-RULE = """\
-policy: {{name: lists, version: "1"}}
-rules:
-  - id: {aspect}-ssh
-    match: {{protocol: ssh}}
-    aspect: {aspect}
-    allow: {{{allow}}}
-    source: {{doc: a test, section: "1", force: requirement}}
-    verified: 2026-11-27
-stages: [{{aspect: {aspect}, stage: require}}]
-"""
-KEX = RULE.format(aspect="key_exchange", allow='construction: [classical, hybrid], classical_bits: ">=128", status: [current]')
+from .test_device_recover import KEX, RULE
+
 CHANGES = {"agility_policy": "policy.yml", "agility_campaign": "spring", "agility_ssh_batch_limit": 100, "agility_confirm_timeout": 60}
 EVERY = os.environ.get("FAULTS") == "every"
 pytestmark = pytest.mark.skipif(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +16,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.device_api import ApiChanging, ApiDevice
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.transact import Outcome
 
+from tests.emulators.appliance import power_comes_back
 from tests.emulators.fortigate import KEX, DirectApi, FortiGate
 
 NEW = {"key_exchange": "curve25519-sha256@libssh.org ecdh-sha2-nistp384", "mac": "hmac-sha2-512-etm@openssh.com"}
@@ -123,20 +123,8 @@ def test_what_cannot_be_proved_is_taken_back_without_a_restart(gate: FortiGate) 
 @pytest.mark.parametrize(("fault", "gate", "step", "when"), POINTS, indirect=["gate"])
 def test_no_fault_at_any_step_leaves_a_device_between(gate: FortiGate, fault: str, step: str, when: str) -> None:
     before = gate.text()
-    stop = threading.Event()
-
-    def power_comes_back() -> None:
-        while not stop.wait(0.1):
-            if gate.process and gate.process.poll() is not None:
-                gate.start()
-
-    again = threading.Thread(target=power_comes_back)
-    again.start()
-    try:
+    with power_comes_back(gate):
         outcome = change(gate, planned=lambda: gate.fault(**{fault: [STEPS[step], when]}))
-    finally:
-        stop.set()
-        again.join()
     assert gate.text("faults.json") == "{}"  # it came
     kept = (step, when) in [*KEPT[fault], *ALWAYS]
     ended = "CONFIRMED" if kept else "REFUSED" if step == "arm" else "REVERTED"

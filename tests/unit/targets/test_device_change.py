@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.device import Device
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.transact import Outcome
 
-from tests.emulators.appliance import OTHER, Emulated, terminal
+from tests.emulators.appliance import OTHER, Emulated, power_comes_back, terminal
 from tests.emulators.direct import Direct
 
 NEW = {"key_exchange": "ecdh-sha2-nistp384 curve25519-sha256", "mac": "hmac-sha2-512-etm@openssh.com"}
@@ -122,6 +121,18 @@ def change(
     return outcome
 
 
+def struck(emulated: Emulated, change: Callable[..., Outcome], fault: str, command: str, when: str, late: bool) -> Outcome:
+    """What a change comes to with that fault at that command.  late: of those that are also sent before, the one behind the proof."""
+
+    def strike() -> None:
+        emulated.fault(**{fault: [command, when]})
+
+    with power_comes_back(emulated):
+        outcome = change(emulated, planned=(lambda: None) if late else strike, prove=lambda after: (late and strike(), fine(after))[1])
+    assert emulated.text("faults.json") == "{}"  # it came
+    return outcome
+
+
 def said(emulated: Emulated, aspect: str, which: str = "running") -> str:
     platform = live(emulated.kind.system)
     assert platform and platform.live
@@ -193,25 +204,7 @@ def test_a_device_that_restarts_to_go_back_is_waited_for(made: Callable[..., Emu
 def test_no_fault_at_any_step_leaves_a_device_between(made: Callable[..., Emulated], fault: str, platform: str, step: str, when: str) -> None:
     device = made(platform)
     before = device.text()
-    stop = threading.Event()
-
-    def power_comes_back() -> None:
-        while not stop.wait(0.1):
-            if device.process and device.process.poll() is not None:
-                device.start()
-
-    def strike() -> None:
-        device.fault(**{fault: [STEPS[platform][step], when]})
-
-    again = threading.Thread(target=power_comes_back)
-    again.start()
-    try:
-        late = step in LATE
-        outcome = change(device, planned=(lambda: None) if late else strike, prove=lambda after: (late and strike(), fine(after))[1])
-    finally:
-        stop.set()
-        again.join()
-    assert device.text("faults.json") == "{}"  # it came
+    outcome = struck(device, change, fault, STEPS[platform][step], when, late=step in LATE)
     kept = (step, when) in KEPT[fault] or (platform, step, when) == ("junos", "confirm", "after")
     ended = "CONFIRMED" if kept else "REFUSED" if step in EARLY[platform] else "REVERTED"
     assert (outcome.state, is_new(device), is_old(device, before)) == (ended, kept, not kept)

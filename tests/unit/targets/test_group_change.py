@@ -3,7 +3,6 @@ every fault at every step of both."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 
 from tests.emulators.appliance import OTHER, Emulated, terminal
 
-from .test_device_change import EVERY, device_of, fine
+from .test_device_change import EVERY, device_of, fine, struck
 
 STRICT = {"key_exchange": Wanted(("dh-group 20",)), "cipher": Wanted(("aes256gcm128",))}
 JUNOS = {"key_exchange": Wanted(("group20",)), "cipher": Wanted(("aes-256-gcm",))}
@@ -214,25 +213,8 @@ def test_no_fault_at_any_step_leaves_a_device_between(
     device = made(platform)
     if name == "contract":
         assert change(device).state == "CONFIRMED"
-    before, stop = device.text(), threading.Event()
-
-    def power_comes_back() -> None:
-        while not stop.wait(0.1):
-            if device.process and device.process.poll() is not None:
-                device.start()
-
-    def strike() -> None:
-        device.fault(**{fault: [STEPS[platform, name][step], when]})
-
-    again = threading.Thread(target=power_comes_back)
-    again.start()
-    try:
-        late = step in LATE
-        outcome = change(device, planned=(lambda: None) if late else strike, prove=lambda after: (late and strike(), fine(after))[1])
-    finally:
-        stop.set()
-        again.join()
-    assert device.text("faults.json") == "{}"  # it came
+    before = device.text()
+    outcome = struck(device, change, fault, STEPS[platform, name][step], when, late=step in LATE)
     kept = (step, when) in KEPT[fault] or (platform, step, when) == ("junos", "confirm", "after")
     ended = "CONFIRMED" if kept else "REFUSED" if step in EARLY else "REVERTED"
     assert (outcome.state, DONE[name](device), sorted_lines(device.text()) == sorted_lines(before)) == (ended, kept, not kept)

@@ -3,7 +3,6 @@ step of both."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from tests.emulators.appliance import Emulated, terminal
 from tests.emulators.platforms import TUNNELS
 
-from .test_device_change import EVERY, device_of, fine
+from .test_device_change import EVERY, device_of, fine, struck
 
 IKE, ESP = "ios ikev2 proposal OLD", "ios ipsec profile OVER"
 WISHES: Mapping[str, Mapping[str, Wanted]] = {
@@ -145,25 +144,8 @@ def test_a_line_that_is_refused_takes_all_of_it_back(device: Emulated, number: i
 def test_no_fault_at_any_step_leaves_a_device_between(device: Emulated, fault: str, name: str, step: str, when: str) -> None:
     if name == "contract":
         assert change(device).state == "CONFIRMED"
-    before, stop = device.text(), threading.Event()
-
-    def power_comes_back() -> None:
-        while not stop.wait(0.1):
-            if device.process and device.process.poll() is not None:
-                device.start()
-
-    def strike() -> None:
-        device.fault(**{fault: [STEPS[name][step], when]})
-
-    again = threading.Thread(target=power_comes_back)
-    again.start()
-    try:
-        late = step in LATE
-        outcome = change(device, planned=(lambda: None) if late else strike, prove=lambda after: (late and strike(), fine(after))[1])
-    finally:
-        stop.set()
-        again.join()
-    assert device.text("faults.json") == "{}"  # it came
+    before = device.text()
+    outcome = struck(device, change, fault, STEPS[name][step], when, late=step in LATE)
     kept = (step, when) in KEPT[fault]
     ended = "CONFIRMED" if kept else "REFUSED" if step in EARLY else "REVERTED"
     assert (outcome.state, DONE[name](device), device.text() == before) == (ended, kept, not kept)
