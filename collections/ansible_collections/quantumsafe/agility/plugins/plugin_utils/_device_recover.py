@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from ._core.appliances.lists import placed, within
@@ -47,7 +48,7 @@ def recover(run: Run) -> dict[str, Any]:
 
 def _end(run: Run, records: Records, one: Device | ApiDevice, entry: Entry) -> str:
     """What became of it, "" = it is still open.  Raises Problem, Unreachable: then it is."""
-    left = Left(machine=entry["machine"], since=entry["since"], **{"name": "", "user": "", **_tuples(entry[OPEN])})
+    left = Left(machine=entry["machine"], since=datetime.fromisoformat(entry["at"]).timestamp(), **{"name": "", "user": "", **_tuples(entry[OPEN])})
     if run.action._task.check_mode:
         found = stand(one, left)
         if found.step in ("waits", "changed"):

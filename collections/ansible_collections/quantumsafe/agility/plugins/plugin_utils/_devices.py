@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,7 +34,6 @@ from ._run import Run
 from ._windows import now
 
 CONTRACT = "contract"  # as agility_link_step says it
-_TAKEN = re.compile(r"; (?:removes|cuts off) [^;]*")
 
 
 @contextmanager
@@ -86,7 +83,8 @@ def plan_of(
     behind = way.over(found.snapshot) if isinstance(way, Live) else {}
     asked = {e.id: _asked(way, e, requirements[e.id], behind, step) for e in found.endpoints}
     mine = tuple(e for e in found.endpoints if asked[e.id])
-    plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way)}, mine, asked, policy, as_of, client)
+    beside = {e.id for e in mine if e.protocol in TUNNELS and step != CONTRACT}
+    plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way)}, mine, asked, policy, as_of, client, beside)
     said = [why for e in found.endpoints if (why := _left(platform, e, requirements[e.id], asked[e.id], behind, as_of))]
     if plan.changes and (outage := way.outage(found.snapshot)):
         said.append(outage)
@@ -94,9 +92,7 @@ def plan_of(
         said.append(f"is sent: {'; '.join(way.lines(Order('', 1, *changed(*_edited(found, plan)))))}")
     if others := unread(release, way.known):
         said.append(f"nothing is written on {platform.label} {release or '(release unknown)'}, for its commands are not known here: {others}")
-    tunnels = {f"{e.id}:" for e in mine if e.protocol in TUNNELS and step != CONTRACT}
-    reasons = tuple(_beside(one) if one.startswith(tuple(tunnels)) else one for one in plan.reasons)
-    return replace(plan, warnings=(*plan.warnings, *said), reasons=reasons, probes=tuple(one for one in plan.probes if one.kind not in TUNNELS))
+    return replace(plan, warnings=(*plan.warnings, *said), probes=tuple(one for one in plan.probes if one.kind not in TUNNELS))
 
 
 def _asked(way: Live | Api, endpoint: Endpoint, requirements: Requirements, behind: Mapping[str, str], step: str) -> Requirements:
@@ -133,11 +129,6 @@ def _edited(found: Survey, plan: Plan) -> tuple[tuple[str, ...], tuple[Edit, ...
     return split(found.snapshot.files[change.path].text or ""), change.edits
 
 
-def _beside(reason: str) -> str:
-    """Of a tunnel nothing is taken away while the other end may need it."""
-    return f"{_TAKEN.sub('', reason)}; what is there stays behind it"
-
-
 def _as_service(platform: Appliance, way: Live | Api) -> Service:
     """The platform in the shape of a daemon, so that a plan is made of it as of any."""
     reload = Activation(platform.name, (), (), (), "reload")
@@ -164,7 +155,7 @@ def carried(run: Run, one: Device | ApiDevice, change: Change, prove: Prove, ent
     with records.held(entry["campaign"]):
         begin(run)
         changes = changing(run, one, change, entry["machine"], prove)
-        began = {**entry, "at": now().isoformat(), "since": time.time()}
+        began = {**entry, "at": now().isoformat()}
         changes.noted = lambda proved: records.write({**began, **_noted(changes, proved)})
         outcome = changes.run()
         if outcome.state == "CONFIRMED":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 
 from .algorithms.lookup import find
@@ -96,10 +96,12 @@ def make_plan(
     policy: str,
     as_of: date,
     client: Callable[[], Client | None],
+    beside: Collection[str] = (),
 ) -> Plan:
     """The plan for one target; `requirements` by endpoint id, `policy` is the digest that the plan is bound to.
 
     client: what the controller logs in with, asked only when SSH changes; None = it does not come in over SSH.
+    beside: endpoints whose writer leaves what is there behind the new, so nothing is taken from anybody.
     Raises Regression, Lockout, and whatever a writer raises (Inexpressible, Unparsable).
     """
     bound = {e.id: binding(requirements[e.id]) for e in endpoints}
@@ -124,7 +126,7 @@ def make_plan(
         changes=tuple(changes),
         activations=tuple(activations),
         probes=tuple(_probe(e, wanted[e.id], e.protocol) for e in touched if e.protocol != "esp"),  # nobody outside sees what ESP agrees on
-        reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], bound[e.id], as_of)),
+        reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], bound[e.id], as_of, e.id in beside)),
         aspects=tuple(sorted({aspect for e in touched for aspect in wanted[e.id]})),
         tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
         warnings=tuple(
@@ -160,21 +162,21 @@ def _claimed(snapshot: Snapshot, changes: list[Change]) -> list[str]:
     return [text for c in changes for f in snapshot.files.values() if c.path in (f.path, f.real) for text in claims(f)]
 
 
-def _reasons(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requirements, as_of: date) -> list[str]:
+def _reasons(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requirements, as_of: date, stays: bool) -> list[str]:
     out = []
     for aspect, to in wanted.items():
         how = f"{requirements[aspect].stage}{PEERS_ORDER if requirements[aspect].stage == 'prefer' and only_offered(endpoint, aspect) else ''}"
         text = f"{endpoint.id}: {aspect} → {', '.join(to.names)} ({requirements[aspect].rule.id}, {how})"
-        out.append(f"{text}; removes {', '.join(to.removed)}" if to.removed else text)
+        out.append(f"{text}; removes {', '.join(to.removed)}" if to.removed and not stays else text)
     for aspect in ("key_exchange", "version"):
         if aspect in wanted:
             place = list(wanted).index(aspect)
-            out[place] += _peers(endpoint, wanted, requirements[aspect], as_of)
+            out[place] += _peers(endpoint, wanted, requirements[aspect], as_of, stays)
             break
-    return out
+    return [f"{text}; what is there stays behind it" for text in out] if stays else out
 
 
-def _peers(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Requirement, as_of: date) -> str:
+def _peers(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Requirement, as_of: date, stays: bool) -> str:
     """Which classes of peers gain, lose what is broken, and are cut off, all wishes together.  No wish alone regresses (verdict.judged)."""
     change = consequence(endpoint, wanted, requirement, as_of)
     if change.regressed:
@@ -186,7 +188,7 @@ def _peers(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Requirem
     said = f"; quantum-safe for {', '.join(change.gained)}" if change.gained else ""
     if change.given_up:
         said += f"; takes quantum safety from {', '.join(change.given_up)}: {_broken(endpoint, wanted, requirement, as_of)}"
-    return said + (f"; cuts off {', '.join(change.cut_off)}" if change.cut_off else "")
+    return said + (f"; cuts off {', '.join(change.cut_off)}" if change.cut_off and not stays else "")
 
 
 def _broken(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Requirement, as_of: date) -> str:
