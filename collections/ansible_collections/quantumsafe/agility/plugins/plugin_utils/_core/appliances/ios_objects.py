@@ -50,10 +50,16 @@ class Draft:
         """Raises Inexpressible.  gone: the successor of this endpoint stands in front, so the old one goes."""
         if id_.startswith(IKE):
             name = id_.removeprefix(IKE)
-            (self._drop_proposal if gone else self._add_proposal)(name, *(() if gone else (wanted,)))
+            if gone:
+                self._drop_proposal(name)
+            else:
+                self._add_proposal(name, wanted)
         else:
             path = next(f"{' '.join(one.words)}{IN}{NAMES}" for one in users(self.document) if f"ios {esp_name(one)}" == id_)
-            (self._drop_sets if gone else self._add_set)(path, *(() if gone else (wanted,)))
+            if gone:
+                self._drop_sets(path)
+            else:
+                self._add_set(path, wanted)
 
     def edits(self, file: File) -> tuple[Edit, ...]:
         text, found = split(file.text or ""), list[Edit]()
