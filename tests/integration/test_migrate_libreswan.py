@@ -35,7 +35,7 @@ OF_TWO = """conn site
 	auto=add
 """
 
-if not shutil.which("cc"):
+if not shutil.which("cc") and os.environ.get("AGILITY_LINKS") != "all":  # verify-vpn fails without one, and does not leave libreswan out
     pytest.skip("no C compiler: the emulator of XFRM cannot be built", allow_module_level=True)
 
 SWAN = "/etc/swanctl/conf.d/swan.conf"
