@@ -48,7 +48,8 @@ KEEP = (
     "ip security sa policy * pfs dh-group *",
 )
 TLS = frozenset(("tls version", "tls cipher"))
-WORDS = Known((4, 33, 99), "the words of Arista AVD, none of which is quantum-safe", SSH_LISTS | TLS)
+TUNNELS = frozenset(f"{protocol} {aspect}" for protocol in ("ikev2", "esp") for aspect in ("key_exchange", "cipher", "mac"))
+WORDS = Known((4, 33, 99), "the words of Arista AVD, none of which is quantum-safe", SSH_LISTS | TLS | TUNNELS)
 HYBRID = (4, 36, 1)  # nobody tells of those between
 NEWER = Known(HYBRID, "a public lab of cEOS 4.36.1F (fhibler/arista-quantum-safe)", SSH_LISTS | TLS | {"tls key_exchange"})
 IKE: Aspects = {"key_exchange": "dh-group {}", "cipher": "encryption", "mac": "integrity"}
