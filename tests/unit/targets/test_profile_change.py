@@ -20,6 +20,7 @@ from tests.emulators.appliance import OTHER, Emulated, terminal
 from tests.emulators.platforms import api_of_eos
 
 from .test_device_change import EVERY, device_of, fine, struck
+from .test_device_resume import dying, ended
 
 HTTPS = "eos https"
 OLD, MODERN = ("ECDHE-RSA-AES256-GCM-SHA384",), ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
@@ -154,6 +155,21 @@ def test_no_fault_at_any_step_leaves_a_device_between(made: Callable[..., Emulat
     assert (outcome.state, is_new(device), device.text() == before) == (ended, kept, not kept)
     assert device.text() == device.text("startup")
     assert device_of(device).waiting() == ()
+
+
+@pytest.mark.parametrize(
+    ("step", "when"), [(step, when) for step in STEPS for when in ("before", "after") if EVERY or (step, when) == ("close", "after")]
+)
+def test_what_a_controller_that_died_has_left_is_ended(
+    made: Callable[..., Emulated], monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    device = made()
+    before = device.text()
+    left = dying(device, monkeypatch, (STEPS[step], when), WISHES[NEWER])
+    state, dummy = ended(device, left)
+    assert left.proved == (step in LATE)
+    assert (state == "CONFIRMED", is_new(device), device.text() == before) == (left.proved, left.proved, not left.proved)
+    assert device.text() == device.text("startup")
 
 
 def test_what_a_colleague_changes_in_a_profile_meanwhile_is_not_undone(made: Callable[..., Emulated]) -> None:
