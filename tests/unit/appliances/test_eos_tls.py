@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.applianc
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.appliance import Order
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.eos_live import LIVE
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.lists import changed, place_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents.lines import split
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Inexpressible, Plan, Snapshot, Wanted
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.safety import key_exchange_safety
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.survey import Survey
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._devices import plan_of
 
@@ -81,7 +85,9 @@ def sent(snapshot: Snapshot, id_: str = "eos https", **wanted: str) -> tuple[Ord
         ),
     ],
 )
-def test_a_profile_says_versions_suites_and_groups_as_its_release_has_them(release: str, lines: tuple[str, ...], said: dict[str, tuple[str, ...]]) -> None:
+def test_a_profile_says_versions_suites_and_groups_as_its_release_has_them(
+    release: str, lines: tuple[str, ...], said: dict[str, tuple[str, ...]]
+) -> None:
     assert values(seen(release, *lines)) == said
 
 
@@ -102,7 +108,9 @@ def test_a_word_counts_from_the_release_that_a_source_names(release: str, aspect
 
 def test_hybrids_of_a_release_are_known_from_4_36_1_on_and_nobody_tells_of_the_others() -> None:
     ssh = "management ssh\n   key-exchange mlkem768x25519-sha256\n!\n"
-    can = {release: endpoint(seen(release, more=ssh), "eos ssh").capabilities["key_exchange"] for release in ("4.33.1F", "4.35.0F", "4.36.1F", "4.37.0F")}
+    can = {
+        release: endpoint(seen(release, more=ssh), "eos ssh").capabilities["key_exchange"] for release in ("4.33.1F", "4.35.0F", "4.36.1F", "4.37.0F")
+    }
     assert {release: one.names and "mlkem768x25519-sha256" in one.names for release, one in can.items()} == {
         "4.33.1F": False, "4.35.0F": None, "4.36.1F": True, "4.37.0F": None,
     }  # fmt: skip
@@ -116,7 +124,37 @@ def test_gnmi_listens_where_its_transport_says_and_of_who_else_names_a_profile_o
     text = found.files["f"].text or ""
     assert "CANARY" not in text
     assert "192.0.2.3" not in text
-    assert endpoint(seen("4.33.1F", "tls versions 1.2", more=more.replace("      port 6031\n", "")), "eos ssl profile API").addresses == (("*", 6030),)
+    assert endpoint(seen("4.33.1F", "tls versions 1.2", more=more.replace("      port 6031\n", "")), "eos ssl profile API").addresses == (
+        ("*", 6030),
+    )
+
+
+HYBRID = """\
+policy: {name: hybrid, version: "1"}
+rules:
+  - id: kex
+    match: {protocol: tls}
+    aspect: key_exchange
+    allow: {construction: [hybrid], status: [current]}
+    source: {doc: a test, section: "1", force: requirement}
+    verified: 2026-11-23
+"""
+
+
+@pytest.mark.parametrize(("versions", "state", "safe"), [("1.3", "compliant", "yes"), ("1.2 1.3", "compliant", "yes"), ("1.2", "missing", "no")])
+def test_a_hybrid_group_counts_where_tls_1_3_is_on_by_whatever_name(tmp_path: Path, versions: str, state: str, safe: str) -> None:
+    path = tmp_path / "policy.yml"
+    path.write_text(HYBRID, encoding="utf-8")
+    policy = policy_of(str(path))
+    one = endpoint(seen("4.36.1F", f"tls versions {versions}", "key-establishment-group X25519MLKEM768"))
+    (found,) = assess((one,), lambda each: requirements(policy, each.protocol), TODAY)
+    assert found.state == state
+    assert key_exchange_safety(json.loads(json.dumps(asdict(one)))) == safe
+
+
+def test_an_api_that_is_off_takes_no_profile_along() -> None:
+    more = API.replace("   no shutdown\n", "   shutdown\n") + "management api gnmi\n   transport grpc default\n      ssl profile API\n!\n"
+    assert values(seen("4.33.1F", "tls versions 1.2", more=more), "eos ssl profile API") == {"version": ("1.2",)}
 
 
 # ---------------------------------------------------------------- writing

@@ -78,9 +78,7 @@ def made(tmp_path: Path) -> Iterator[Callable[..., Emulated]]:
         one.kill()
 
 
-def change(
-    emulated: Emulated, wishes: Any = None, prove: Callable[[Snapshot], Any] = fine, planned: Callable[[], None] = lambda: None
-) -> Outcome:
+def change(emulated: Emulated, wishes: Any = None, prove: Callable[[Snapshot], Any] = fine, planned: Callable[[], None] = lambda: None) -> Outcome:
     one = device_of(emulated)
     seen = one.look().snapshot
     (made,) = one.live.write(seen, wishes or WISHES[seen.facts["release"]])
@@ -160,9 +158,7 @@ def test_no_fault_at_any_step_leaves_a_device_between(made: Callable[..., Emulat
 @pytest.mark.parametrize(
     ("step", "when"), [(step, when) for step in STEPS for when in ("before", "after") if EVERY or (step, when) == ("close", "after")]
 )
-def test_what_a_controller_that_died_has_left_is_ended(
-    made: Callable[..., Emulated], monkeypatch: pytest.MonkeyPatch, step: str, when: str
-) -> None:
+def test_what_a_controller_that_died_has_left_is_ended(made: Callable[..., Emulated], monkeypatch: pytest.MonkeyPatch, step: str, when: str) -> None:
     device = made()
     before = device.text()
     left = dying(device, monkeypatch, (STEPS[step], when), WISHES[NEWER])
@@ -186,6 +182,11 @@ def test_the_device_itself_knows_the_words_of_its_release(made: Callable[..., Em
     """Of the emulator."""
     device = made(release)
     suites = {"cipher-list": "AES256-SHA", "cipher v1.3": "TLS_AES_128_GCM_SHA256"}
-    for line, fine_ in ((f"{taken} {suites[taken]}", True), (f"{refused} {suites[refused]}", False), (f"{taken} NOTHING", False), ("tls versions 1.4", False)):
+    for line, fine_ in (
+        (f"{taken} {suites[taken]}", True),
+        (f"{refused} {suites[refused]}", False),
+        (f"{taken} NOTHING", False),
+        ("tls versions 1.4", False),
+    ):
         seen = terminal(device.port, [*device.kind.enter, "configure", "management security", "ssl profile API", line, "end"])
         assert ("% Invalid input" not in seen, line in block(device, "API")) == (fine_, fine_), line

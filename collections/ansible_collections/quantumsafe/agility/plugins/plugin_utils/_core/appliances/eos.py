@@ -100,8 +100,8 @@ def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
     if not ssh.at("shutdown") or any(True for dummy in ssh.each("vrf")):
         yield _ssh(device, ssh)
     profiles = dict(top.each(*eos_tls.PLACE.split()))
-    api, used = top.at(*eos_tls.API), eos_tls.named(top)
-    if api and (api.at("no", "shutdown") or any(True for dummy in api.each("vrf"))):
+    used = eos_tls.named(top)
+    if api := eos_tls.served(top):
         profile = profiles.get(used[0], Node()) if used else Node()
         missing = tuple(name for name in used if name not in profiles)
         yield _tls(device, "https", profile, (("*", port(api.under("protocol", "https", "port"), 443)),), missing)

@@ -6,8 +6,8 @@ Fields of `show configuration sessions detail | json`: napalm 5.2 and its issue 
 (a key of its own).  Lines of a session count together, so that nothing lies between an old list and a new one.  A session that was not committed
 goes with the power.
 
-Written are lists of the SSH server, and of the profiles of TLS that management alone names (eos_tls.py).  IKE and SA policies are not: a profile names
-one of each, and each holds one value of everything (Arista AVD, ip_security), so the other end would have to change at the very moment.
+Written are lists of the SSH server, and of the profiles of TLS that management alone names (eos_tls.py).  IKE and SA policies are not: a profile
+names one of each, and each holds one value of everything (Arista AVD, ip_security), so the other end would have to change at the very moment.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ LISTS = {aspect: f"{MODE} {word}" for aspect, word in SSH.items()}
 KNOWN = (((4, 22), (4, 33)),)  # those with the timer; 4.33 was the newest when its fields were told
 SHOW = "show configuration sessions detail | json"
 TOGETHER = (
-    "a profile names one {0}-policy, which holds one value of each, so nothing new can stand beside it and the tunnel is down until both ends have changed: "
-    "agree on a moment with the other end, write a policy under a new name, and name it in the profile, in a session with `commit timer`"
+    "a profile names one {0}-policy, which holds one value of each, so nothing new can stand beside it, and the tunnel is down until both ends have "
+    "changed: agree on a moment with the other end, write a policy under a new name, and name it in the profile, in a session with `commit timer`"
 )
 _RELEASE = re.compile(r"^Software image version: *(\d+\.\d+(?:\.\d+)*\w*)", re.MULTILINE)
 _SERIAL = re.compile(r"^Serial number: *(\S+)", re.MULTILINE)

@@ -1,8 +1,8 @@
 """The TLS of Arista EOS: ssl profiles, what they say, who names them, and which lines of them are written.  Pure.
 
-Sources: Arista AVD (eos_cli_config_gen, management_security.ssl_profiles; issue 4443 and pull request 4782): `cipher-list` until 4.31, and since 4.32.0F
-in its place `cipher v1.0` for TLS 1.0 to 1.2 and `cipher v1.3`; `tls versions` takes several.  fhibler/arista-quantum-safe, which tries cEOS 4.36.1F
-on the wire: `key-establishment-group`, the suites of TLS 1.3, gNMI at 6030, other users of a profile.
+Sources: Arista AVD (eos_cli_config_gen, management_security.ssl_profiles; issue 4443 and pull request 4782): `cipher-list` until 4.31, and since
+4.32.0F in its place `cipher v1.0` for TLS 1.0 to 1.2 and `cipher v1.3`; `tls versions` takes several.  fhibler/arista-quantum-safe, which tries
+cEOS 4.36.1F on the wire: `key-establishment-group`, the suites of TLS 1.3, gNMI at 6030, other users of a profile.
 
 A profile is written in place, in a session, so that a list is never empty.  Only one that management alone names is: what else names it (RADIUS,
 syslog, 802.1X, …) is a client whose server is not ours.
@@ -50,9 +50,16 @@ def users(statements: Iterable[Statement]) -> Iterator[Statement]:
             yield from (Statement((*USES, name, " ".join(who)), one.line, len(USES)) for name in one.words[at + behind : at + behind + 1] if behind)
 
 
+def served(top: Node) -> Node | None:
+    """eAPI, where it is on."""
+    api = top.at(*API)
+    return api if api and (api.at("no", "shutdown") or api.at("vrf")) else None
+
+
 def named(top: Node) -> tuple[str, ...]:
     """The profile of eAPI."""
-    return top.under(*API, "protocol", "https", "ssl", "profile")
+    api = served(top)
+    return api.under("protocol", "https", "ssl", "profile") if api else ()
 
 
 def doors(top: Node, name: str) -> tuple[tuple[str, int], ...]:
@@ -111,8 +118,7 @@ def edits(file: File, host: str, release: str, top: Node, id_: str, wanted: Mapp
     """Raises Inexpressible."""
     name = named(top)[0] if id_ == HTTPS else id_.removeprefix(PROFILE)
     profile = top.at(*PLACE.split(), name) or Node()
-    text = split(file.text or "")
-    out = []
+    text, out = split(file.text or ""), list[Edit]()
     for word, values in _lines(profile, host, release, wanted).items():
         path = f"{PLACE} {name} {word}"
         out += edits_of(text, path, (f"{path} {values}",))
@@ -126,9 +132,9 @@ def _lines(profile: Node, host: str, release: str, wanted: Mapping[str, Wanted])
     names = wanted["cipher"].names if "cipher" in wanted else ()
     modern = [name for name in names if _id("cipher", name).startswith("TLS_")]
     older = [name for name in names if name not in modern]
-    word = OLD if train(release)[:2] >= SPLIT else BEFORE
-    if older and profile.at(*(BEFORE if word == OLD else OLD).split()):
-        raise Inexpressible(f"its profile has `{BEFORE if word == OLD else OLD}`, which {release} is not known to take", host, f"write `{word}` there")
+    word, other = (OLD, BEFORE) if train(release)[:2] >= SPLIT else (BEFORE, OLD)
+    if older and profile.at(*other.split()):
+        raise Inexpressible(f"its profile has `{other}`, which {release} is not known to take", host, f"write `{word}` there")
     return {**out, **({word: ":".join(older)} if older else {}), **({MODERN: ":".join(modern)} if modern else {})}
 
 
