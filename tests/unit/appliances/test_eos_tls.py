@@ -173,6 +173,14 @@ def test_a_line_takes_the_place_of_the_old_one_from_the_top_and_back() -> None:
     }  # fmt: skip
 
 
+def test_who_has_a_list_of_suites_gets_one_for_tls_1_3_when_that_is_added() -> None:
+    """Else its cipher would be unknown by our own change."""
+    named = sent(seen("4.33.1F", "tls versions 1.2", f"cipher v1.0 {ECDHE}"), version="1.2 1.3")[1]
+    assert [line for line in named if line.startswith("cipher")] == [f"cipher v1.3 TLS_AES_128_GCM_SHA256:{AES}:{CHACHA}"]
+    silent = sent(seen("4.33.1F", "tls versions 1.2"), version="1.2 1.3")[1]
+    assert silent == ("management security", "ssl profile API", "tls versions 1.2 1.3", "exit", "exit")
+
+
 def test_before_4_32_it_is_one_list() -> None:
     dummy, lines = sent(seen("4.31.2F", "tls versions 1.2", "cipher-list AES256-SHA"), cipher=ECDHE)
     assert lines == ("management security", "ssl profile API", f"cipher-list {ECDHE}", "exit", "exit")

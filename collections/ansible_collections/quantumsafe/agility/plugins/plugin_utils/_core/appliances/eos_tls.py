@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..algorithms.lookup import find
+from ..algorithms.lookup import all_of, find, speaks_13
 from ..documents.lines import split
 from ..documents.statements import Statement
 from ..model import Capability, Edit, File, Inexpressible, Setting, Wanted
@@ -132,6 +132,8 @@ def _lines(profile: Node, host: str, release: str, wanted: Mapping[str, Wanted])
     names = wanted["cipher"].names if "cipher" in wanted else ()
     modern = [name for name in names if _id("cipher", name).startswith("TLS_")]
     older = [name for name in names if name not in modern]
+    if not names and versions and speaks_13(versions.names) and profile.at(*OLD.split()) and not profile.at(*MODERN.split()):
+        modern = [name for a in all_of("tls", "cipher") if a.id.startswith("TLS_") for name in a.names.get("eos", ())]  # else they would be unknown
     word, other = (OLD, BEFORE) if train(release)[:2] >= SPLIT else (BEFORE, OLD)
     if older and profile.at(*other.split()):
         raise Inexpressible(f"its profile has `{other}`, which {release} is not known to take", host, f"write `{word}` there")
