@@ -127,6 +127,37 @@ crypto ipsec profile OVER
 """
 }
 
+# The same of EOS: the profile of its API, in either of its spellings, and one that others name, too.
+_API = """\
+management api http-commands
+   protocol https port {port}
+   protocol https ssl profile API
+   no shutdown
+!
+management security
+   ssl profile API
+      tls versions 1.0 1.2
+      {suites}
+      certificate api.crt key CANARY-key
+   !
+   ssl profile RADSEC
+      tls versions 1.0 1.2
+!
+radius-server host 192.0.2.3 tls ssl-profile RADSEC key 7 CANARY-radius
+management api gnmi
+   transport grpc default
+      ssl profile RADSEC
+!
+"""
+_SUITES = "ECDHE-RSA-AES256-SHA384:ECDHE-RSA-AES128-GCM-SHA256"
+
+
+def api_of_eos(release: str, port: int) -> str:
+    """For `ssh` of a device."""
+    word = "cipher v1.0" if int(release.split(".")[1]) >= 32 else "cipher-list"
+    return PLATFORMS["eos"].ssh + _API.format(port=port, suites=f"{word} {_SUITES}")
+
+
 PLATFORMS = {
     "ios": Platform(
         "cisco.ios.ios",

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Callable
 from difflib import unified_diff
 from pathlib import Path
 
 from device import DAY, Device
-from eos_config import Config, label
+from eos_config import SPLIT, VERSIONS, Config, label
+from https import certificate, door
 from shell import Enabled
 
 MOST = 5  # sessions that wait
@@ -128,11 +130,31 @@ class Eos(Device):
         if self.rejects():
             return INVALID, below
         config = self.sessions.get(session) if session else self.config
-        if config is None:  # it waits for its timer
+        if config is None or self._other(command, below):  # it waits for its timer
             return INVALID, below
         taken, now = config.enter(command, below)
         self.keep(f"session-{session}" if session else "running", config.text)
         return "" if taken else INVALID, now if taken else below
+
+    def _other(self, command: str, below: tuple[str, ...]) -> bool:
+        """Whether the suites of an ssl profile are called otherwise in its release."""
+        word = command.removeprefix("no ").partition(" ")[0]
+        return below[:1] == ("management security",) and word == ("cipher-list" if self._at_least(SPLIT) else "cipher")
+
+    def opens(self, port: int, *more: int) -> tuple[int, ...]:
+        """Its API, where a line says on which port."""
+        if where := self.config.profile().get("port"):
+            door(int(where), self.tls)
+        return ()
+
+    def tls(self) -> ssl.SSLContext:
+        """Of the versions that its profile says at that moment."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate(self, "edge1"))
+        said = self.config.profile()
+        if versions := [ssl.TLSVersion[VERSIONS[word]] for word in said.get("tls versions", "").split()]:
+            context.minimum_version, context.maximum_version = min(versions), max(versions)
+        return context
 
     def write(self) -> str:
         if self.fault("ignore_write"):
@@ -231,7 +253,10 @@ class Eos(Device):
 
     @property
     def _newer(self) -> bool:
-        return tuple(int(part) for part in re.findall(r"\d+", self.facts["release"])[:2]) >= (4, 32)
+        return self._at_least((4, 32))
+
+    def _at_least(self, release: tuple[int, int]) -> bool:
+        return tuple(int(part) for part in re.findall(r"\d+", self.facts["release"])[:2]) >= release
 
     @property
     def _waits(self) -> str:

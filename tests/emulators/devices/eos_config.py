@@ -21,9 +21,9 @@ MODES = {
 LINES = {
     "": ("hostname", "ip routing", "ntp server", "logging host", "snmp-server community", "username"),
     "management ssh": ("cipher", "key-exchange", "mac", "hostkey server", "server-port", "idle-timeout"),
-    "management api http-commands": ("protocol https ssl profile", "no shutdown", "shutdown"),
+    "management api http-commands": ("protocol https ssl profile", "protocol https port", "no shutdown", "shutdown"),
     "interface": ("description", "ip address", "no switchport"),
-    "ssl profile": ("tls versions", "cipher-list", "certificate"),
+    "ssl profile": ("tls versions", "cipher-list", "cipher v1.0", "cipher v1.3", "certificate", "trust certificate"),
     "ike policy": ("encryption", "integrity", "dh-group"),
     "sa policy": ("esp encryption", "esp integrity", "pfs dh-group"),
 }
@@ -51,6 +51,12 @@ ALGORITHMS = {
     "mac": (MACS,) * 2,
     "hostkey server": (("rsa", "ecdsa-nistp256", "ecdsa-nistp521", "ed25519"), ("rsa",)),
 }
+# Of ssl profiles, as public configurations have them: words with colons between, and how OpenSSL calls the versions.
+OLD = ("ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-SHA384", "AES256-SHA")
+MODERN = ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256")
+SUITES = {"cipher-list": OLD, "cipher v1.0": OLD, "cipher v1.3": MODERN}
+VERSIONS = {"1.0": "TLSv1", "1.1": "TLSv1_1", "1.2": "TLSv1_2", "1.3": "TLSv1_3"}
+SPLIT = (4, 32)  # since when `cipher v1.0` and `cipher v1.3` stand in the place of `cipher-list`
 SSHD = {"kex": "key-exchange", "encryption": "cipher", "mac": "mac", "hostkey": "hostkey server"}
 
 
@@ -97,6 +103,16 @@ class Config:
                 copy.put(ssh, " ".join((name, *self.algorithms(word))))
         return copy.text
 
+    def profile(self) -> dict[str, str]:
+        """The lines of the ssl profile of its API, and its `port` where a line says it; {} when it is not served."""
+        api, security = self.top.find("management api http-commands"), self.top.find("management security") or Line("")
+        if not api or not api.find("no shutdown"):
+            return {}
+        named, where = api.find("protocol https ssl profile"), api.find("protocol https port")
+        found = security.find(named.text.removeprefix("protocol https ")) if named else None
+        lines = {head: one.text.removeprefix(head).strip() for head in LINES["ssl profile"] if found and (one := found.find(head))}
+        return {**lines, **({"port": where.text.split()[-1]} if where else {})}
+
     # ------------------------------------------------------------ commands
 
     def enter(self, command: str, mode: tuple[str, ...]) -> tuple[bool, tuple[str, ...]]:
@@ -128,6 +144,8 @@ class Config:
         values = command.removeprefix(head).split()
         if _kind(at) == "management ssh" and head in ALGORITHMS and (not values or not set(values) <= set(ALGORITHMS[head][0])):
             return False
+        if _kind(at) == "ssl profile" and not _tls(head, values):
+            return False
         here = self._at(at)
         old = here.find(command if head in MANY else "shutdown" if head == "no shutdown" else head)
         if old:
@@ -146,6 +164,13 @@ class Config:
         for said in mode:
             here = here.find(said) or self.put(here, said)
         return here
+
+
+def _tls(head: str, values: list[str]) -> bool:
+    """Whether a line of an ssl profile is one."""
+    if head == "tls versions":
+        return bool(values) and set(values) <= set(VERSIONS)
+    return head not in SUITES or (len(values) == 1 and set(values[0].split(":")) <= set(SUITES[head]))
 
 
 def _kind(at: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Problem, Wanted
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Problem, Wanted, Wishes
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import steps as room
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.changing import STARTUP, Changing
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.device_api import ApiChanging, ApiDevice
@@ -58,11 +58,12 @@ def made(tmp_path: Path) -> Iterator[Callable[..., Emulated]]:
         one.kill()
 
 
-def dying(emulated: Emulated, monkeypatch: pytest.MonkeyPatch, death: tuple[str, str]) -> Left:
+def dying(emulated: Emulated, monkeypatch: pytest.MonkeyPatch, death: tuple[str, str], wishes: Wishes | None = None) -> Left:
     """A change whose controller dies before or after it has said that command; what was written down of it by then."""
     device = device_of(emulated)
     seen = device.look().snapshot
-    (planned,) = device.live.write(seen, {device.live.writes[0]: {aspect: Wanted(tuple(one.split())) for aspect, one in NEW.items()}})
+    mine = {device.live.writes[0]: {aspect: Wanted(tuple(one.split())) for aspect, one in NEW.items()}}
+    (planned,) = device.live.write(seen, wishes or mine)
     device.terminal.close()
     changes = Changing(device, planned, seen.identity.machine_id, 60, fine)
     noted: list[Left] = []

@@ -80,12 +80,12 @@ def plan_of(
     way = platform.changes
     if way is None:
         raise Problem(f"nothing is written on {platform.label}", found.snapshot.host, "leave it out with --limit")
-    behind = way.over(found.snapshot) if isinstance(way, Live) else {}
-    asked = {e.id: _asked(way, e, requirements[e.id], behind, step) for e in found.endpoints}
+    behind, alone = (way.over(found.snapshot), way.alone(found.snapshot)) if isinstance(way, Live) else ({}, {})
+    asked = {e.id: {} if e.id in alone else _asked(way, e, requirements[e.id], behind, step) for e in found.endpoints}
     mine = tuple(e for e in found.endpoints if asked[e.id])
     beside = {e.id for e in mine if e.protocol in TUNNELS and step != CONTRACT}
     plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way)}, mine, asked, policy, as_of, client, beside)
-    said = [why for e in found.endpoints if (why := _left(platform, e, requirements[e.id], asked[e.id], behind, as_of))]
+    said = [why for e in found.endpoints if (why := _left(platform, e, requirements[e.id], asked[e.id], behind, alone, as_of))]
     if plan.changes and (outage := way.outage(found.snapshot)):
         said.append(outage)
     if plan.changes and isinstance(way, Live):
@@ -106,11 +106,21 @@ def _asked(way: Live | Api, endpoint: Endpoint, requirements: Requirements, behi
     return {} if endpoint.id in behind else taken
 
 
-def _left(platform: Appliance, endpoint: Endpoint, requirements: Requirements, asked: Requirements, behind: Mapping[str, str], as_of: date) -> str:
+def _left(
+    platform: Appliance,
+    endpoint: Endpoint,
+    requirements: Requirements,
+    asked: Requirements,
+    behind: Mapping[str, str],
+    alone: Mapping[str, str],
+    as_of: date,
+) -> str:
     """What is not planned of what the policy wants, and why; "" = nothing."""
     left = [aspect for aspect in wishes_for(endpoint, requirements, as_of) if aspect not in asked]
     if not left:
         return ""
+    if endpoint.id in alone:
+        return f"{endpoint.id}: left as it is: {alone[endpoint.id]}"
     if before := behind.get(endpoint.id):
         return (
             f"{endpoint.id}: stays for other ends that have nothing better; {before} is in front of it.  Once they have, agility_link_step=contract "

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from .algorithms.lookup import find
+from .algorithms.lookup import find, speaks_13
 from .facts import Facts, judged_facts
 from .model import Capability, Endpoint, Evidence, Finding, Origin, Stage
 from .policy.decide import cited
@@ -80,7 +80,7 @@ def ahead(endpoint: Endpoint, requirements: Requirements, as_of: date) -> Endpoi
     possible = endpoint.capabilities.get("cipher", Capability(None, "")).names or ()
     modern = [name for name in ciphers.values if name.startswith("TLS_")] or [name for name in possible if name.startswith("TLS_")]
     old = [name for name in ciphers.values if not name.startswith("TLS_")]
-    kept = (*(modern if "TLSv1.3" in wanted.names else ()), *(old if set(wanted.names) - {"TLSv1.3"} else ()))
+    kept = (*(modern if speaks_13(wanted.names) else ()), *(old if any(not speaks_13((name,)) for name in wanted.names) else ()))
     return replace(endpoint, settings={**endpoint.settings, "cipher": replace(ciphers, values=kept)})
 
 

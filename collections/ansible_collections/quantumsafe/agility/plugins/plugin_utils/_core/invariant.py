@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from .algorithms.lookup import OVER_TLS, find
+from .algorithms.lookup import OVER_TLS, find, speaks_13
 from .model import Endpoint, Setting
 from .peers import Effect, effect, quantum_safe
 from .policy.model import Requirement
@@ -46,7 +46,7 @@ def _broken(endpoint: Endpoint, name: str, requirement: Requirement, as_of: date
 
 def _within(protocol: str, exchange: Setting, versions: Sequence[str] | None) -> Setting:
     """What of it can be negotiated while these versions are on (None = nobody knows)."""
-    if protocol not in OVER_TLS or versions is None or "TLSv1.3" in versions:
+    if protocol not in OVER_TLS or versions is None or speaks_13(versions):
         return exchange
     return _only(exchange, [i for i, name in enumerate(exchange.values) if not quantum_safe(protocol, name)])
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from .algorithms.lookup import OVER_TLS, find
+from .algorithms.lookup import OVER_TLS, find, speaks_13
 from .invariant import consequence
 from .model import Endpoint, Setting, State
 from .peers import quantum_safe
@@ -176,7 +176,7 @@ def _not_preferred(endpoint: Endpoint, setting: Setting, good: list[str]) -> str
     if endpoint.protocol not in OVER_TLS or not all(quantum_safe("tls", name) for name in good):
         return ""
     versions = endpoint.settings.get("version")
-    if versions and "TLSv1.3" not in versions.values:
+    if versions and not speaks_13(versions.values):
         return "hybrid groups exist in TLS 1.3 only, and TLS 1.3 is off"
     tiers = setting.tiers or (0,) * len(setting.values)
     best = min(tier for name, tier in zip(setting.values, tiers, strict=True) if name in good)

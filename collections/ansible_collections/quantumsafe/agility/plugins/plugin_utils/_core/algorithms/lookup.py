@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 
 from .rows import Algorithm, load, read, suite
 from .suites import parse_suite
 
-__all__ = ["ALL", "OVER_TLS", "USES", "Algorithm", "all_of", "find", "named", "near", "spelling"]
+__all__ = ["ALL", "OVER_TLS", "USES", "Algorithm", "all_of", "find", "named", "near", "speaks_13", "spelling"]
 
 ALL = load()
 _BY_USE: dict[tuple[str, str], list[Algorithm]] = defaultdict(list)
@@ -29,6 +30,11 @@ def find(protocol: str, aspect: str, name: str) -> Algorithm | None:
     if known is None and (protocol, aspect) == ("tls", "cipher"):
         return _suite(name.upper())
     return known
+
+
+def speaks_13(versions: Iterable[str]) -> bool:
+    """Whether TLS 1.3 is among these versions, whatever a product calls it."""
+    return any((known := find("tls", "version", name)) and known.id == "TLSv1.3" for name in versions)
 
 
 @lru_cache(maxsize=1024)  # an expression stands for fifty of them, and every socket asks for each several times

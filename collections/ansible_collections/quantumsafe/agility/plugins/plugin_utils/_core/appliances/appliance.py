@@ -63,6 +63,7 @@ class Live:
     endpoints of `writes` are written, and of those whose names begin as `takes` says the aspects that it names.
     place(statement): what a statement that is on no list of `lists` is put back with, as its path: the object that it belongs to, or the list of
     names that it is one of.  over(snapshot): endpoint → the successor that stands in front of it (objects.py), "" = nothing names it.
+    alone(snapshot): endpoint → why nothing of it is written here, as the plan says it.
     """
 
     systems: tuple[str, ...]
@@ -97,6 +98,7 @@ class Live:
     takes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     place: Callable[[str], str] = lambda statement: statement
     over: Callable[[Snapshot], Mapping[str, str]] = lambda snapshot: {}
+    alone: Callable[[Snapshot], Mapping[str, str]] = lambda snapshot: {}
 
 
 @dataclass(frozen=True, slots=True)

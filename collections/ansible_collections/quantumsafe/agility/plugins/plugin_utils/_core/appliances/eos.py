@@ -1,22 +1,24 @@
 """Arista EOS: a saved running configuration, and what it says about its cryptography.
 
 It closes with `end`; its first comment names the release (`! device: NAME (MODEL, EOS-4.30.1F)`).  Sources: Arista AVD (eos_cli_config_gen) for
-lines and words.  SSH counts as served unless `management ssh` is shut down, the API only with `no shutdown`.
+lines and words; profiles of TLS: eos_tls.py.  SSH counts as served unless `management ssh` is shut down, the API only with `no shutdown`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ..documents.indent import Document as Indented
 from ..documents.indent import parse
 from ..documents.statements import Document
-from ..model import Endpoint, Setting, Snapshot, Unparsable
+from ..model import Endpoint, Snapshot, Unparsable
+from . import eos_tls
 from .appliance import Appliance
 from .eos_live import LIVE, SSH
 from .kept import Node, keep, tree
-from .reading import ECHO, SSH_LISTS, Aspects, Device, Known, alone, flat, once, port
+from .reading import ECHO, SSH_LISTS, Aspects, Device, Known, alone, flat, once, port, train
 
 LABEL = "Arista EOS"
 SAVE = "save `show running-config` again, whole and alone (terminal length 0)"
@@ -35,8 +37,7 @@ KEEP = (
     "management api http-commands protocol https ssl profile *",
     "management api http-commands protocol https port *",
     "management security ssl profile *",
-    "management security ssl profile * tls versions +",
-    "management security ssl profile * cipher-list *",
+    *eos_tls.KEEP,
     "ip security ike policy *",
     "ip security ike policy * encryption *",
     "ip security ike policy * integrity *",
@@ -46,8 +47,11 @@ KEEP = (
     "ip security sa policy * esp integrity *",
     "ip security sa policy * pfs dh-group *",
 )
-WORDS = Known((4, 33, 99), "the words of Arista AVD, none of which is quantum-safe", SSH_LISTS)
-SSL: Aspects = {"version": "tls versions", "cipher": "cipher-list"}
+TLS = frozenset(("tls version", "tls cipher"))
+TUNNELS = frozenset(f"{protocol} {aspect}" for protocol in ("ikev2", "esp") for aspect in ("key_exchange", "cipher", "mac"))
+WORDS = Known((4, 33, 99), "the words of Arista AVD, none of which is quantum-safe", SSH_LISTS | TLS | TUNNELS)
+HYBRID = (4, 36, 1)  # nobody tells of those between
+NEWER = Known(HYBRID, "a public lab of cEOS 4.36.1F (fhibler/arista-quantum-safe)", SSH_LISTS | TLS | {"tls key_exchange"})
 IKE: Aspects = {"key_exchange": "dh-group {}", "cipher": "encryption", "mac": "integrity"}
 ESP: Aspects = {"key_exchange": "pfs dh-group {}", "cipher": "esp encryption", "mac": "esp integrity"}
 _RELEASE = re.compile(r"^! device: .*\bEOS-(\d+\.\d+(?:\.\d+)*\w*)", re.MULTILINE)
@@ -68,7 +72,7 @@ def look(text: str, path: str) -> tuple[str, Mapping[str, str]]:
     hostname = once((one.words[1] for one in document.of("hostname") if one.words[1:]), "`hostname`", path)
     statements = tuple(one for command in document.commands for one in flat(command))
     facts = {"os_ID": "eos", "os_PRETTY_NAME": f"Arista EOS {release}".strip(), "hostname": hostname, "release": release}
-    return keep(Document(path, document.lines, statements), KEEP), facts
+    return keep(Document(path, document.lines, (*statements, *eos_tls.users(statements))), KEEP), facts
 
 
 def _whole(document: Indented) -> None:
@@ -86,7 +90,8 @@ def _whole(document: Indented) -> None:
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     release = snapshot.facts.get("release", "")
-    devices = ((Device("eos", "EOS", release, file.path, "show running-config all", WORDS), file.text or "") for file in snapshot.files.values())
+    known = NEWER if train(release) == HYBRID else WORDS
+    devices = ((Device("eos", "EOS", release, file.path, "show running-config all", known), file.text or "") for file in snapshot.files.values())
     return tuple(one for device, text in devices for one in _endpoints(device, tree(text)))
 
 
@@ -94,18 +99,15 @@ def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
     ssh = top.at("management", "ssh") or Node()
     if not ssh.at("shutdown") or any(True for dummy in ssh.each("vrf")):
         yield _ssh(device, ssh)
-    profiles = dict(top.each("management", "security", "ssl", "profile"))
-    api = top.at("management", "api", "http-commands")
-    used = ((api and api.at("protocol", "https", "ssl", "profile")) or Node()).words()
-    note = "no line of a configuration names the groups of its key exchange"
-    if api and (api.at("no", "shutdown") or any(True for dummy in api.each("vrf"))):
-        settings = _ssl(device, profiles[used[0]]) if used and used[0] in profiles else {}
-        notes = [note, *(f"no ssl profile is called {name}" for name in used if name not in profiles)]
-        where = port(api.under("protocol", "https", "port"), 443)
-        yield device.endpoint("https", "tls", settings, SSL, notes, (("*", where),))
+    profiles = dict(top.each(*eos_tls.PLACE.split()))
+    used = eos_tls.named(top)
+    if api := eos_tls.served(top):
+        profile = profiles.get(used[0], Node()) if used else Node()
+        missing = tuple(name for name in used if name not in profiles)
+        yield _tls(device, "https", profile, (("*", port(api.under("protocol", "https", "port"), 443)),), missing)
     for name, profile in profiles.items():
         if name not in used:
-            yield device.endpoint(f"ssl profile {name}", "tls", _ssl(device, profile), SSL, [note], ())
+            yield _tls(device, f"ssl profile {name}", profile, eos_tls.doors(top, name))
     for name, policy in top.each("ip", "security", "ike", "policy"):
         yield device.endpoint(f"ike policy {name}", "ikev2", device.said(policy, IKE), {**IKE, "version": "version"})
     for name, policy in top.each("ip", "security", "sa", "policy"):
@@ -122,12 +124,14 @@ def _ssh(device: Device, ssh: Node) -> Endpoint:
     return device.endpoint("ssh", "ssh", settings, SSH, notes, (("*", port(ssh.under("server-port"), 22)),), place="ssh")
 
 
-def _ssl(device: Device, profile: Node) -> dict[str, Setting]:
-    """A cipher-list is one word, with colons."""
-    found = device.said(profile, SSL)
-    if suites := found.get("cipher"):
-        found["cipher"] = Setting(tuple(suites.values[0].split(":")), suites.origin, "configured")
-    return found
+def _tls(device: Device, id_: str, profile: Node, addresses: tuple[tuple[str, int], ...], unknown: tuple[str, ...] = ()) -> Endpoint:
+    settings, notes, expected = eos_tls.said(device, profile), [f"no ssl profile is called {name}" for name in unknown], dict(eos_tls.SAID)
+    if "key_exchange" in settings or train(device.release) >= eos_tls.GROUPED:
+        expected["key_exchange"] = eos_tls.GROUPS
+    else:
+        notes.append("no line of a configuration names the groups of its key exchange")
+    one = device.endpoint(id_, "tls", settings, expected, notes, addresses)
+    return replace(one, capabilities={aspect: eos_tls.able(able, device.release, aspect) for aspect, able in one.capabilities.items()})
 
 
 def _sa(device: Device, name: str, policy: Node) -> Endpoint:

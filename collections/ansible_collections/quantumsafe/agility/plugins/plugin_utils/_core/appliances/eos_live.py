@@ -5,6 +5,9 @@ that a commit takes over what runs by the whole session, which others may have c
 Fields of `show configuration sessions detail | json`: napalm 5.2 and its issue 2166, for releases before 4.32 (a state of the session) and since
 (a key of its own).  Lines of a session count together, so that nothing lies between an old list and a new one.  A session that was not committed
 goes with the power.
+
+Written are lists of the SSH server, and of the profiles of TLS that management alone names (eos_tls.py).  IKE and SA policies are not: a profile
+names one of each, and each holds one value of everything (Arista AVD, ip_security), so the other end would have to change at the very moment.
 """
 
 from __future__ import annotations
@@ -15,9 +18,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..documents.indent import parse
-from ..model import Unparsable
+from ..model import Change, Edit, Snapshot, Unparsable, Wishes
+from . import eos_tls
 from .appliance import Live, Order, Timer
-from .lists import touched, values, writer
+from .kept import tree
+from .lists import known, rewritten, touched, values, within
 from .reading import Aspects, flat
 
 SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "cipher", "mac": "mac", "host_key": "hostkey server"}
@@ -25,6 +30,10 @@ MODE = "management ssh"
 LISTS = {aspect: f"{MODE} {word}" for aspect, word in SSH.items()}
 KNOWN = (((4, 22), (4, 33)),)  # those with the timer; 4.33 was the newest when its fields were told
 SHOW = "show configuration sessions detail | json"
+TOGETHER = (
+    "a profile names one {0}-policy, which holds one value of each, so nothing new can stand beside it, and the tunnel is down until both ends have "
+    "changed: agree on a moment with the other end, write a policy under a new name, and name it in the profile, in a session with `commit timer`"
+)
 _RELEASE = re.compile(r"^Software image version: *(\d+\.\d+(?:\.\d+)*\w*)", re.MULTILINE)
 _SERIAL = re.compile(r"^Serial number: *(\S+)", re.MULTILINE)
 _MAC = re.compile(r"^(?:System|Hardware) MAC address: *(\S+)", re.MULTILINE)  # a virtual one has no serial number
@@ -73,12 +82,39 @@ def comparable(said: str) -> tuple[str, ...]:
 
 def lines(order: Order) -> tuple[str, ...]:
     """A line takes the place of the old one; `no …` is the default."""
+    both = (*order.old, *order.new)
     said = []
-    for path in touched(LISTS, (*order.old, *order.new)):
+    for path in touched(LISTS, both):
         word = path.removeprefix(f"{MODE} ")
         new = values(order.new, path)
         said.append(" ".join((word, *new)) if new else f"no {word}")
-    return (MODE, *said)
+    paths = dict.fromkeys(eos_tls.place(one) for one in both if within(one, eos_tls.PLACE))
+    tls = eos_tls.commands(paths, {path: " ".join(new) for path in paths if (new := values(order.new, path))})
+    return (*((MODE, *said, *(("exit",) if paths else ())) if said else ()), *tls)
+
+
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """Raises Inexpressible."""
+    (file,) = snapshot.files.values()
+    release = snapshot.facts["release"]
+    known("EOS", release, KNOWN, snapshot.host)
+    top, edits = tree(file.text or ""), list[Edit]()
+    for id_, wanted in wishes.items():
+        if id_ == "eos ssh":
+            edits += rewritten(file, LISTS, wanted, each=False).edits
+        else:
+            edits += eos_tls.edits(file, snapshot.host, release, top, id_, wanted)
+    return (Change(file.path, file.sha256, tuple(sorted(edits, key=lambda edit: edit.line))),)
+
+
+def alone(snapshot: Snapshot) -> Mapping[str, str]:
+    """As Live.alone."""
+    out: dict[str, str] = {}
+    for top in (tree(file.text or "") for file in snapshot.files.values()):
+        out |= eos_tls.unwritten(top)
+        for kind in ("ike", "sa"):
+            out |= {f"eos {kind} policy {name}": TOGETHER.format(kind) for name, dummy in top.each("ip", "security", kind, "policy")}
+    return out
 
 
 def _clock(minutes: int) -> str:
@@ -108,6 +144,9 @@ LIVE = Live(
     writes=("eos ssh",),
     lists=LISTS,
     known=KNOWN,
-    write=writer("EOS", "eos ssh", LISTS, KNOWN, each=False),
+    write=write,
+    takes={eos_tls.HTTPS: eos_tls.ASPECTS, eos_tls.PROFILE: eos_tls.ASPECTS},
+    place=eos_tls.place,
+    alone=alone,
     review="show session-config diffs",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from ..algorithms.lookup import speaks_13
 from ..peers import quantum_safe
 
 Safety = Literal["yes", "no", "unknown"]
@@ -27,7 +28,7 @@ def key_exchange_safety(endpoint: Mapping[str, Any]) -> Safety:
     safe = [quantum_safe(endpoint["protocol"], name) for name in exchange["values"]]
     if endpoint["protocol"] == "ssh":
         return "yes" if any(safe) else "no"
-    if not safe or (endpoint["protocol"] == "tls" and versions and "TLSv1.3" not in versions["values"]):
+    if not safe or (endpoint["protocol"] == "tls" and versions and not speaks_13(versions["values"])):
         return "no"
     tiers = exchange["tiers"] or [0] * len(safe)
     best = min(tiers)
