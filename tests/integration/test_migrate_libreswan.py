@@ -66,6 +66,28 @@ def policy(folder: Path, stage: str, allowed: str = "[hybrid, classical]") -> st
     return str(path)
 
 
+AEAD = "".join(
+    f"""
+  - id: cipher-{of}
+    match: {{protocol: {of}}}
+    aspect: cipher
+    allow: {{aead: true, status: [current]}}
+    source: {{doc: house, section: "3", force: recommendation}}
+    verified: 2026-11-28
+"""
+    for of in ("ikev2", "esp")
+)
+
+
+def authenticated(folder: Path) -> str:
+    """The policy at stage require, and with ciphers that authenticate alone."""
+    path = Path(policy(folder, "require"))
+    rules, stages = path.read_text(encoding="utf-8").split("stages:\n")
+    also = stages.replace("aspect: key_exchange", "aspect: cipher")
+    (folder / "aead.yml").write_text(f"{rules}{AEAD}stages:\n{stages}{also}", encoding="utf-8")
+    return str(folder / "aead.yml")
+
+
 WHOLE = pytest.mark.skipif(
     os.environ.get("AGILITY_LINKS") != "all", reason="SKIPPED LOUDLY: `make verify-vpn` takes tunnels of libreswan through every step"
 )
@@ -215,3 +237,68 @@ def test_two_libreswan_move_together(lab: Lab, tmp_path: Path, library: Path) ->
         assert facts(**files) == before
         up("vpn-c")
         assert pluto() == "AES_GCM_16_256-HMAC_SHA2_512-DH19"
+
+
+MIXED_SWAN = PEER.replace("aes256gcm16-prfsha512-x25519", "aes256-sha512-ecp521, aes256gcm16-prfsha512-ecp521").replace(
+    "esp_proposals = aes256gcm16\n", "esp_proposals = aes256-sha512-ecp521, aes256gcm16-ecp521\n"
+)
+MIXED_SITE = (
+    f"sed -i -e 's/ike=aes_gcm256-sha2_512-dh31/ike=aes256-sha2_512-dh21,aes_gcm256-sha2_512-dh21/'"
+    f" -e 's/esp=aes_gcm256/esp=aes256-sha2_512,aes_gcm256/' {SITE}"
+)
+
+
+CBC = "AES_CBC-256/HMAC_SHA2_512_256/PRF_HMAC_SHA2_512/ECP_521"
+
+
+@contextmanager
+def of_two_ciphers(library: Path, swan_has: str = MIXED_SWAN) -> Iterator[None]:
+    """The same tunnel with AES-CBC in front at both ends, up; afterwards the hosts are as they were built."""
+    started(*HOSTS)
+    on("vpn-b", f"cat >{SWAN} <<'END'\n{swan_has}\nEND\nswanctl --load-all --noprompt >/dev/null")
+    with pluto_at("vpn-c", MIXED_SITE, library):
+        up("vpn-c")
+        assert swan()[0][0] == CBC, "the first of both is agreed on"
+        yield
+    on("vpn-b", f"rm -f {SWAN}; swanctl --load-all --noprompt >/dev/null; swanctl --terminate --ike swan --force >/dev/null 2>&1", check=False)
+
+
+@WHOLE
+def test_ciphers_that_the_policy_no_longer_allows_leave_both_ends(lab: Lab, tmp_path: Path, library: Path) -> None:
+    more = {"agility_campaign": "aead", "agility_policy": authenticated(tmp_path)}
+    with of_two_ciphers(library):
+        before = facts()
+        ran = play(lab, "migrate_links", **more)
+        assert ran.rc == 0 and facts() == before, ran.text
+        more["agility_step"] = "contract"
+        ran = play(lab, "migrate_links", **more)
+        assert ran.rc == 0, ran.text
+        assert swan() == NEW and pluto() == "AES_GCM_16_256-HMAC_SHA2_512-DH21"
+        site = on("vpn-c", f"cat {SITE}")
+        assert "ike=aes_gcm256-sha2_512-dh21 # as agreed" in site and "esp=aes_gcm256\n" in site
+        assert "aes256-sha512" not in on("vpn-b", f"cat {SWAN}")
+        again = play(lab, "migrate_links", **more)
+        assert again.rc == 0 and again.changed("vpn-b") == again.changed("vpn-c") == 0, again.text
+        back = play(lab, "rollback_links", agility_campaign="aead")
+        assert back.rc == 0, back.text
+        assert facts() == before
+
+
+@WHOLE
+def test_ends_whose_other_ciphers_differ_both_go_back(lab: Lab, tmp_path: Path, library: Path) -> None:
+    more = {"agility_campaign": "apart", "agility_policy": authenticated(tmp_path)}
+    with of_two_ciphers(library, MIXED_SWAN.replace("aes256gcm16", "aes128gcm16")):
+        before = facts()
+        assert play(lab, "migrate_links", **more).rc == 0
+        ran = play(lab, "migrate_links", agility_step="contract", **more)
+        assert ran.rc != 0 and "NO_PROPOSAL_CHOSEN" in ran.text, ran.text
+        for dummy in range(120):  # each by itself, at its deadline at the latest
+            if facts() == before:
+                break
+            time.sleep(1)
+        assert facts() == before, ran.text
+        for dummy in range(40):
+            if [ike for ike, child in swan() if child] == [CBC]:
+                break
+            time.sleep(0.5)
+        assert [ike for ike, child in swan() if child] == [CBC]

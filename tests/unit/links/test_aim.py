@@ -131,6 +131,51 @@ def test_what_cannot_be_said_is_refused_by_name() -> None:
         SERVICE.write(loaded("aes_gcm256-sha2_512-dh19"), wishes("dh20", "dh19"))
 
 
+# What pluto 5.2 printed of `ike=` and `esp=` below: the second kind of MAC is its default beside AES-CBC.
+PRINTED = """
+"site":   policy: IKEv2+PSK+ENCRYPT+TUNNEL+PFS;
+"site":   IKE algorithms: AES_CBC_256-HMAC_SHA2_512-DH21, AES_GCM_16_256-HMAC_SHA2_512-DH21
+"site":   ESP algorithms: AES_CBC_256-HMAC_SHA2_512_256+HMAC_SHA2_256_128, 3DES_CBC-HMAC_SHA1_96, AES_GCM_16_256-NONE
+"""
+IKE, ESP = "aes256-sha2_512-dh21,aes_gcm256-sha2_512-dh21", "aes256,3des-sha1,aes_gcm256"
+
+
+def narrowed(of: str, ike: str = IKE, esp: str = ESP, printed: str = PRINTED, **aspects: tuple[str, ...]) -> list[str]:
+    """`ike=` and `esp=` once both ends take away together what is not among these."""
+    text = lib.LAB.partition("\nconn next")[0].replace("ike=aes_gcm256-sha2_512-dh31 #", f"ike={ike} #").replace("esp=aes_gcm256", f"esp={esp}")
+    algorithms = "\n".join(line for line in lib.text("status-5.2.txt").splitlines() if line.startswith("algorithm"))
+    seen = lib.having(text, status=algorithms + printed)
+    made = SERVICE.narrow(seen, {f"libreswan site{of}": {kind: Wanted(names) for kind, names in aspects.items()}}) if SERVICE.narrow else ()
+    lines = [line.strip().partition(" #")[0] for line in (applied(seen, made).files[lib.MAIN].text or "").splitlines()]
+    return [line.partition("=")[2] for line in lines if line.startswith(("ike=", "esp="))]
+
+
+def test_ciphers_macs_and_prfs_go_by_whole_proposals() -> None:
+    assert narrowed("", cipher=("aes_gcm256",)) == ["aes_gcm256-sha2_512-dh21", ESP]
+    assert narrowed("/esp", cipher=("aes_gcm256",)) == [IKE, "aes_gcm256"]
+    assert narrowed("/esp", mac=("sha2_512", "sha2_256"), cipher=("aes256", "aes_gcm256")) == [IKE, "aes256,aes_gcm256"]
+    assert narrowed("/esp", mac=("sha2_512",)) == [IKE, "aes_gcm256"], "what a proposal leaves to pluto's default is judged, too"
+    assert narrowed("/esp", key_exchange=("dh21",), cipher=("aes_gcm256",)) == [IKE, "aes_gcm256"], "its group is that of the IKE SA"
+
+
+def test_a_cipher_that_would_take_an_exchange_along_stays() -> None:
+    strong, printed = (
+        IKE.replace("aes256-sha2_512-dh21", "aes256-sha2_512-dh20"),
+        PRINTED.replace("AES_CBC_256-HMAC_SHA2_512-DH21", "AES_CBC_256-HMAC_SHA2_512-DH20"),
+    )
+    with pytest.raises(Inexpressible, match="no proposals that come to dh20, dh21, cipher aes_gcm256 and nothing else"):
+        narrowed("", strong, printed=printed, cipher=("aes_gcm256",))
+    assert narrowed("", strong, printed=printed, cipher=("aes_gcm256",), key_exchange=("dh21",)) == ["aes_gcm256-sha2_512-dh21", ESP]
+    with pytest.raises(Inexpressible, match="libreswan site/esp is loaded as other proposals than the file has"):
+        narrowed("/esp", esp=f"{ESP},aes_gcm128", cipher=("aes_gcm256",))
+    with pytest.raises(Inexpressible, match="libreswan site/esp is loaded as other proposals than the file has"):
+        narrowed("/esp", esp="aes_gcm256,3des-sha1,aes256", cipher=("aes_gcm256",))
+    with pytest.raises(Inexpressible, match="libreswan site/esp has no proposals that come to what stays, mac sha2_384 and nothing else"):
+        narrowed("/esp", esp="aes256", printed=PRINTED.replace(", 3DES_CBC-HMAC_SHA1_96, AES_GCM_16_256-NONE", ""), mac=("sha2_384",))
+    with pytest.raises(Inexpressible, match="fragmentation of libreswan site is not written"):
+        narrowed("", fragmentation=("yes",))
+
+
 @pytest.mark.parametrize(
     ("text", "exchange", "protocol", "said"),
     [

@@ -10,13 +10,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.aim import QUANTUM, aim_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.planned import Step, plan_end
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Plan, Problem, Snapshot
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import resolve, target_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._tied import Here, Tied, tied
 
-from tests.fixtures.strongswan.load import HERE, SITE, applied, captured, unloaded
+from tests.fixtures.strongswan.load import HERE, SITE, applied, captured, having, unloaded
 from tests.unit.conftest import policy_of
 
 TODAY = date(2026, 11, 27)
@@ -57,6 +58,38 @@ def test_a_step_that_the_policy_does_not_want_is_refused(step: Step, stage: str)
 def test_contract_of_an_end_without_the_new_is_refused() -> None:
     with pytest.raises(Problem, match=r"has no proposals that come to .* and nothing else"):
         planned(captured("vpn-a"), "contract", "require")
+
+
+RULES = """
+  - {{id: kex-{of}, match: {{protocol: {of}}}, aspect: key_exchange, allow: {{construction: [hybrid, classical], status: [current]}}, source: {source}}}
+  - {{id: cipher-{of}, match: {{protocol: {of}}}, aspect: cipher, allow: {{aead: true, status: [current]}}, source: {source}}}"""
+AEAD = (
+    'policy: {name: aead, version: "1", timezone: UTC, enforce: [recommendation]}\nrules:'
+    + "".join(RULES.format(of=of, source="{doc: house, force: recommendation}, verified: 2026-11-27") for of in ("ikev2", "esp"))
+    + "\nstages:\n  - {aspect: key_exchange, stage: require}\n  - {aspect: cipher, stage: require}\n"
+)
+SAID = "connections {{ x {{\n remote_addrs = 10.1.1.1\n proposals = {}\n}} }}\n"
+
+
+def beside(tmp_path: Path, said: str, step: Step = "contract", stage: str = "require", beside: bool = True) -> Plan:
+    """Of an end whose proposals these are, by a policy that allows ciphers alone that authenticate."""
+    (tmp_path / "aead.yml").write_text(AEAD.replace("cipher, stage: require", f"cipher, stage: {stage}"), encoding="utf-8")
+    policy, service, snapshot = policy_of(str(tmp_path / "aead.yml")), SERVICES["strongswan"], unloaded(having("forky", SAID.format(said)))
+    found = service.read(snapshot)
+    asked = {one.id: resolve(policy, target_of("vpn-a", (), one), TODAY) for one in found}
+    return plan_end(
+        snapshot, service, found, asked, step, policy.digest, TODAY, QUANTUM if "mlkem" in said else aim_of([("ikev2", ("x25519",))]), beside
+    )
+
+
+def test_contract_takes_ciphers_away_that_are_no_longer_allowed_and_adds_none(tmp_path: Path) -> None:
+    weak, strong = "aes256-sha256-x25519", "aes256gcm16-prfsha384-x25519"
+    made = beside(tmp_path, f"{weak}, {strong}")
+    assert [edit.insert for change in made.changes for edit in change.edits] == [(f" proposals = {strong}\n",)] and made.aspects == ("cipher",)
+    assert beside(tmp_path, strong).changes == () == beside(tmp_path, f"{weak}, {strong}", "expand").changes
+    assert beside(tmp_path, f"{weak}, {strong}", stage="prefer").changes == () == beside(tmp_path, f"{weak}, {strong}", beside=False).changes
+    with pytest.raises(Problem, match=r"strongswan x has no cipher that the policy allows, but aes256.*or leave the stage of cipher at prefer"):
+        beside(tmp_path, weak)
 
 
 def link(state: str, a: str = "vpn-a", b: str = "vpn-b", hub: str = "", offers: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -109,6 +109,20 @@ def test_for_both_ends_together_only_proposals_go_and_the_rest_of_the_line_stays
     assert taken_away(f'connections {{ x {{\n proposals = "{old}, {new}"\n}} }}\n', HYBRID) == [f'"{new}"']
 
 
+def test_ciphers_go_by_whole_proposals_of_both_ends_and_never_where_anybody_is_taken() -> None:
+    weak, strong = "aes256-sha256-x25519", "aes256gcm16-prfsha384-x25519"
+    said = f"connections {{ x {{\n remote_addrs = 10.1.1.1\n proposals = {weak}, {strong} # agreed\n}} }}\n"
+    wish = {"strongswan x": {"cipher": Wanted(("aes256gcm16",))}}
+    seen = unloaded(having("forky", said))
+    assert SERVICE.narrow
+    after = applied(seen, SERVICE.narrow(seen, wish)).files[MAIN].text
+    assert after == said.replace(f"{weak}, ", "")
+    with pytest.raises(Inexpressible, match="cipher of strongswan x is not written by this release"):
+        SERVICE.narrow(unloaded(having("forky", said.replace("10.1.1.1", "%any"))), wish)
+    with pytest.raises(Inexpressible, match="would lose aes256 at one end alone"):
+        SERVICE.write(seen, wish)
+
+
 @pytest.mark.parametrize("said", [f"aes256gcm16-prfsha384-x25519-ecp384-{HYBRID.partition('-')[2]}", f"aes256-sha256-{HYBRID}-ke1_none", "default"])
 def test_a_proposal_that_holds_both_is_never_half_taken_away(said: str) -> None:
     with pytest.raises(Inexpressible, match="has no proposals that come to x25519-ke1_mlkem768 and nothing else"):

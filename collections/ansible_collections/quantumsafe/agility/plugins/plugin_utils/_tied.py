@@ -135,7 +135,8 @@ def plan(run: Run, ends: Sequence[Here], found: Survey, policy: Policy, step: St
     if lone := sorted(one.id for one in mine if one.protocol == "esp" and one.id not in met):
         others = ", ".join(sorted({here.other for here in ends}))
         raise Problem(f"{', '.join(lone)} has no other end at {others}", run.host, "see the playbook links; nothing was changed")
-    made = plan_end(found.snapshot, SERVICE[ends[0].daemon], mine, asked, step, policy.digest, run.as_of, aim(run, ends, found, policy))
+    beside = any(here.able for here in ends)
+    made = plan_end(found.snapshot, SERVICE[ends[0].daemon], mine, asked, step, policy.digest, run.as_of, aim(run, ends, found, policy), beside)
     return replace(made, warnings=(*made.warnings, *_lacking(ends)))
 
 

@@ -5,16 +5,17 @@ What the other end cannot do is no wish of this one: it is told, and nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from ..model import Endpoint, Plan, Problem, Snapshot
+from ..model import Capability, Endpoint, Plan, Problem, Setting, Snapshot
 from ..plan import make_plan
+from ..policy.binding import binding
 from ..policy.model import Requirement
 from ..service import Service
-from ..services.ike_proposal import keyword
+from ..services.ike_proposal import KINDS, keyword
 from ..verdict import Requirements
 from ..wish import wish
 from .aim import QUANTUM, Aim, aim_of
@@ -32,9 +33,16 @@ def plan_end(
     policy: str,
     as_of: date,
     aim: Aim = QUANTUM,
+    beside: bool = False,
 ) -> Plan:
-    """endpoints: the connection and its children, and no other.  Raises Problem where the policy does not want it, and whatever a writer raises."""
-    asked = {one.id: {"key_exchange": _asked(one, requirements[one.id], step)} for one in endpoints}
+    """endpoints: the connection and its children, and no other.  beside: ciphers, MACs and PRFs that the policy no longer allows go, too (contract).
+
+    Raises Problem where the policy does not want it, and whatever a writer raises.
+    """
+    asked: dict[str, dict[str, Requirement]] = {one.id: {"key_exchange": _asked(one, requirements[one.id], step)} for one in endpoints}
+    if beside and step == "contract":
+        endpoints = tuple(_as_it_stands(one) for one in endpoints)
+        asked = {one.id: {**asked[one.id], **dict(_beside(one, requirements[one.id], as_of))} for one in endpoints}
     write = service.narrow if step == "contract" else service.widen
     plan = make_plan(snapshot, {service.name: replace(service, write=write or service.write)}, endpoints, asked, policy, as_of, lambda: None)
     if classical := [
@@ -43,6 +51,26 @@ def plan_end(
         why = f"{', '.join(classical)} offers no {aim.said}, and the policy changes nothing about it"
         raise Problem(why, snapshot.host, "the rule has to bind, see `enforce` in docs/policy.md; nothing was changed")
     return plan
+
+
+def _as_it_stands(endpoint: Endpoint) -> Endpoint:
+    """As if it could do no more than it has loaded: ciphers and what belongs to them are taken away, and never added."""
+    settings: dict[str, Setting] = {kind: endpoint.settings[kind] for kind in KINDS[1:] if kind in endpoint.settings}
+    stands = {kind: Capability(setting.values, "what is written there", endpoint.version) for kind, setting in settings.items()}
+    return replace(endpoint, capabilities={**endpoint.capabilities, **stands})
+
+
+def _beside(endpoint: Endpoint, requirements: Requirements, as_of: date) -> Iterator[tuple[str, Requirement]]:
+    """What is asked beside the key exchange, at the stage at which something goes.  Raises Problem where nothing would be left."""
+    for kind in KINDS[1:]:
+        found = binding(requirements).get(kind)
+        if kind not in endpoint.settings or found is None or not found.applicable or found.stage not in STAGES["contract"]:
+            continue
+        if wish(endpoint, kind, found, as_of).blocked:
+            names = ", ".join(endpoint.settings[kind].values)
+            remedy = f"write a proposal that it allows in front, at both ends, or leave the stage of {kind} at prefer; nothing was changed"
+            raise Problem(f"{endpoint.id} has no {kind} that the policy allows, but {names}", _stands(found), remedy)
+        yield kind, requirements[kind]
 
 
 def capped(endpoint: Endpoint, both: Collection[str] | None) -> Endpoint:

@@ -1,4 +1,4 @@
-"""Key exchanges of both ends of a tunnel that move together: new proposals in front of those that are there, then the new alone.
+"""Proposals of both ends of a tunnel that move together: new key exchanges in front of those that are there, then what is wanted alone.
 
 One line each, edited in place.  pluto takes a connection anew by `ipsec replace`, which ends its SAs: so nothing is written at one end alone.
 """
@@ -14,6 +14,7 @@ from ..documents.braces import Splice
 from ..documents.lines import apply
 from ..model import Change, File, Inexpressible, Snapshot, Wanted, Wishes
 from .ike_proposal import split
+from .ike_stays import staying
 from .ipsec_service import where
 from .libreswan_proposals import parse, with_exchange
 from .libreswan_seen import Seen
@@ -40,9 +41,9 @@ def _made(snapshot: Snapshot, of: Reader, wishes: Wishes, say: Callable[[Seen, M
     files: dict[str, File] = {}
     expected: dict[str, Texts] = {}
     for seen in of(snapshot):
-        if seen.id in wishes and not _follows(seen):
-            _can(seen, wishes[seen.id])
-            expected[seen.id] = say(seen, wishes[seen.id])
+        if wanted := _own(seen, wishes.get(seen.id, {})):
+            _can(seen, wanted)
+            expected[seen.id] = say(seen, wanted)
             file, splice = _splice(snapshot, seen, expected[seen.id])
             files[real_path(file)] = file
             if any((one.line, one.column) == (splice.line, splice.column) for one in splices.get(real_path(file), ())):
@@ -53,9 +54,10 @@ def _made(snapshot: Snapshot, of: Reader, wishes: Wishes, say: Callable[[Seen, M
     return out
 
 
-def _follows(seen: Seen) -> bool:
-    """What carries packets without a group of its own takes that of its IKE SA."""
-    return seen.child and not any(one.key_exchange for one in seen.written())
+def _own(seen: Seen, wishes: Mapping[str, Wanted]) -> dict[str, Wanted]:
+    """What is written of it: what carries packets without a group of its own takes that of its IKE SA."""
+    follows = seen.child and not any(one.key_exchange for one in seen.written())
+    return {aspect: to for aspect, to in wishes.items() if not (follows and aspect == "key_exchange")}
 
 
 def _where(seen: Seen) -> str:
@@ -64,14 +66,13 @@ def _where(seen: Seen) -> str:
 
 def _can(seen: Seen, wishes: Mapping[str, Wanted]) -> None:
     """Raises Inexpressible."""
-    if others := [aspect for aspect in wishes if aspect != "key_exchange"]:
-        raise Inexpressible(f"{others[0]} of {seen.id} is not written by this release", _where(seen), "mend it by hand, at both ends")
     if not NAME.fullmatch(seen.conn.name):
         raise Inexpressible(f"{seen.id}: a name of other than letters, digits, dots and dashes", _where(seen), "give it another name, at this end")
     if seen.loaded is None or seen.stale():
         raise Inexpressible("pluto has loaded something else than the files say", _where(seen), f"run ipsec replace {seen.conn.name}, and come again")
-    if seen.entry is None or not all(one.key_exchange and not one.strange for one in seen.written()):
-        raise Inexpressible(f"{seen.id} leaves its groups to the defaults", _where(seen), f"write them down first ({seen.names[0]}=)")
+    if seen.entry is None or not all((one.key_exchange or "key_exchange" not in wishes) and not one.strange for one in seen.written()):
+        what = "groups" if "key_exchange" in wishes else "algorithms"
+        raise Inexpressible(f"{seen.id} leaves its {what} to the defaults", _where(seen), f"write them down first ({seen.names[0]}=)")
 
 
 def _texts(seen: Seen) -> Texts:
@@ -79,6 +80,8 @@ def _texts(seen: Seen) -> Texts:
 
 
 def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:
+    if others := [aspect for aspect in wishes if aspect != "key_exchange"]:
+        raise Inexpressible(f"{others[0]} of {seen.id} is not written by this release", _where(seen), "mend it by hand, at both ends")
     now, names = seen.exchanges() or (), wishes["key_exchange"].names
     if seen.child:
         why = f"{seen.id} has a group of its own, and pluto takes one there"
@@ -94,13 +97,9 @@ def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:
 
 
 def _without(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:
-    """The proposals of which every exchange stays."""
-    names = set(wishes["key_exchange"].names)
-    stay = tuple(text for text in _texts(seen) if parse(text, seen.protocol).always and set(parse(text, seen.protocol).exchanges) <= names)
-    if {name for text in stay for name in parse(text, seen.protocol).exchanges} != names:
-        why = f"{seen.id} has no proposals that come to {', '.join(sorted(names))} and nothing else"
-        raise Inexpressible(why, _where(seen), "write what stays and what goes as proposals of their own")
-    return stay
+    """The proposals of which everything stays."""
+    written = [(text, parse(text, seen.protocol)) for text in _texts(seen)]
+    return staying(seen.id, _where(seen), written, seen.proposals()[0], wishes)
 
 
 def _splice(snapshot: Snapshot, seen: Seen, texts: Texts) -> tuple[File, Splice]:
@@ -127,7 +126,8 @@ def _prove(snapshot: Snapshot, of: Reader, made: tuple[Change, ...], expected: M
             why = "shall stay" if before.id not in expected else "shall be something else"
             raise Inexpressible(f"{before.id} would say {', '.join(_texts(after))}, and {why}", _where(after), "give it proposals of its own")
         then = replace(after, pluto=replace(after.pluto, loaded={}))
-        names, comes = wishes[before.id]["key_exchange"].names if before.id in wishes else (), then.exchanges() or ()
+        exchange, comes = wishes.get(before.id, {}).get("key_exchange"), then.exchanges() or ()
+        names = exchange.names if exchange else ()
         if names and set(comes) - set(then.impossible) != set(names):
             why = f"{before.id} would come to {', '.join(comes)}, and the policy wants {', '.join(names)}"
             raise Inexpressible(why, _where(after), f"write {before.names[0]}= with a group of its own at both ends")

@@ -10,6 +10,7 @@ from ..documents.braces import Splice, edits
 from ..documents.guc import REDACTED
 from ..model import Change, File, Inexpressible, Origin, Snapshot, Wanted, Wishes
 from . import strongswan_vici as vici
+from .ike_stays import staying
 from .paths import real_path
 from .strongswan_gate import WAY, anybody, shut
 from .strongswan_proposals import body, distinct, parse
@@ -62,18 +63,17 @@ def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
 
 
 def _without(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
-    """The proposals of which every exchange stays.  Raises Inexpressible."""
+    """The proposals of which everything stays.  Raises Inexpressible."""
     where = _where(seen)
-    _exchanges_alone(seen, wishes, where)
-    to = wishes["key_exchange"]
-    if anybody(seen) and (why := shut(seen, to)):
-        gone = [name for name in dict(seen.settings())["key_exchange"].values if name not in to.names]
-        raise Inexpressible(f"key_exchange of {seen.id} would lose {', '.join(gone)}: {ANYBODY}: {why}", where, WAY)
-    names = set(to.names)
-    stay = tuple(text for text in seen.texts if parse(text).always and set(parse(text).exchanges) <= names)
-    if seen.entry is None or {name for text in stay for name in parse(text).exchanges} != names:
-        why = f"{seen.id} has no proposals that come to {', '.join(sorted(names))} and nothing else"
-        raise Inexpressible(why, where, "write what stays, which stage prefer puts in front, and what goes as proposals of their own")
+    to = wishes.get("key_exchange")
+    if anybody(seen):
+        _exchanges_alone(seen, wishes, where)
+        if to and (why := shut(seen, to)):
+            gone = [name for name in dict(seen.settings())["key_exchange"].values if name not in to.names]
+            raise Inexpressible(f"key_exchange of {seen.id} would lose {', '.join(gone)}: {ANYBODY}: {why}", where, WAY)
+    if seen.entry is None:
+        raise Inexpressible(f"{seen.id} leaves its proposals to the defaults", where, f"write them down first ({seen.key} = )")
+    stay = staying(seen.id, where, [(text, parse(text)) for text in seen.texts], seen.proposals()[0] or (), wishes)
     setting = seen.entry.setting
     text = ", ".join(stay)
     return seen.entry.file, Splice(setting.line, setting.column, setting.raw, f'"{text}"' if setting.raw.startswith('"') else text), stay
