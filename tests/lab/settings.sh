@@ -22,7 +22,7 @@ LAB_ROOT_PASSWORD=lab-root-1
 
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
-SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b vpn-c vpn-d vpn-e vpn-f tun-a tun-b) # started by 'lab host NAME'
+SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b vpn-c vpn-d vpn-e vpn-f tun-a tun-b tun-c) # started by 'lab host NAME'
 IMAGES=(trixie bookworm bullseye trixie-bare client)
 ON_DEMAND=(strongswan strongswan-new strongswan-legacy libreswan sysvinit services services-new tunnels tunnels-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
@@ -44,6 +44,7 @@ host_address() { # HOST -> its fixed address
     vpn-f) echo "$NET.24" ;;
     tun-a) echo "$NET.26" ;;
     tun-b) echo "$NET.27" ;;
+    tun-c) echo "$NET.28" ;;
     plain-[0-9]*) echo "$NET.$((100 + 10#${1#plain-}))" ;;
     *) return 1 ;;
   esac
@@ -56,7 +57,7 @@ host_image() { # HOST -> the name of its image
     web-bare) echo trixie-bare ;;
     svc-new) echo services ;;
     svc-next) echo services-new ;;
-    tun-a) echo tunnels ;;
+    tun-a | tun-c) echo tunnels ;;
     tun-b) echo tunnels-new ;;
     vpn-c | vpn-f) echo libreswan ;;
     vpn-d) echo strongswan-legacy ;;
@@ -70,7 +71,7 @@ host_files() { # HOST -> the folders under files/ that make its initial configur
   case $1 in
     web-old | web-legacy | web-include) echo "$1" ;;
     svc-*) echo services ;;
-    tun-a | tun-b) echo "$1" ;;
+    tun-*) echo "$1" ;;
     vpn-c | vpn-f) echo vpn-c ;;
     vpn-d) echo "$1" ;;
     vpn-*) echo vpn ;;

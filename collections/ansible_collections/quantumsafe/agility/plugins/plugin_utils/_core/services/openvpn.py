@@ -8,14 +8,17 @@ SIGUSR1 does not read it at all.  So it is restarted, which ends every session; 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..credentials import Binding, Pair, Serving
-from ..model import Activation, Change, Collect, Endpoint, Follow, Inexpressible, Origin, Snapshot, Unparsable, Wishes
+from ..model import Activation, Change, Collect, Endpoint, Follow, Inexpressible, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service, once
 from . import openssl
 from .fips import later
 from .openvpn_ask import SERVERS, check, checks
 from .openvpn_config import BASE, PATTERNS, Config, configs
+from .openvpn_gate import facts_of, told
+from .openvpn_log import COMMAND, LOG
 from .openvpn_seen import Seen
 from .openvpn_write import changes, texts
 from .read_back import after, prove
@@ -28,6 +31,7 @@ COLLECT = Collect(
         "openvpn-servers": SERVERS,
         "openvpn-version": ("openvpn", "--version"),
         "openvpn-ciphers": ("openvpn", "--show-ciphers"),
+        LOG: COMMAND,
         **openssl.COMMANDS,
     },
     second_tries=openssl.SECOND_TRIES,
@@ -45,7 +49,14 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     for seen in of(snapshot):
         for path, origin in seen.config.absent.items():
             raise Unparsable(f"{path} was not seen, and OpenVPN reads it", str(origin), "look whether that file is there")
-    return tuple(seen.endpoint() for seen in of(snapshot))
+    return tuple(_with_clients(seen) for seen in of(snapshot))
+
+
+def _with_clients(seen: Seen) -> Endpoint:
+    """Of a server it also says what is known of those who came."""
+    found, known = seen.endpoint(), facts_of(seen)
+    settings = {**found.settings, "clients": Setting(known, Origin("journal of OpenVPN"), "negotiated")} if known else found.settings
+    return replace(found, settings=settings, notes=(*found.notes, told(seen)) if known else found.notes)
 
 
 def missing(snapshot: Snapshot) -> tuple[str, ...]:
@@ -77,9 +88,15 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
 
 
 def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
-    """What a restart does to those who are connected."""
-    mine = [seen.config for seen in of(snapshot) if wishes.get(seen.id) and seen.config.server]
-    return tuple(f"openvpn {config.name} is restarted: its sessions end; {_back(config)}" for config in mine)
+    """What a restart does to those who are connected, and whom a change may cut off."""
+    mine = [seen for seen in of(snapshot) if wishes.get(seen.id)]
+    said = [f"{seen.id} is restarted: its sessions end; {_back(seen.config)}" for seen in mine if seen.config.server]
+    for seen in mine:
+        now = seen.endpoint().settings
+        if gone := [to for aspect, to in wishes[seen.id].items() if set(now[aspect].values) - set(to.names)]:
+            answered = next((f"; {to.answered}" for to in gone if to.answered), "")
+            said.append(f"{seen.id}: whoever lacks what stays is cut off{answered}{f'; {told(seen)}' if told(seen) else ''}")
+    return tuple(said)
 
 
 def _back(config: Config) -> str:

@@ -17,7 +17,8 @@ from ..model import Snapshot
 OPTIONS = (
     "config cd mode server server-bridge client pull tls-server tls-client secret local port lport proto proto-force nobind topology "
     "tls-groups ecdh-curve tls-cipher tls-ciphersuites tls-version-min tls-version-max data-ciphers data-ciphers-fallback ncp-ciphers ncp-disable "
-    "cipher auth tls-auth tls-crypt tls-crypt-v2 cert key ca pkcs12 extra-certs dh remote-cert-tls compat-mode"
+    "cipher auth tls-auth tls-crypt tls-crypt-v2 cert key ca pkcs12 extra-certs dh remote-cert-tls compat-mode log log-append duplicate-cn "
+    "verify-client-cert client-cert-not-required"
 )
 # For each process: program, folder, its unit, its options, what its log says of handshakes since it started (how often, and of what kind), and
 # whether its file is newer than it.  One in a container of this host (another PID namespace) has a configuration of its own.

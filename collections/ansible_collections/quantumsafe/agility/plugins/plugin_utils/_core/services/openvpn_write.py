@@ -1,7 +1,7 @@
 """How wishes become line edits: the option that governs, else a line of its own behind the last one about TLS.
 
-Only what one end can do alone is written: another name is put in front, and none is taken away, so that the other end, which was not asked,
-still finds what it finds today.
+Only what one end can do alone is written: another name is put in front, and one is taken away only once the other end has shown that it can do
+without (openvpn_gate.py), so that it still finds what it finds today.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from ..documents import lines, ovpn
 from ..model import Change, Edit, File, Inexpressible, Snapshot, Wanted
 from .openssl import render_groups
 from .openvpn_config import Said
+from .openvpn_gate import GATED, shut
 from .openvpn_seen import SPOKEN, VERSIONS, Seen
 from .paths import real_path
 
@@ -23,8 +24,12 @@ ABOUT_TLS = (
     *("data-ciphers", "cipher", "auth", "dh", "cert", "key", "ca"),
 )
 BOTH_ENDS = (
-    "both ends have to move together: keep the stage at prefer until every other end can, or wait for the release that moves both (migrate_links); "
-    "to change the rest of this host, leave openvpn out (agility_services)"
+    "keep the stage at prefer until every other end can (migrate_links does not move OpenVPN); to change the rest of this host, leave openvpn out "
+    "(agility_services)"
+)
+WAY = (
+    "let the policy name how long all that come to a server are watched (clients: watch), or who answers for the other end (clients: acknowledge); "
+    f"else {BOTH_ENDS}"
 )
 
 
@@ -35,8 +40,7 @@ def texts(seen: Seen, wanted: Mapping[str, Wanted]) -> dict[str, str]:
     for aspect, to in wanted.items():
         now = settings[aspect]
         if gone := [name for name in now.values if name not in to.names]:
-            what = f"{aspect} of {seen.id}: taking away {', '.join(gone)} on one end alone may end the tunnel"
-            raise Inexpressible(what, str(now.origin), BOTH_ENDS)
+            _may_go(seen, aspect, to, f"{aspect} of {seen.id}: taking away {', '.join(gone)} on one end alone may end the tunnel", str(now.origin))
         if aspect == "key_exchange":
             out["tls-groups"] = _groups(seen, to)
         elif aspect == "version":
@@ -46,6 +50,14 @@ def texts(seen: Seen, wanted: Mapping[str, Wanted]) -> dict[str, str]:
         elif to.names != now.values:
             raise Inexpressible(f"this release does not write {aspect} for {seen.label}", str(now.origin), BOTH_ENDS)
     return out
+
+
+def _may_go(seen: Seen, aspect: str, to: Wanted, what: str, where: str) -> None:
+    """Raises Inexpressible, with why, unless the other end has shown that it can do without."""
+    if aspect not in GATED:
+        raise Inexpressible(what, where, BOTH_ENDS)
+    if why := shut(seen, aspect, to):
+        raise Inexpressible(f"{what}: {why}", where, WAY)
 
 
 def _groups(seen: Seen, to: Wanted) -> str:

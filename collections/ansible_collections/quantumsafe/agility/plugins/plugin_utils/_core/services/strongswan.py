@@ -14,7 +14,7 @@ from ..service import Service, once
 from .strongswan_config import MAINS, config
 from .strongswan_gate import anybody, facts_of, told
 from .strongswan_link import of_users, takes
-from .strongswan_log import COMMAND, LOG, log
+from .strongswan_log import COMMAND, LOG
 from .strongswan_seen import Seen, daemon
 from .strongswan_vici import COMMANDS
 from .strongswan_write import changes, narrowed
@@ -57,7 +57,7 @@ def _with_clients(seen: Seen) -> Endpoint:
     if not anybody(seen):
         return found
     kind = "remote access: persons log in" if of_users(seen) else "it takes anybody"
-    notes = () if seen.child else (f"{kind}; {told(log(seen.snapshot), seen)}",)
+    notes = () if seen.child else (f"{kind}; {told(seen)}",)
     known = tuple(facts_of(seen))
     settings = {**found.settings, "clients": Setting(known, Origin("journal of charon"), "negotiated")} if known else found.settings
     return replace(found, settings=settings, notes=(*found.notes, *notes))
@@ -97,7 +97,7 @@ def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     for name in dict.fromkeys(seen.name for seen in of(snapshot) if seen.id in wishes):
         connection = next(seen for seen in of(snapshot) if seen.name == name)
         if held := takes(connection):
-            out += [f"{connection.id} takes anybody: {held.said()}", f"{connection.id}: {told(log(snapshot), connection)}"]
+            out += [f"{connection.id} takes anybody: {held.said()}", f"{connection.id}: {told(connection)}"]
             answered = next((to.answered for to in wishes.get(connection.id, {}).values() if to.answered), "")
             out += [f"{connection.id}: whoever lacks what stays is cut off; {answered}"] if answered else []
         if said := restarts(snapshot, name):

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..model import Snapshot
+from .client_gate import Book, Came
 from .ike_proposal import Proposal
+from .journal import clock, counted
 from .strongswan_proposals import FORM, named
 
 LOG = "swanctl-log"
-MOST = "200000"  # lines of the journal
 # "log": since when it reaches, and the host's clock.  Then a line a kind of client, with tabs: protocol, connection, how many, first, last, what
 # was selected and what was received, as charon writes them.  What an SA is rekeyed to is logged
 # under its old number.
@@ -57,29 +58,7 @@ END {
   for (g in N) { split(g, part, "\t"); print part[1] "\t" part[2] "\t" N[g] "\t" F[g] "\t" L[g] "\t" part[3] "\t" part[4] }
 }
 """
-COMMAND = (
-    "sh",
-    "-c",
-    'date +now%s; { timeout -s KILL 10 journalctl -q -o export --output-fields=MESSAGE,IKE_SA_UNIQUE_ID,_PID -n "$1" _COMM=charon-systemd GROUP=CFG'
-    ' GROUP=IKE 2>/dev/null || echo CUT; } | LC_ALL=C awk "$2" | sort',
-    "-",
-    MOST,
-    _COUNT,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """Clients that are alike.  agreed: the exchange, "" = none of its own, or not told.  offered: all that they offered, () = that is not logged.
-
-    first, last: when one of them was let in, in seconds of the host's clock.
-    """
-
-    clients: int
-    agreed: str
-    offered: tuple[str, ...]
-    first: int
-    last: int
+COMMAND = counted("MESSAGE,IKE_SA_UNIQUE_ID,_PID", _COUNT, "_COMM=charon-systemd", "GROUP=CFG", "GROUP=IKE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +77,17 @@ def log(snapshot: Snapshot) -> Log | None:
     """None: there is no journal of charon that this login may read."""
     answer = snapshot.answers.get(LOG)
     lines = answer.out.splitlines() if answer and answer.ok else []
-    now = next((line.removeprefix("now") for line in lines if line.startswith("now")), "")
+    now = clock(lines)
     since = next((line.removeprefix("log\t") for line in lines if line.startswith("log\t")), "")
-    if not (now.isdigit() and since.isdigit()):
+    if now is None or not since.isdigit():
         return None
-    return Log(int(since), int(now), tuple(_rows(lines)))
+    return Log(int(since), now, tuple(_rows(lines)))
+
+
+def book(snapshot: Snapshot, connection: str, protocol: str) -> Book | None:
+    """Who came to this connection; None as for log."""
+    found = log(snapshot)
+    return Book(found.since, found.now, found.came(connection, protocol)) if found else None
 
 
 def _rows(lines: list[str]) -> Iterator[tuple[str, str, Came]]:
