@@ -158,7 +158,13 @@ def test_an_additional_exchange_counts_from_the_release_on_that_has_it_and_in_it
     for id_ in (ONE, TWO):
         names = endpoint(seen, id_).capabilities["key_exchange"].names or ()
         assert tuple(name for name in names if name.startswith("dhgrp 20 addke") and "768" in name.replace("36", "768")) == words
-        assert "dhgrp 20" in names
+        assert ("dhgrp 20" in names) == (ike == "2" or id_ == ONE)
+
+
+@pytest.mark.parametrize(("ike", "mode", "free"), [("1", "main", True), ("1", "aggressive", False), ("2", "aggressive", True)])
+def test_a_group_that_ikev1_cannot_agree_on_is_not_put_in_front_of_another(ike: str, mode: str, free: bool) -> None:
+    can = endpoint(config(ike=ike, more=f"        set mode {mode}")).capabilities["key_exchange"]
+    assert ("dhgrp 20" in (can.names or ()), "dhgrp 14" in (can.names or ()), "RFC 2409" in can.source) == (free, True, not free)
 
 
 def test_a_cipher_that_authenticates_is_no_word_of_ikev1_but_of_its_children() -> None:

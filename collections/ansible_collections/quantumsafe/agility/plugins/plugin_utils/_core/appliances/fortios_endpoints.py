@@ -27,6 +27,7 @@ KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)
 _EXCHANGES = {f"diffie-hellman-{group}": (7, 4, 1) for group in ("group14-sha256", "group16-sha512", "group18-sha512")}
 LATER = {**_EXCHANGES, "ecdsa-sha2-nistp256": (7, 4, 2), "ecdsa-sha2-nistp384": (7, 4, 2)}
 NONE = ("0", "none")  # of addke: a peer may go without; the second from NAMED on
+FIXED = "RFC 2409, section 5: IKEv1 does not agree on a group in aggressive mode and for a child, so both ends must change it together"
 NAMED = (7, 6, 7)  # from here on the words of addke are names, not numbers
 # What HTTPS of the device takes, and since when.
 MANAGED = {
@@ -150,15 +151,20 @@ def _phase2(device: Device, id_: str, phase: Node, kind: str) -> Endpoint:
 
 
 def _spoken(device: Device, tunnel: Endpoint, first: Node) -> Endpoint:
-    """Without the words of another release, and those that its version of IKE does not have.  first: its phase 1."""
+    """Without the words of another release, and those that its version of IKE does not have or cannot agree on.  first: its phase 1."""
     named, two = train(device.release) >= NAMED, first.under("ike-version") == ("2",)
+    fixed = not two and (tunnel.protocol == "esp" or first.under("mode") == ("aggressive",))
 
     def takes(aspect: str, name: str) -> bool:
+        if aspect == "key_exchange" and fixed:
+            return name in tunnel.settings[aspect].values if aspect in tunnel.settings else False
         if " addke " in name:
             return two and name.rpartition(" ")[2].isdigit() != named
         return two or aspect != "cipher" or tunnel.protocol == "esp" or not sealed((name,))
 
     can = {aspect: replace(one, names=one.names and tuple(n for n in one.names if takes(aspect, n))) for aspect, one in tunnel.capabilities.items()}
+    if fixed and can["key_exchange"].names is not None:
+        can["key_exchange"] = replace(can["key_exchange"], source=FIXED)
     return replace(tunnel, capabilities=can)
 
 
