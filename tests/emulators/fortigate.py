@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 import urllib.error
 import urllib.request
@@ -49,6 +50,13 @@ config vpn ipsec phase1-interface
         set psksecret ENC CANARYpsk
     next
 end
+config vpn ipsec phase2-interface
+    edit "old 2"
+        set phase1name "old"
+        set proposal 3des-sha1
+        set dhgrp 14
+    next
+end
 """
 _PHASE = STARTUP[STARTUP.index("config vpn ipsec") :]
 LISTED = f"config system ssh-config\n    set ssh-kex-algo {KEX}\nend\n"
@@ -83,6 +91,10 @@ class FortiGate(Emulated):
         head = f"    set ssh-{word}-algo "
         return next((line.removeprefix(head) for line in self.text(which).splitlines() if line.startswith(head)), "")
 
+    def tunnel(self, word: str, name: str = "old") -> list[str]:
+        """A list of a tunnel in each VDOM that has it, "" without a line."""
+        return re.findall(rf'edit "{name}"\n(?:(?!\s*next).*\n)*?\s*set {word} (.*)', self.text())
+
     def colleague(self, path: str, **values: object) -> None:
         """Somebody else changes something."""
         session = DirectApi(self, TOKEN)
@@ -107,6 +119,8 @@ class FortiGate(Emulated):
 
 class DirectApi:
     system = "fortinet.fortios.fortios"
+
+    newest = ssl.TLSVersion.MAXIMUM_SUPPORTED
 
     def __init__(self, device: FortiGate, token: str = "") -> None:
         self.device, self.token, self.key, self.asked = device, token, token, 0
@@ -133,6 +147,7 @@ class DirectApi:
     def _send(self, request: Request, headers: Mapping[str, str]) -> tuple[int, str]:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = self.newest
         url = f"https://127.0.0.1:{self.device.ports[1]}{request.path}"
         asked = urllib.request.Request(url, request.body.encode() or None, dict(headers), method=request.method)
         try:

@@ -11,6 +11,7 @@ from tests.emulators.appliance import PASSWORD, playbook
 from tests.emulators.fortigate import KEX, TOKEN, WITH_VDOMS, FortiGate
 
 from .conftest import FIXTURES
+from .targets.test_device_change import EVERY
 
 POLICY = {"agility_policy": str(FIXTURES / "appliances/policy.yml")}
 WEB = {"agility_root": str(FIXTURES / "snapshots/web-old.json")}
@@ -66,7 +67,7 @@ def test_a_gate_and_a_host_are_audited_in_one_run_by_one_policy(tmp_path: Path, 
     found = {(one["endpoint"], one["aspect"]): one for one in mine["findings"]}
     assert found["fortios ssh", "key_exchange"]["actual"] == KEX.split()
     assert found["fortios ssh", "mac"]["state"] != "unknown"  # no line names it: its default was told
-    assert found["fortios phase1-interface old", "cipher"]["state"] == "forbidden"
+    assert found["fortios phase1-interface old", "cipher"]["state"] == "missing"  # as what can be put in front of it is known
     assert (mine["target"]["os_VERSION_ID"], mine["target"]["machine_id"], mine["rounds"]) == ("7.4.8", "FGVMEMULATED01", 3)
     assert results["fg2"]["findings"] == mine["findings"]
     assert results["fg3"]["target"]["os_VERSION_ID"] == "7.2.11"
@@ -105,6 +106,7 @@ def test_a_gate_with_vdoms_is_read_vdom_by_vdom_and_its_global_lists_are_changed
         assert "diffie-hellman-group14-sha1" not in gate.ssh("kex").split()
         assert gate.text() == gate.text("startup")
         assert gate.text().split("config global")[::2] == before.split("config global")[::2]
+        assert gate.tunnel("proposal") == ["aes256gcm-prfsha256 3des-sha256", "aes256gcm-prfsha384"]  # the new in front, in its own VDOM
         assert told_of_secrets(tmp_path, shown) == []
 
         shown, results = playbook(tmp_path, "rollback", {"fg1": gate.variables()}, agility_campaign="spring")
@@ -121,3 +123,77 @@ def test_a_gate_that_is_not_there_or_refuses_says_so(tmp_path: Path, gate: Forti
     assert results["fg1"]["status"] == results["fg2"]["status"] == "unreachable"
     assert "credentials" in results["fg1"]["problem"]["message"]
     assert "known is fortinet.fortios.fortios" in results["fg3"]["problem"]["remedy"]
+
+
+TUNNELS = """\
+policy: {name: tunnels, version: "1"}
+rules:
+  - id: kex-ike
+    match: {protocol: ikev2}
+    aspect: key_exchange
+    allow: {construction: [classical, hybrid], classical_bits: ">=192", status: [current]}
+    source: {doc: a test, section: "1", force: requirement}
+    verified: 2026-11-27
+  - id: cipher-ike
+    match: {protocol: ikev2}
+    aspect: cipher
+    allow: {key_bits: ">=256", aead: true, status: [current]}
+    source: {doc: a test, section: "2", force: requirement}
+    verified: 2026-11-27
+  - id: mac-ike
+    match: {protocol: ikev2}
+    aspect: mac
+    allow: {name: [AUTH_HMAC_SHA2_512_256]}
+    source: {doc: a test, section: "3", force: requirement}
+    verified: 2026-11-27
+  - id: cipher-esp
+    match: {protocol: esp}
+    aspect: cipher
+    allow: {key_bits: ">=256", aead: true, status: [current]}
+    source: {doc: a test, section: "4", force: requirement}
+    verified: 2026-11-27
+  - id: version-https
+    match: {protocol: tls}
+    aspect: version
+    allow: {name: [TLSv1.3]}
+    source: {doc: a test, section: "5", force: requirement}
+    verified: 2026-11-27
+stages: [{stage: require}]
+"""
+
+
+@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it (FAULTS=every)")
+@pytest.mark.parametrize(("release", "kem"), [("7.4.8", ""), ("7.6.4", "36"), ("7.6.7", "ml-kem-768")])
+def test_tunnels_and_https_are_planned_expanded_contracted_and_rolled_back(tmp_path: Path, release: str, kem: str) -> None:
+    gate = FortiGate(tmp_path / "device", startup=WITH_VDOMS, release=release)
+    try:
+        before, hosts = gate.text(), {"fg1": gate.variables()}
+        (tmp_path / "policy.yml").write_text(TUNNELS if not kem else TUNNELS.replace("[classical, hybrid]", "[hybrid]"), encoding="utf-8")
+        for verb, more in (("plan", ()), ("enforce", ("--check", "--diff"))):
+            shown, results = playbook(tmp_path, verb, hosts, *more, **CHANGES)
+            assert results["fg1"]["status"] == "would-change", shown
+            told = " ".join(results["fg1"]["plan"]["warnings"])
+            assert "is sent: PUT /api/v2/cmdb/vpn.ipsec/phase1-interface/old?vdom=root" in told
+            assert "tunnels change (root phase1-interface old" in told
+            assert "ends with its RESTART" in told
+            assert gate.text() == before
+        shown, results = playbook(tmp_path, "enforce", hosts, **CHANGES)
+        assert results["fg1"]["status"] == "changed", shown
+        assert [line.split()[-1] for line in gate.tunnel("proposal")] == ["3des-sha256", "aes256gcm-prfsha384"]  # the other ends have what they had
+        assert [("14" in line.split()) for line in gate.tunnel("dhgrp")] == [True, False]
+        assert ("fortios https", True) in [(proof["endpoint"], proof["proved"]) for proof in results["fg1"]["proofs"]]
+        if kem:
+            assert all(line.split()[-1] in ("0", "none") and kem.rpartition("-")[0] in line for line in gate.tunnel("addke1"))
+        shown, results = playbook(tmp_path, "enforce", hosts, **CHANGES)
+        assert results["fg1"]["status"] == "ok", shown
+        assert "agility_link_step=contract" in " ".join(results["fg1"]["plan"]["warnings"])
+        shown, results = playbook(tmp_path, "enforce", hosts, **CHANGES, agility_link_step="contract")
+        assert results["fg1"]["status"] == "changed", shown
+        assert "3des" not in gate.text()
+        assert gate.text() == gate.text("startup")
+        shown, results = playbook(tmp_path, "rollback", hosts, agility_campaign="spring")
+        assert results["fg1"]["status"] == "rolled-back", shown
+        assert gate.text() == gate.text("startup") == before
+        assert told_of_secrets(tmp_path, shown) == []
+    finally:
+        gate.kill()

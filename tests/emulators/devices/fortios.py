@@ -14,7 +14,7 @@ from typing import Any
 
 from device import Device
 from fortios_api import serving
-from fortios_config import GLOBAL, LISTS, MODES, OLDER, Config
+from fortios_config import GLOBAL, GROUPS, LISTS, MODES, NAMES, NUMBERS, OLDER, TUNNEL, VERSIONS, Config
 
 
 class NoShell:
@@ -42,9 +42,11 @@ class FortiGate(Device):
         """Where its SSH server is, whoever set it up has written down."""
         if not more:
             self.config.put("system/global", "admin-ssh-port", str(port), "22")
+        door = serving(self, *(more or (0,)))
+        if not more:
+            self.config.put("system/global", "admin-sport", str(door.server_port), "443")
             self.keep("running", self.config.text)
             self._save()
-        door = serving(self, *(more or (0,)))
         self.argv = [sys.executable, *sys.argv[:2], str(port), str(door.server_port)]
         threading.Thread(target=door.serve_forever, daemon=True).start()
         return (door.server_port,)
@@ -108,7 +110,32 @@ class FortiGate(Device):
         self._changed("cfg-save" in values)
         return True
 
+    def change(self, kind: str, name: str, vdom: str, values: dict[str, object]) -> bool:
+        """Of a tunnel: whether it was taken, all of it or nothing."""
+        lists = {word: str(value) for word, value in values.items()}
+        known = name in self.config.objects(vdom, kind)
+        if not known or not lists or not all(self._agreeable(kind, name, vdom, word, value.split()) for word, value in lists.items()):
+            return False
+        self.config.change(vdom, kind, name, lists)
+        self.keep("running", self.config.text)
+        self._changed(mode=False)
+        return True
+
+    def _agreeable(self, kind: str, name: str, vdom: str, word: str, values: list[str]) -> bool:
+        release = tuple(int(part) for part in self.facts["release"].split("."))
+        if word == "addke1":
+            return release >= (7, 6, 1) and set(values) <= set(NAMES if release >= (7, 6, 7) else NUMBERS)
+        takes = {"proposal": TUNNEL[kind[:6]], "dhgrp": GROUPS}.get(word, ())
+        old = kind.startswith("phase1") and self.config.tunnel(vdom, kind, name, "ike-version") != "2"
+        return values != [] and set(values) <= {one for one in takes if not (old and "-prf" in one)}
+
+    def versions(self) -> tuple[str, ...]:
+        """Those of TLS that its door speaks now."""
+        return tuple((self.config.get("system/global", VERSIONS) or str(GLOBAL[VERSIONS])).split())
+
     def _fits(self, word: str, value: str) -> bool:
+        if word == VERSIONS:
+            return value != "" and set(value.split()) <= {"tlsv1-1", "tlsv1-2", "tlsv1-3"}
         if word in self._words():
             return set(value.split()) <= set(LISTS[self._words()[word]][0]) and value != ""
         return value in MODES if word == "cfg-save" else word != "cfg-revert-timeout" or int(value) >= 10

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from https import certificate
 
 CMDB, MONITOR = "/api/v2/cmdb/", "/api/v2/monitor/"
+VERSIONS = {"tlsv1-2": ssl.TLSVersion.TLSv1_2, "tlsv1-3": ssl.TLSVersion.TLSv1_3}  # an older one OpenSSL does not do here
 INVALID = -651  # "input value is invalid"
 
 
@@ -75,6 +76,9 @@ class Door:
         elif method == "GET" and path.startswith(CMDB):
             shown = device.show(table)
             status = 404 if shown is None else 200
+        elif method == "PUT" and table.startswith("vpn.ipsec/") and table.count("/") == 2:
+            kind, name = (unquote(part) for part in table.split("/")[1:])
+            status = 200 if device.change(kind, name, parse_qs(query).get("vdom", ["root"])[0], json.loads(body)) else 500
         elif method == "PUT" and path.startswith(CMDB):
             status = 200 if device.put(table, json.loads(body)) else 500
         return status, self.told(status, method, shown)
@@ -95,7 +99,7 @@ class Door:
         split = urlsplit(target)
         if found := self.authenticate(method, split.path, body, headers):
             return found
-        request = f"{method} {split.path} {body}"
+        request = f"{method} {split.path}{f'?{split.query}' if 'vdom=' in split.query else ''} {body}"
         time.sleep(self.device.fault("slow") or 0)
         with self.device.lock:
             if not self.user(headers):
@@ -152,8 +156,22 @@ def serving(device: Any, port: int) -> ThreadingHTTPServer:
         def log_message(self, *dummy: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate(device, "fg1"))
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    return server
+    class Server(ThreadingHTTPServer):
+        def get_request(self) -> tuple[Any, Any]:
+            """Each newcomer finds the versions of the moment."""
+            peer, address = super().get_request()
+            return context().wrap_socket(peer, server_side=True, do_handshake_on_connect=False), address
+
+        def handle_error(self, request: Any, address: Any) -> None:
+            """Who cannot speak with it just goes."""
+
+    made = certificate(device, "fg1")
+
+    def context() -> ssl.SSLContext:
+        one = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        one.load_cert_chain(made)
+        speaks = [VERSIONS[name] for name in device.versions() if name in VERSIONS] or list(VERSIONS.values())
+        one.minimum_version, one.maximum_version = min(speaks), max(speaks)
+        return one
+
+    return Server(("127.0.0.1", port), Handler)

@@ -20,8 +20,27 @@ LISTS = {
     "ssh-hsk-algo": (HSK, HSK[1:]),
 }
 OLDER = {"ssh-hsk-algo": "ssh-hostkey-algo"}  # while the lists stood in `system global`
-GLOBAL: dict[str, object] = {"hostname": "", "admin-ssh-port": 22, "cfg-save": "automatic", "cfg-revert-timeout": 600}
+VERSIONS = "admin-https-ssl-versions"
+GLOBAL: dict[str, object] = {
+    "hostname": "",
+    "admin-ssh-port": 22,
+    "admin-sport": 443,
+    VERSIONS: "tlsv1-2 tlsv1-3",
+    "admin-https-ssl-ciphersuites": "TLS-AES-128-GCM-SHA256 TLS-AES-256-GCM-SHA384",
+    "cfg-save": "automatic",
+    "cfg-revert-timeout": 600,
+}
 MODES = ("automatic", "manual", "revert")
+# Of a tunnel: what a list takes.  Of proposals some words, of addke1 those of both spellings; a list is never empty but addke1, which is by default.
+GROUPS = ("1", "2", "5", *(str(number) for number in range(14, 22)), "31", "32")
+HASHES = ("md5", "sha1", "sha256", "sha384", "sha512")
+CBC = ("des", "3des", "aes128", "aes192", "aes256")
+AEAD = ("aes128gcm", "aes256gcm", "chacha20poly1305")
+TUNNEL = {
+    "phase1": [f"{cipher}-{name}" for cipher in CBC for name in HASHES] + [f"{cipher}-prf{name}" for cipher in AEAD for name in HASHES[1:]],
+    "phase2": [*(f"{cipher}-{name}" for cipher in CBC for name in HASHES), *AEAD],
+}
+NUMBERS, NAMES = ("0", "35", "36", "37"), ("none", "ml-kem-512", "ml-kem-768", "ml-kem-1024")
 
 
 class Config:
@@ -48,21 +67,63 @@ class Config:
         return next((block for block in self.blocks if block[0] == f"config {table.replace('/', ' ')}"), None)
 
     def get(self, table: str, word: str) -> str:
-        found = (re.match(rf"\s*set {word} (.*)", line) for line in self._block(table) or ())
-        return next((one[1].strip('"') for one in found if one), "")
+        return _get(self._block(table) or [], word)
 
     def put(self, table: str, word: str, value: str, default: str) -> None:
         block = self._block(table)
         if block is None:
             block = [f"config {table.replace('/', ' ')}", "end"]
             self.blocks.append(block)
-        at = next((place for place, line in enumerate(block) if line.split()[:2] == ["set", word]), 0)
-        if at:
-            del block[at]
-        if value != default:
-            block.insert(at or 1, f"    set {word} {value}")
+        _put(block, word, "" if value == default else value)
         if len(block) == 2:
             self.blocks.remove(block)
+
+    # ------------------------------------------------------------ objects
+
+    def objects(self, vdom: str, kind: str) -> dict[str, tuple[list[str], int, int]]:
+        """Name → (the block that it stands in, its first line, the line of its `next`); those of another VDOM are not seen."""
+        inside, found, name, begun = not self.vdoms, dict[str, tuple[list[str], int, int]](), "", 0
+        for block in (*self.blocks, *(self.around[1] if self.vdoms else ())):
+            table = ""
+            for at, line in enumerate(block):
+                words = line.split()
+                if self.vdoms and words[:1] == ["edit"] and not table:
+                    inside = words[1].strip('"') == vdom
+                elif words[:1] == ["config"] and at + 1 < len(block):
+                    table = " ".join(words[1:]) if words[1:] != ["vdom"] else ""
+                elif inside and table == f"vpn ipsec {kind}" and words[:1] == ["edit"]:
+                    name, begun = line.strip().removeprefix("edit ").strip('"'), at
+                elif inside and table == f"vpn ipsec {kind}" and words == ["next"]:
+                    found[name] = (block, begun, at)
+                elif words == ["end"]:
+                    table = ""
+        return found
+
+    def tunnel(self, vdom: str, kind: str, name: str, word: str) -> str:
+        block, first, last = self.objects(vdom, kind)[name]
+        return _get(block[first:last], word)
+
+    def change(self, vdom: str, kind: str, name: str, values: dict[str, str]) -> None:
+        for word, value in values.items():
+            block, first, last = self.objects(vdom, kind)[name]
+            mine = block[first : last + 1]
+            _put(mine, word, value)
+            block[first : last + 1] = mine
+
+
+def _get(block: list[str], word: str) -> str:
+    found = (re.match(rf"\s*set {word} (.*)", line) for line in block)
+    return next((one[1].strip('"') for one in found if one), "")
+
+
+def _put(block: list[str], word: str, value: str) -> None:
+    """In its place, else first; "" takes the line away."""
+    at = next((place for place, line in enumerate(block) if line.split()[:2] == ["set", word]), 0)
+    deep = block[at or 1][: len(block[at or 1]) - len(block[at or 1].lstrip())] if len(block) > 2 else "    "
+    if at:
+        del block[at]
+    if value:
+        block.insert(at or 1, f"{deep}set {word} {value}")
 
 
 def _blocks(lines: list[str]) -> list[list[str]]:

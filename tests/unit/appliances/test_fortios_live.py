@@ -75,7 +75,7 @@ def test_each_release_is_asked_in_its_own_way(release: str, method: str, lists: 
 
 
 def test_what_is_secret_and_what_differs_by_itself_is_gone_and_lines_stay_where_they_are() -> None:
-    one, other = (API.text(backup(number, user=user), told(LISTS), "7.4.8") for number, user in ((1, "netops"), (2, "other")))
+    one, other = (API.text(backup(number, user=user), (told(LISTS),), "7.4.8") for number, user in ((1, "netops"), (2, "other")))
     assert one == other
     assert "CANARY" not in one
     assert one.splitlines()[4] == '    set hostname "fg1"'
@@ -83,7 +83,7 @@ def test_what_is_secret_and_what_differs_by_itself_is_gone_and_lines_stay_where_
 
 
 def test_lists_that_a_backup_leaves_out_stand_at_its_end() -> None:
-    text = API.text(backup() + MAC, told({**LISTS, "ssh-mac-algo": "hmac-sha2-512"}), "7.4.8")
+    text = API.text(backup() + MAC, (told({**LISTS, "ssh-mac-algo": "hmac-sha2-512"}),), "7.4.8")
     assert text.count("ssh-mac-algo") == 1
     kept = snapshot_of(text.encode(), "running-config", "fg1", "").files["running-config"].text or ""
     assert [line for line in kept.splitlines() if "kex" in line] == [
@@ -92,15 +92,15 @@ def test_lists_that_a_backup_leaves_out_stand_at_its_end() -> None:
 
 
 def test_the_mode_and_the_lists_are_no_change_of_somebody_else() -> None:
-    before = API.others(API.text(backup(), told(LISTS), "7.4.8"))
-    armed = API.others(API.text(backup(2, MODE) + MAC, told(LISTS), "7.4.8"))
+    before = API.others(API.text(backup(), (told(LISTS),), "7.4.8"), ())
+    armed = API.others(API.text(backup(2, MODE) + MAC, (told(LISTS),), "7.4.8"), ())
     assert before == armed
-    assert before != API.others(API.text(backup().replace("fg1", "fg2"), told(LISTS), "7.4.8"))
+    assert before != API.others(API.text(backup().replace("fg1", "fg2"), (told(LISTS),), "7.4.8"), ())
 
 
 def test_half_a_backup_is_refused() -> None:
     with pytest.raises(Unparsable, match="is never closed"):
-        API.others(API.text(backup()[:-5], told(LISTS), "7.4.8").partition("config system ssh-config")[0])
+        API.others(API.text(backup()[:-5], (told(LISTS),), "7.4.8").partition("config system ssh-config")[0], ())
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,11 @@ def test_how_changes_are_saved_is_read_and_not_guessed() -> None:
 
 def test_all_lists_are_written_in_one_request_and_a_list_is_the_same_in_any_order() -> None:
     lines = ("system ssh-config ssh-kex-algo a", "system ssh-config ssh-kex-algo b", "system ssh-config ssh-mac-algo c")
-    assert API.put(lines) == Request("PUT", "/api/v2/cmdb/system/ssh-config", '{"ssh-kex-algo": "a b", "ssh-mac-algo": "c"}')
-    assert API.holds(told({"ssh-kex-algo": "b a", "ssh-mac-algo": "c"}), lines)
-    assert not API.holds(told({"ssh-kex-algo": "b a", "ssh-mac-algo": "c d"}), lines)
-    assert not API.holds(told({"ssh-kex-algo": "b a"}), lines)
+    assert API.put(lines, ()) == (Request("PUT", "/api/v2/cmdb/system/ssh-config", '{"ssh-kex-algo": "a b", "ssh-mac-algo": "c"}'),)
+    shown = "config system ssh-config\n    set ssh-kex-algo b a\n{}end\n"
+    assert API.holds(shown.format("    set ssh-mac-algo c\n"), lines, ())
+    assert not API.holds(shown.format("    set ssh-mac-algo c d\n"), lines, ())
+    assert not API.holds(shown.format(""), lines, ())
 
 
 def test_a_timer_is_never_shorter_than_the_device_takes() -> None:

@@ -81,24 +81,27 @@ def plan_of(
     if way is None:
         raise Problem(f"nothing is written on {platform.label}", found.snapshot.host, "leave it out with --limit")
     behind, alone = (way.over(found.snapshot), way.alone(found.snapshot)) if isinstance(way, Live) else ({}, {})
-    asked = {e.id: {} if e.id in alone else _asked(way, e, requirements[e.id], behind, step) for e in found.endpoints}
+    asked = {e.id: {} if e.id in alone else _asked(way, e, requirements[e.id], behind, step, as_of) for e in found.endpoints}
+    stays = {**{id_: _stays(before) for id_, before in behind.items()}, **{id_: f"left as it is: {why}" for id_, why in alone.items()}}
     mine = tuple(e for e in found.endpoints if asked[e.id])
     beside = {e.id for e in mine if e.protocol in TUNNELS and step != CONTRACT}
-    plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way)}, mine, asked, policy, as_of, client, beside)
-    said = [why for e in found.endpoints if (why := _left(platform, e, requirements[e.id], asked[e.id], behind, alone, as_of))]
+    plan = make_plan(found.snapshot, {platform.name: _as_service(platform, way, step)}, mine, asked, policy, as_of, client, beside)
+    said = [why for e in found.endpoints if (why := _left(platform, e, requirements[e.id], asked[e.id], stays, as_of, step))]
     if plan.changes and (outage := way.outage(found.snapshot)):
         said.append(outage)
-    if plan.changes and isinstance(way, Live):
-        said.append(f"is sent: {'; '.join(way.lines(Order('', 1, *changed(*_edited(found, plan)))))}")
+    if plan.changes:
+        said.append(f"is sent: {'; '.join(_sent(way, *changed(*_edited(found, plan))))}")
     if others := unread(release, way.known):
         said.append(f"nothing is written on {platform.label} {release or '(release unknown)'}, for its commands are not known here: {others}")
     return replace(plan, warnings=(*plan.warnings, *said), probes=tuple(one for one in plan.probes if one.kind not in TUNNELS))
 
 
-def _asked(way: Live | Api, endpoint: Endpoint, requirements: Requirements, behind: Mapping[str, str], step: str) -> Requirements:
+def _asked(way: Live | Api, endpoint: Endpoint, requirements: Requirements, behind: Mapping[str, str], step: str, as_of: date) -> Requirements:
     """What is planned of an endpoint: of a tunnel the other end is not ours, so what it has today goes by a second change, when somebody says so."""
-    if endpoint.id in way.writes or not isinstance(way, Live):
-        return requirements if endpoint.id in way.writes else {}
+    if endpoint.id in way.writes:
+        return requirements
+    if isinstance(way, Api):
+        return _in_place(way, endpoint, requirements, step, as_of)
     aspects = next((aspects for head, aspects in way.takes.items() if endpoint.id.startswith(head)), ())
     taken = {aspect: requirement for aspect, requirement in requirements.items() if aspect in aspects}
     if endpoint.protocol in TUNNELS and step == CONTRACT:
@@ -106,32 +109,59 @@ def _asked(way: Live | Api, endpoint: Endpoint, requirements: Requirements, behi
     return {} if endpoint.id in behind else taken
 
 
+def _in_place(way: Api, endpoint: Endpoint, requirements: Requirements, step: str, as_of: date) -> Requirements:
+    """As _asked, where the new and the old of a tunnel stand in one list: what is not there is added, and goes only where nothing is missing."""
+    taken = {aspect: requirement for aspect, requirement in requirements.items() if aspect in way.takes(endpoint)}
+    if endpoint.protocol not in TUNNELS:
+        return taken
+    wished = wishes_for(endpoint, taken, as_of)
+    short = way.short(endpoint, {aspect: to.names for aspect, to in wished.items()})
+    if step == CONTRACT:
+        return {aspect: taken[aspect] for aspect in wished if aspect not in short and taken[aspect].stage == "require"}
+    return {aspect: taken[aspect] for aspect in short}
+
+
+def _stays(before: str) -> str:
+    """Why what stands behind `before` is left; "" = it stands behind nothing."""
+    if not before:
+        return "left as it is: nothing that is written here names it"
+    return (
+        f"stays for other ends that have nothing better; {before} is in front of it.  Once they have, agility_link_step=contract at stage require "
+        "takes it away"
+    )
+
+
 def _left(
-    platform: Appliance,
-    endpoint: Endpoint,
-    requirements: Requirements,
-    asked: Requirements,
-    behind: Mapping[str, str],
-    alone: Mapping[str, str],
-    as_of: date,
+    platform: Appliance, endpoint: Endpoint, requirements: Requirements, asked: Requirements, stays: Mapping[str, str], as_of: date, step: str
 ) -> str:
     """What is not planned of what the policy wants, and why; "" = nothing."""
     left = [aspect for aspect in wishes_for(endpoint, requirements, as_of) if aspect not in asked]
     if not left:
         return ""
-    if endpoint.id in alone:
-        return f"{endpoint.id}: left as it is: {alone[endpoint.id]}"
-    if before := behind.get(endpoint.id):
-        return (
-            f"{endpoint.id}: stays for other ends that have nothing better; {before} is in front of it.  Once they have, agility_link_step=contract "
-            "at stage require takes it away"
-        )
-    if endpoint.id in behind:
-        return f"{endpoint.id}: left as it is: nothing that is written here names it"
+    if why := stays.get(endpoint.id):
+        return f"{endpoint.id}: {why}"
     way = platform.changes
-    takes = (*way.writes, *(head.strip() for head in way.takes)) if isinstance(way, Live) else way.writes if way else ()
+    if isinstance(way, Api) and endpoint.protocol in TUNNELS and set(left) <= set(way.takes(endpoint)):
+        return _beside(endpoint, left, step)
+    takes = (*way.writes, *(head.strip() for head in way.takes)) if isinstance(way, Live) else way.named if way else ()
     what = f"{', '.join(left)} of it is" if asked else "it is"
     return f"{endpoint.id}: left as it is: {what} not written; of {platform.label} only {', '.join(takes)} is"
+
+
+def _beside(endpoint: Endpoint, left: list[str], step: str) -> str:
+    what = f"{endpoint.id}: {', '.join(left)}"
+    if step == CONTRACT:
+        return f"{what}: left as it is: stage require takes it away, and only once what is wanted is there: first without agility_link_step"
+    return (
+        f"{what}: what is not wanted stays beside what is, for other ends that have nothing better.  Once they have, agility_link_step=contract at "
+        "stage require takes it away"
+    )
+
+
+def _sent(way: Live | Api, old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+    if isinstance(way, Live):
+        return way.lines(Order("", 1, old, new))
+    return tuple(f"{one.method} {one.path} {one.body}" for one in way.put(new, old))
 
 
 def _edited(found: Survey, plan: Plan) -> tuple[tuple[str, ...], tuple[Edit, ...]]:
@@ -139,10 +169,11 @@ def _edited(found: Survey, plan: Plan) -> tuple[tuple[str, ...], tuple[Edit, ...
     return split(found.snapshot.files[change.path].text or ""), change.edits
 
 
-def _as_service(platform: Appliance, way: Live | Api) -> Service:
+def _as_service(platform: Appliance, way: Live | Api, step: str) -> Service:
     """The platform in the shape of a daemon, so that a plan is made of it as of any."""
     reload = Activation(platform.name, (), (), (), "reload")
-    return Service(platform.name, "ssh", Collect(needs=()), platform.read, way.write, lambda dummy, mine: reload, lambda dummy: ())
+    write, warns = (way.write, None) if isinstance(way, Live) else (way.contract if step == CONTRACT else way.write, way.warns)
+    return Service(platform.name, "ssh", Collect(needs=()), platform.read, write, lambda dummy, mine: reload, lambda dummy: (), warns=warns)
 
 
 # ---------------------------------------------------------------- change

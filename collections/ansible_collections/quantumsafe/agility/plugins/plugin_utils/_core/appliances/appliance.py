@@ -114,14 +114,19 @@ class Request:
 class Api:
     """A platform whose devices are changed by requests, and start again from what is saved when nobody saves a change in time.
 
-    systems: values of ansible_network_os.  status, identify(answer): (release, serial number), "" for what is not told.
-    backup(release): what gives the configuration; lists(release): what gives the lists of its SSH server, defaults too, None = that release has none.
-    text(answer to backup, to lists, release): the configuration with those lists, without secrets and what differs by itself.
-    others(text): all that it says but those lists and the mode, comparable.  holds(answer to lists, statements): whether it has these.
+    systems: values of ansible_network_os.  status, identify(answer): (release, serial number), "" for what is not told; the answer is one of a
+    table as well.  backup(release): what gives the configuration; lists(release): what gives the lists of its SSH server, defaults too, None = that
+    release has none.  text(answer to backup, answers of tables, release): the configuration with the lists of those, without secrets and what
+    differs by itself.  others(text, statements): all that it says but the lists of these and the mode, comparable.
+    holds(text, statements, those of the other side): whether it has these, where the lists of both are meant.
     mode, saving(answer): how changes are saved, and the seconds after which the device takes back what is not; safe: the mode in which they are at
     once, waits: that with the way back.
-    arm(seconds), put(statements), save, disarm(seconds): each a request of its own.  refused(status, answer): why it was not done, "" = it was.
-    path(statement): that of its list.  outage, known, writes, write: as of Live.
+    arm(seconds), save, disarm(seconds): each a request of its own; put(statements, those of the other side): one for each table and object, all of
+    whose lists change together.  refused(status, answer): why it was not done, "" = it was.
+    path(statement): that of its list.  outage, known, writes: as of Live.  takes(endpoint): the aspects of any other that are written; named: all
+    of what is written, for a plan.
+    write(snapshot, wishes): as of Live; what of a tunnel is there stays behind the new.  contract: like write, but it goes.  short(endpoint, aspect →
+    names that are wanted): the aspects of a tunnel where something of that is not there.  warns(snapshot, wishes): what a plan says of them.
     """
 
     systems: tuple[str, ...]
@@ -129,15 +134,15 @@ class Api:
     identify: Callable[[str], tuple[str, str]]
     backup: Callable[[str], Request]
     lists: Callable[[str], Request | None]
-    text: Callable[[str, str, str], str]
-    others: Callable[[str], tuple[tuple[str, ...], ...]]
-    holds: Callable[[str, tuple[str, ...]], bool]
+    text: Callable[[str, tuple[str, ...], str], str]
+    others: Callable[[str, tuple[str, ...]], tuple[tuple[str, ...], ...]]
+    holds: Callable[[str, tuple[str, ...], tuple[str, ...]], bool]
     mode: Request
     saving: Callable[[str], tuple[str, int]]
     safe: str
     waits: str
     arm: Callable[[int], Request]
-    put: Callable[[tuple[str, ...]], Request]
+    put: Callable[[tuple[str, ...], tuple[str, ...]], tuple[Request, ...]]
     save: Request
     disarm: Callable[[int], Request]
     refused: Callable[[int, str], str]
@@ -145,7 +150,12 @@ class Api:
     outage: Callable[[Snapshot], str]
     known: tuple[Span, ...]
     writes: tuple[str, ...]
+    takes: Callable[[Endpoint], tuple[str, ...]]
+    named: tuple[str, ...]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
+    contract: Callable[[Snapshot, Wishes], tuple[Change, ...]]
+    short: Callable[[Endpoint, Mapping[str, tuple[str, ...]]], set[str]]
+    warns: Callable[[Snapshot, Wishes], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)

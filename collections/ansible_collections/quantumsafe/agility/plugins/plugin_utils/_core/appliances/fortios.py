@@ -45,7 +45,7 @@ _KEEP = (
     "vpn ssl settings ssl-max-proto-ver *",
     "vpn ssl settings ciphersuite +",
     "vpn ssl settings tls-groups +",
-    *(f"vpn ipsec {kind} * {what}" for kind in ("phase1", "phase1-interface") for what in (*_PHASES, "ike-version *", "ppk *")),
+    *(f"vpn ipsec {kind} * {what}" for kind in ("phase1", "phase1-interface") for what in (*_PHASES, "ike-version *", "mode *", "ppk *")),
     *(f"vpn ipsec {kind} * {what}" for kind in ("phase2", "phase2-interface") for what in (*_PHASES, "pfs *", "phase1name *")),
     *(f"vpn ipsec {kind} *" for kind in ("phase1", "phase1-interface", "phase2", "phase2-interface")),
 )

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..model import Endpoint, Setting, Snapshot
+from ..model import Capability, Endpoint, Setting, Snapshot
 from .kept import Node, tree
-from .reading import EXCHANGES, SSH_LISTS, Aspects, Device, Known, port, train
+from .reading import EXCHANGES, SSH_LISTS, Aspects, Device, Known, port, sealed, train
 
 SSH: Aspects = {"key_exchange": "ssh-kex-algo", "cipher": "ssh-enc-algo", "mac": "ssh-mac-algo", "host_key": "ssh-hsk-algo"}
 HTTPS: Aspects = {"version": "admin-https-ssl-versions", "cipher": "admin-https-ssl-ciphersuites"}
@@ -21,11 +21,25 @@ GROUPS: Aspects = {"key_exchange": "dhgrp {}"}
 OLD = ("ssh-kex-sha1", "ssh-cbc-cipher", "ssh-hmac-md5", "ssh-mac-weak", "admin-ssh-v1")  # weak words that releases before 7.0.2 switch as a whole
 VERSIONS = ("tls1-0", "tls1-1", "tls1-2", "tls1-3")
 PPK = {"require": "required", "allow": "enabled", "disable": "off"}
-KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", EXCHANGES | SSH_LISTS)
+TUNNELS = frozenset({"ikev2 cipher", "ikev2 mac", "ikev2 prf", "esp cipher", "esp mac"})
+KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)", EXCHANGES | SSH_LISTS | TUNNELS)
 # Words of the SSH server that came later than its lists, which are of 7.0.2.
 _EXCHANGES = {f"diffie-hellman-{group}": (7, 4, 1) for group in ("group14-sha256", "group16-sha512", "group18-sha512")}
 LATER = {**_EXCHANGES, "ecdsa-sha2-nistp256": (7, 4, 2), "ecdsa-sha2-nistp384": (7, 4, 2)}
-NONE = {"0", "none"}  # of addke: a peer may go without
+NONE = ("0", "none")  # of addke: a peer may go without; the second from NAMED on
+FIXED = "RFC 2409, section 5: IKEv1 does not agree on a group in aggressive mode and for a child, so both ends must change it together"
+NAMED = (7, 6, 7)  # from here on the words of addke are names, not numbers
+# What HTTPS of the device takes, and since when.
+MANAGED = {
+    "version": ((6, 2, 0), ("tlsv1-1", "tlsv1-2", "tlsv1-3")),
+    "cipher": (
+        (7, 0, 2),
+        tuple(
+            f"TLS-{name}"
+            for name in ("AES-256-GCM-SHA384", "CHACHA20-POLY1305-SHA256", "AES-128-GCM-SHA256", "AES-128-CCM-SHA256", "AES-128-CCM-8-SHA256")
+        ),
+    ),
+}
 
 
 def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
@@ -44,10 +58,11 @@ def _endpoints(device: Device, top: Node) -> Iterator[Endpoint]:
         yield from _ssl(device, within, here)
         for kind in ("phase1-interface", "phase1"):
             for name, phase in here.each("vpn", "ipsec", kind):
-                yield _phase1(device, f"{within}{kind} {name}", phase, kind)
+                yield _spoken(device, _phase1(device, f"{within}{kind} {name}", phase, kind), phase)
         for kind in ("phase2-interface", "phase2"):
             for name, phase in here.each("vpn", "ipsec", kind):
-                yield _phase2(device, f"{within}{kind} {name}", phase, kind)
+                first = here.at("vpn", "ipsec", kind.replace("2", "1"), "".join(phase.under("phase1name"))) or Node()
+                yield _spoken(device, _phase2(device, f"{within}{kind} {name}", phase, kind), first)
 
 
 def _management(device: Device, top: Node) -> Iterator[Endpoint]:
@@ -71,7 +86,7 @@ def _management(device: Device, top: Node) -> Iterator[Endpoint]:
             suites = settings.pop("cipher")
             notes.append(f"{suites.origin}: {HTTPS['cipher']} are those of TLS 1.3; what older versions may use is not said by name")
         where = (("*", port(whole.under("admin-sport"), 443)),)
-        yield device.endpoint("https", "tls", settings, HTTPS, notes, where, place="https" if strong else "")
+        yield _managed(device, device.endpoint("https", "tls", settings, HTTPS, notes, where, place="https" if strong else ""))
 
 
 def _able(device: Device, server: Endpoint) -> Endpoint:
@@ -82,6 +97,17 @@ def _able(device: Device, server: Endpoint) -> Endpoint:
         for aspect, one in server.capabilities.items()
     }
     return replace(server, capabilities=can)
+
+
+def _managed(device: Device, https: Endpoint) -> Endpoint:
+    """With what a source says that its HTTPS takes."""
+    mine = train(device.release)
+    can = {
+        aspect: Capability(names, KNOWN.source, device.version, order="set")
+        for aspect, (since, names) in MANAGED.items()
+        if aspect in https.settings and since <= mine <= KNOWN.upto
+    }
+    return replace(https, capabilities={**https.capabilities, **can})
 
 
 def _ssl(device: Device, within: str, here: Node) -> Iterator[Endpoint]:
@@ -124,6 +150,24 @@ def _phase2(device: Device, id_: str, phase: Node, kind: str) -> Endpoint:
     return device.endpoint(id_, "esp", {**settings, **exchange}, {"cipher": "proposal", "key_exchange": "dhgrp"}, notes)
 
 
+def _spoken(device: Device, tunnel: Endpoint, first: Node) -> Endpoint:
+    """Without the words of another release, and those that its version of IKE does not have or cannot agree on.  first: its phase 1."""
+    named, two = train(device.release) >= NAMED, first.under("ike-version") == ("2",)
+    fixed = not two and (tunnel.protocol == "esp" or first.under("mode") == ("aggressive",))
+
+    def takes(aspect: str, name: str) -> bool:
+        if aspect == "key_exchange" and fixed:
+            return name in tunnel.settings[aspect].values if aspect in tunnel.settings else False
+        if " addke " in name:
+            return two and name.rpartition(" ")[2].isdigit() != named
+        return two or aspect != "cipher" or tunnel.protocol == "esp" or not sealed((name,))
+
+    can = {aspect: replace(one, names=one.names and tuple(n for n in one.names if takes(aspect, n))) for aspect, one in tunnel.capabilities.items()}
+    if fixed and can["key_exchange"].names is not None:
+        can["key_exchange"] = replace(can["key_exchange"], source=FIXED)
+    return replace(tunnel, capabilities=can)
+
+
 def _proposals(device: Device, phase: Node) -> dict[str, Setting]:
     """aes256-sha384 → cipher and mac; aes256gcm-prfsha384 → cipher and prf; aes256gcm → cipher."""
     node = phase.at("proposal")
@@ -144,13 +188,13 @@ def _exchange(device: Device, phase: Node, kind: str) -> tuple[dict[str, Setting
     if not groups:
         return {}, []
     plain = groups.values
-    added = [(f"addke{number}", node) for number in range(1, 8) if (node := phase.at(f"addke{number}")) and set(node.words()) - NONE]
+    added = [(f"addke{number}", node) for number in range(1, 8) if (node := phase.at(f"addke{number}")) and set(node.words()) - set(NONE)]
     if not added:
         return {"key_exchange": groups}, []
     (name, node), more = added[0], added[1:]
     hybrid = [f"{group} addke {kem}" for group in plain for kem in node.words() if kem not in NONE]
     notes = [f"{device.origin(other)}: {word} asks for one more exchange, which is not judged" for word, other in more]
-    spare = bool(NONE & set(node.words()))
+    spare = bool(set(NONE) & set(node.words()))
     if spare:
         notes.append(f"{device.origin(node)}: {name} may be left out: a peer without it gets a classical exchange in silence")
     return {"key_exchange": device.setting((*hybrid, *(plain if spare else ())), node)}, notes

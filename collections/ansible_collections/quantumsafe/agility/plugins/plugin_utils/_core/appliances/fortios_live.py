@@ -1,6 +1,7 @@
 """A live device of Fortinet FortiOS by its REST API: what is asked of it, and how a change is carried with `cfg-save revert`.  Pure.
 
-Sources: the collection fortinet.fortios 2.4.2 for paths (`save.system.config`, `backup.system.config`), words, and since when they are there;
+Sources: the collection fortinet.fortios 2.4.2 for paths (`save.system.config`, `backup.system.config`, `cmdb/vpn.ipsec/phase1-interface/NAME?vdom=`),
+words, and since when they are there, and that each answer of a table names release and serial number; hfortix-fortios 58431b4 for defaults;
 netlab pull request 3465 for the method of a backup; Fortinet's 7.0 Administration Guide, "Using configuration save mode", and its articles 191106
 (FD30912) and 194054 for automatic, manual and revert; oxidized issues 931 and 1883 for what is encrypted anew in each backup.
 """
@@ -11,24 +12,19 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from ..documents.config_edit import parse
-from ..model import Change, Inexpressible, Snapshot, Wishes
+from ..model import Endpoint
 from .appliance import Api, Request
-from .fortios_endpoints import SSH
-from .kept import tree
-from .lists import rewritten
+from .fortios_endpoints import HTTPS
+from .fortios_tunnels import ESP, IKE, KINDS, short
+from .fortios_write import MANAGED, TABLES, contract, table_of, warns, write
+from .kept import words
 from .reading import train
 
 CMDB, MONITOR = "/api/v2/cmdb", "/api/v2/monitor"
 GLOBAL = f"{CMDB}/system/global"
-WORDS = ("ssh-kex-algo", "ssh-enc-algo", "ssh-mac-algo")
-# From which release to which the lists stand in which table, and what they are called there.
-TABLES = (
-    ((7, 0, 2), (7, 3, 99), "global", WORDS),
-    ((7, 4, 0), (7, 4, 3), "global", (*WORDS, "ssh-hostkey-algo")),
-    ((7, 4, 4), (7, 6, 99), "ssh-config", (*WORDS, "ssh-hsk-algo")),
-)
 KNOWN = (((7, 0), (7, 6)),)
 MODE = {"cfg-save", "cfg-revert-timeout"}
 LEAST = 10  # seconds of cfg-revert-timeout
@@ -79,30 +75,29 @@ def backup(release: str) -> Request:
 
 
 def lists(release: str) -> Request | None:
-    table = _table(release)
+    table = table_of(release)
     return Request("GET", f"{CMDB}/system/{table[0]}") if table else None
 
 
-def _table(release: str) -> tuple[str, tuple[str, ...]] | None:
-    return next(((name, words) for first, last, name, words in TABLES if first <= train(release) <= last), None)
-
-
-def text(said: str, held: str, release: str) -> str:
+def text(said: str, held: tuple[str, ...], release: str) -> str:
     """A backup leaves defaults out, so lists that it does not name stand at its end.  Of what is secret nothing stays."""
     out = _USER.sub(r"\1", said.replace("\r\n", "\n"))
     out = _ENCRYPTED.sub("ENC *", _MOVES.sub("", out))
     out = _KEY.sub(lambda found: '"*' + "\n" * found[0].count("\n") + '"', out)
-    table, now = _table(release), _results(held)
-    absent = [word for word in (table[1] if table else ()) if now.get(word) and not re.search(rf"^\s*set {word} ", out, re.MULTILINE)]
-    if table and absent:
-        shown = "".join(f"    set {word} {now[word]}\n" for word in absent)
-        out = f"{out.rstrip()}\nconfig system {table[0]}\n{shown}end\n"
+    table, now = table_of(release), {word: value for one in held for word, value in _results(one).items()}
+    for name, named in (table, ("global", tuple(HTTPS.values()))) if table else ():
+        absent = [word for word in named if now.get(word) and not re.search(rf"^\s*set {word} ", out, re.MULTILINE)]
+        if absent:
+            shown = "".join(f"    set {word} {now[word]}\n" for word in absent)
+            out = f"{out.rstrip()}\nconfig system {name}\n{shown}end\n"
     return out
 
 
-def others(whole: str) -> tuple[tuple[str, ...], ...]:
+def others(whole: str, mine: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Statements, so that a block which comes with our list and goes with it is no difference."""
-    return tuple(one.words for one in parse(whole, "").statements if not _ours(one.words))
+    paths = {words(path(one)) for one in mine}
+    found = (unwrapped(one.words) for one in parse(whole, "").statements)
+    return tuple(one for one in found if one[:-1] not in paths and not _ours(one))
 
 
 def unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -110,33 +105,34 @@ def unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
     return words[1:] if words[0] == "global" and words[1:] else words
 
 
-def _ours(words: tuple[str, ...]) -> bool:
-    path = unwrapped(words)
-    names = {name for dummy, dummy, table, names in TABLES if path[:2] == ("system", table) for name in names}
-    return len(path) > 2 and (path[2] in names or (path[:2] == ("system", "global") and path[2] in MODE))
+def _ours(said: tuple[str, ...]) -> bool:
+    names = {name for dummy, dummy, table, names in TABLES if said[:2] == ("system", table) for name in names}
+    return len(said) > 2 and (said[2] in names or (said[:2] == ("system", "global") and said[2] in MODE))
 
 
-def holds(said: str, wanted: tuple[str, ...]) -> bool:
-    """In any order: it is the client's that counts."""
-    now = _results(said)
-    return all(set(str(now.get(word, "")).split()) == set(values) for word, values in _wanted(wanted)[1].items())
+def holds(whole: str, wanted: tuple[str, ...], beside: tuple[str, ...]) -> bool:
+    """In any order: it is the client's that counts, and of a tunnel what may be agreed on."""
+    now: dict[tuple[str, ...], set[str]] = {}
+    for one in parse(whole, "").statements:
+        here = unwrapped(one.words)
+        now.setdefault(here[:-1], set()).add(here[-1])
+    return all(now.get(words(list_), set()) == set(values) for list_, values in _wanted(wanted, beside).items())
 
 
 # ---------------------------------------------------------------- a change
 
 
 def path(statement: str) -> str:
-    """`system ssh-config ssh-kex-algo`"""
-    return " ".join(statement.split()[:3])
+    """`system ssh-config ssh-kex-algo`, `vdom red vpn ipsec phase1-interface NAME proposal`: a value is one word, and never quoted."""
+    return statement.rpartition(" ")[0]
 
 
-def _wanted(said: tuple[str, ...]) -> tuple[str, dict[str, list[str]]]:
-    """The table that statements belong to, and its values."""
-    table, values = "", dict[str, list[str]]()
+def _wanted(said: tuple[str, ...], beside: tuple[str, ...]) -> dict[str, list[str]]:
+    """The lists that statements belong to, and their values; empty are those of the other side alone."""
+    out: dict[str, list[str]] = {path(one): [] for one in (*said, *beside)}
     for one in said:
-        dummy, table, word, value = one.split()
-        values.setdefault(word, []).append(value)
-    return table, values
+        out[path(one)].append(one.rpartition(" ")[2])
+    return out
 
 
 def saving(said: str) -> tuple[str, int]:
@@ -149,29 +145,34 @@ def _put(table: str, values: Mapping[str, object]) -> Request:
     return Request("PUT", f"{CMDB}/system/{table}", json.dumps(values))
 
 
-def put(wanted: tuple[str, ...]) -> Request:
-    """All lists in one request, so there is no half of it."""
-    table, values = _wanted(wanted)
-    return _put(table, {word: " ".join(names) for word, names in values.items()})
+def put(wanted: tuple[str, ...], beside: tuple[str, ...]) -> tuple[Request, ...]:
+    """All lists of a table or of an object in one request, so there is no half of it; that of the door by which we come in is the last one."""
+    bodies: dict[str, dict[str, str]] = {}
+    for list_, values in _wanted(wanted, beside).items():
+        *where, word = words(list_)
+        bodies.setdefault(_place(where), {})[word] = " ".join(values)
+    return tuple(Request("PUT", where, json.dumps(bodies[where])) for where in sorted(bodies, key=lambda one: one == GLOBAL))
 
 
-def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    (file,) = snapshot.files.values()
-    release = snapshot.facts["release"]
-    table = _table(release)
-    if not table:
-        raise Inexpressible(f"FortiOS {release} is no release whose tables are known here", snapshot.host, "known are 7.0.2 to 7.6")
-    if set(tree(file.text or "").under("system", "ha", "mode")) - {"standalone"}:
-        why = "it is one of a cluster, whose members would all restart together when a change is not saved, and none would take over"
-        raise Inexpressible(why, snapshot.host, "leave it out with --limit, and change it by hand")
-    name, words = table
-    lists = {aspect: f"system {name} {word}" for aspect, word in zip(SSH, words, strict=False)}
-    return (rewritten(file, lists, wishes["fortios ssh"], each=True),)
+def _place(where: list[str]) -> str:
+    """An object lives in its VDOM; tables of global scope have none."""
+    vdom, where = (where[1], where[2:]) if where[0] == "vdom" else ("", where)
+    if where[0] == "system":
+        return f"{CMDB}/system/{where[1]}"
+    kind, name = where[2:]
+    return f"{CMDB}/vpn.ipsec/{kind}/{quote(name, safe='')}" + (f"?vdom={quote(vdom, safe='')}" if vdom else "")
+
+
+def takes(endpoint: Endpoint) -> tuple[str, ...]:
+    """The aspects of it that are written."""
+    if endpoint.id == MANAGED:
+        return tuple(HTTPS)
+    return {"ikev2": IKE, "esp": ESP}.get(endpoint.protocol, ())
 
 
 API = Api(
     systems=("fortinet.fortios.fortios", "fortios"),
-    status=Request("GET", f"{MONITOR}/system/status"),
+    status=Request("GET", GLOBAL),
     identify=identify,
     backup=backup,
     lists=lists,
@@ -191,5 +192,10 @@ API = Api(
     outage=lambda snapshot: OUTAGE,
     known=KNOWN,
     writes=("fortios ssh",),
+    takes=takes,
+    named=("fortios ssh", MANAGED, *KINDS),
     write=write,
+    contract=contract,
+    short=short,
+    warns=warns,
 )

@@ -49,8 +49,7 @@ def keep(document: Document, listed: tuple[str, ...]) -> str:
 
 
 def _line(kept: Iterable[tuple[str, ...]], line: str) -> str:
-    said = f" {BETWEEN} ".join(" ".join(_quoted(word) for word in words) for words in kept)
-    return said + line[len(line.rstrip("\r\n")) :]
+    return f" {BETWEEN} ".join(map(said, kept)) + line[len(line.rstrip("\r\n")) :]
 
 
 def _quoted(word: str) -> str:
@@ -100,9 +99,19 @@ def tree(text: str) -> Node:
             continue
         here = top
         for word in _WORD.findall(line):
-            if word == BETWEEN:
-                here = top
-            else:
-                name = re.sub(r"\\(.)", r"\1", word[1:-1]) if word[0] == '"' else word
-                here = here.below.setdefault(name, Node(number))
+            here = top if word == BETWEEN else here.below.setdefault(_bare(word), Node(number))
     return top
+
+
+def words(statement: str) -> tuple[str, ...]:
+    """Those of one that was kept, each as it was before it was quoted."""
+    return tuple(_bare(word) for word in _WORD.findall(statement))
+
+
+def said(found: Iterable[str]) -> str:
+    """A statement as it is kept."""
+    return " ".join(_quoted(word) for word in found)
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"\\(.)", r"\1", word[1:-1]) if word[0] == '"' else word

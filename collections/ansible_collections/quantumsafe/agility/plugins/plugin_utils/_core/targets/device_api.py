@@ -45,18 +45,19 @@ class ApiDevice:
         return self.api.writes
 
     def look(self) -> Survey:
-        """Raises Problem, Unreachable, Unparsable; two requests, three where the release has the lists in a table."""
-        self.release, serial = self.api.identify(self.answer(self.api.status))
-        self.whole = self.text()
+        """Raises Problem, Unreachable, Unparsable; two requests, three where the release has the lists of SSH in a table."""
+        told = self.answer(self.api.status)
+        self.release, serial = self.api.identify(told)
+        self.whole = self.text(told)
         snapshot = identified(self, self.whole, self.release, serial, self.api.systems[0])
         return Survey(snapshot, read(snapshot, {}))
 
-    def text(self) -> str:
-        return self.api.text(self.answer(self.api.backup(self.release)), self.lists(), self.release)
-
-    def lists(self) -> str:
+    def text(self, told: str = "") -> str:
+        """told: the answer to status, when it was asked just now."""
         table = self.api.lists(self.release)
-        return self.answer(table) if table else ""
+        backup = self.answer(self.api.backup(self.release))
+        held = (self.answer(table),) if table else ()
+        return self.api.text(backup, (*held, told or self.answer(self.api.status)), self.release)
 
     def answer(self, request: Request) -> str:
         """Raises Rejected, Unreachable."""
@@ -82,7 +83,7 @@ class ApiChanging(Steps[ApiDevice]):
         if mode != api.safe:
             return f"its changes are not saved by themselves (cfg-save is {mode or 'not told'}): somebody has not finished, or it is kept so"
         why = self._not_planned()
-        self.before = api.others(device.whole)
+        self.before = api.others(device.whole, self.both)
         return why
 
     def _arm(self) -> str:
@@ -92,15 +93,18 @@ class ApiChanging(Steps[ApiDevice]):
         mode, self.seconds = device.saving()  # as the device has it
         if mode != api.waits:
             return f"its timer was not armed: cfg-save is {mode or 'not told'}"
-        return "somebody changed it while the timer was armed" if self._others() else ""
+        return "somebody changed it while the timer was armed" if self._others(device.text()) else ""
 
     def _apply(self) -> str:
+        """Request by request; one that is refused ends it, and what was done goes back."""
         device, api = self.device, self.device.api
         self.applying = True
-        device.answer(api.put(self.new))
-        if not self._has(self.new):
+        for request in api.put(self.new, self.old):
+            device.answer(request)
+        now = device.text()
+        if not self._has(now):
             return "it took the lists, and does not have them"
-        return f"{count} settings changed that this change does not touch: somebody else is at work there" if (count := self._others()) else ""
+        return f"{count} settings changed that this change does not touch: somebody else is at work there" if (count := self._others(now)) else ""
 
     def _verify(self) -> str:
         """Over a new session; the handshake is with the new lists.  They are remembered as the device shows them."""
@@ -109,7 +113,8 @@ class ApiChanging(Steps[ApiDevice]):
 
     def _confirm(self) -> str:
         """Over the session that came after the change, and only what is still there."""
-        if self._others() or not self._has(self.new):
+        now = self.device.text()
+        if self._others(now) or not self._has(now):
             return "what was proved is no longer what runs"
         self.evidence = {"connection": "fresh connection"}
         self.confirming = True
@@ -119,20 +124,36 @@ class ApiChanging(Steps[ApiDevice]):
     def undo(self) -> dict[str, dict[str, list[str]]]:
         """For each list what it is now, as the device shows it, and what it was: one that was a default is put back by its values, too."""
         shown = [one for line in split(self.after.files[PATH].text or "") for one in statements(line)] if self.after else []
-        paths = dict.fromkeys(self.device.api.path(one) for one in self.old)
+        paths = dict.fromkeys(self.device.api.path(one) for one in self.both)
         return {path: {name: [one for one in said if within(one, path)] for name, said in (("new", shown), ("old", self.old))} for path in paths}
 
     def _save(self) -> str:
         why = self.device.api.refused(*self.device.session.ask(self.device.api.save))
         return f"it does not save: {why}" if why else ""
 
-    def _has(self, lines: tuple[str, ...]) -> bool:
-        return self.device.api.holds(self.device.lists(), lines)
+    @property
+    def both(self) -> tuple[str, ...]:
+        return (*self.old, *self.new)
 
-    def _others(self) -> int:
+    def _has(self, whole: str) -> bool:
+        return self.device.api.holds(whole, self.new, self.old)
+
+    def _others(self, whole: str) -> int:
         """How many settings are not what they were, or where they were, without those of this change."""
-        now = self.device.api.others(self.device.text())
+        now = self.device.api.others(whole, self.both)
         return 0 if now == self.before else max(1, len(set(self.before) ^ set(now)))
+
+    def _way_back(self, whole: str) -> tuple[Request, ...]:
+        """Of those lists that are as this change left them; what somebody else made of one is his."""
+        api = self.device.api
+        back: list[str] = []
+        beside: list[str] = []
+        for path in dict.fromkeys(api.path(one) for one in self.both):
+            old, new = (tuple(one for one in said if api.path(one) == path) for said in (self.old, self.new))
+            if api.holds(whole, new, old):
+                back += old
+                beside += new
+        return api.put(tuple(back), tuple(beside))
 
     # ------------------------------------------------------------ what became of it
 
@@ -159,21 +180,24 @@ class ApiChanging(Steps[ApiDevice]):
 
     def _state(self, why: str) -> Outcome:
         """The outcome, once changes are saved by themselves again.  Raises Rejected when the device does not take what ends it."""
-        device = self.device
-        if self.confirming and self._has(self.new):
-            unsaved = device.saving()[0] != device.api.safe and self._save()
+        device, api = self.device, self.device.api
+        now = device.text()
+        if self.confirming and self._has(now):
+            unsaved = device.saving()[0] != api.safe and self._save()
             if not unsaved:
                 self._end()
                 return Outcome("CONFIRMED", "", None, self.after, self.evidence, self.proofs)
             why, self.confirming = joined(why, unsaved), False
-        if self.applying and self._has(self.new):
-            device.answer(device.api.put(self.old))
-        old, others = self._has(self.old), self._others()
+        if self.applying and (back := self._way_back(now)):
+            for request in back:
+                device.answer(request)
+            now = device.text()
+        old, others = api.holds(now, self.old, self.new), self._others(now)
         self._end()
         if not self.applying or (old and not others):
             return Outcome("REVERTED" if self.applying else "REFUSED", why or RESTARTED, None, self.after, proofs=self.proofs)
-        back = f"the old lists are back, and {others} other settings are not what they were"
-        what = back if old else "its lists are neither the old nor the new ones"
+        as_told = f"the old lists are back, and {others} other settings are not what they were"
+        what = as_told if old else "its lists are neither the old nor the new ones"
         return Outcome("REVERT_FAILED", joined(why, f"{what}: somebody else's, left as they are; look at it"), None, self.after)
 
     def _end(self) -> None:

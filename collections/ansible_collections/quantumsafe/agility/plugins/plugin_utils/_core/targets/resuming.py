@@ -79,8 +79,8 @@ def stand(device: Device | ApiDevice, left: Left) -> Stand:
     if seen.identity.machine_id != left.machine:
         raise Problem("another device answers there than was changed: its serial number is another one", device.host, "look at it")
     if isinstance(device, ApiDevice):
-        held, api = device.lists(), device.api
-        lists: Lists = "new" if api.holds(held, left.new) else "old" if api.holds(held, left.old) else "other"
+        held, api = device.whole, device.api
+        lists: Lists = "new" if api.holds(held, left.new, left.old) else "old" if api.holds(held, left.old, left.new) else "other"
         return Stand(step_of(lists, _mode(device, left), left.proved), lists, seen)
     lists, timers = _lists(device, seen, left), device.waiting()
     mine = [one for one in timers if _mine(device, one, left, lists)]
@@ -169,6 +169,6 @@ def _saved(device: Device, left: Left) -> str:
 
 def _ended(device: ApiDevice, left: Left) -> Outcome:
     changing = ApiChanging(device, Change(PATH, "", ()), left.machine, left.seconds, lambda after: ((), []), left.old, left.new)
-    changing.before, changing.idle = device.api.others(device.whole), left.idle
+    changing.before, changing.idle = device.api.others(device.whole, changing.both), left.idle
     changing.applying, changing.confirming = True, left.proved
     return changing.resumed()
