@@ -13,6 +13,7 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 LAB = str(TOP / "tests/lab/lab")
+STATE = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab"))  # what the lab has made: its inventories, keys, authority
 WEB = ("web-new", "web-old", "web-legacy", "web-bare", "web-include")
 ADDRESS = {"web-new": "10.91.0.11", "web-old": "10.91.0.12", "web-legacy": "10.91.0.13", "web-bare": "10.91.0.14", "web-include": "10.91.0.15"}
 
@@ -79,6 +80,11 @@ class Lab:
         ours = {"NO_COLOR": "1", "ANSIBLE_BECOME_PLUGINS": str(TOP / "tests/integration/become")}
         done = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, **ours})
         return Ran(done.returncode, done.stdout + done.stderr, output)
+
+
+@pytest.fixture
+def authority() -> str:
+    return str(STATE / "ca")
 
 
 @pytest.fixture

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
-
-import pytest
 
 from .conftest import Lab, on
 
 KINDS = ["ECDSA-P256", "ML-DSA-65"]
 TLS = "cd / && find etc/nginx -type f -o -type l | sort | xargs stat -c '%n %a %U %G %s %Y'; sha256sum /etc/nginx/tls/*"
-
-
-@pytest.fixture
-def authority() -> str:
-    return str(Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "ca")
 
 
 def served(host: str, name: str, schemes: str) -> str:

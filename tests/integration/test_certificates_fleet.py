@@ -6,14 +6,12 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from .conftest import LAB as LAB_COMMAND
-from .conftest import Lab, on
+from .conftest import STATE, Lab, on
 
-STATE = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab"))
 COUNT = int(os.environ.get("AGILITY_FLEET", "0"))
 SCHEMES = ("ecdsa_secp256r1_sha256", "mldsa65")
 # One line an endpoint and kind of client: host, what it offers, what was signed with, whether the chain holds, the certificate's digest.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from .conftest import TOP, WEB, Lab
+from .conftest import STATE, TOP, WEB, Lab
 
 FLEET = str(TOP / "tests/emulators/fleet")
-INVENTORY = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "inventory-devices.yml"
+INVENTORY = STATE / "inventory-devices.yml"
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
 import pytest
 
-from .conftest import TOP, Lab, Ran, on
+from .conftest import STATE, TOP, Lab, Ran, on
 
 PAGE = (TOP / "docs/escrow.md").read_text(encoding="utf-8")
 MAKE, RECOVER = (block for kind, block in re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE) if not kind)
@@ -48,7 +47,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
 
 
 def rotated(lab: Lab, host: str, office: Office, policy: str, *more: str, **variables: object) -> tuple[Ran, Path]:
-    authority, folder = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "ca", lab.tmp / "escrow"
+    authority, folder = STATE / "ca", lab.tmp / "escrow"
     words = {"agility_authority": str(authority), "agility_policy": policy, "agility_escrow_recipients": str(office.folder)}
     words |= {"agility_escrow_folder": str(folder), "agility_services": ["nginx"], "agility_keys": ["ECDSA-P384"]}
     return lab.play("rotate_certificates", host, *more, **{**words, **variables}), folder

@@ -1,5 +1,5 @@
 """A host that is booted, and a controller that dies or is cut off, at every step of a change: in the end it is old and identical, or new and
-confirmed.  `make test` takes a spread sample; AGILITY_TORTURE=all takes every point.
+confirmed.  `make test` takes a spread sample; make verify-transaction takes every point.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import script
 
+from tests.asked import asked
+
 from .conftest import TOP, Lab, configuration, kill_at, on
 from .container import LAB, NONCE, TOKEN, Container, apply_script, original
 
-ALL = os.environ.get("AGILITY_TORTURE") == "all"
+ALL = asked("transaction")
 FILES = ("/etc/ssh/sshd_config", "/etc/issue")
 TX = "/var/lib/crypto-agility/tx"
 

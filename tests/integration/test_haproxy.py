@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -28,11 +26,6 @@ def pristine() -> None:
     for words in (("host", *HOSTS), ("reset", "client")):
         done = subprocess.run([LAB, *words], capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture
-def authority() -> str:
-    return str(Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "ca")
 
 
 @pytest.fixture

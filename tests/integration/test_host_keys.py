@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .conftest import ADDRESS, FACTS, Lab, Ran, on
+from .conftest import ADDRESS, FACTS, STATE, Lab, Ran, on
 from .conftest import LAB as LAB_COMMAND
 
 KEYS = {"agility_out_of_band": "podman exec", "agility_ssh_batch_limit": 100, "agility_serial": "100%"}
 HOSTS = ("web-new", "web-old", "web-legacy", "web-bare")
-STATE = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab"))
 WITH_KEYS = FACTS.replace("find etc/ssh etc/nginx", "find etc/ssh")
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-from pathlib import Path
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import installed
 
-from .conftest import ADDRESS, TOP, Lab, configuration, on
+from .conftest import ADDRESS, STATE, TOP, Lab, configuration, on
 
 USER = "nopriv"  # of the lab's images: no line for sudo
 AS = {"ansible_user": USER, "agility_agent": "installed"}
@@ -27,9 +25,6 @@ def account(lab: Lab):
     assert install(lab, "web-new").rc == 0
     yield
     assert install(lab, "web-new", agility_agent_state="absent").rc == 0
-
-
-STATE = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab"))
 
 
 def as_user(host: str, command: str, data: str = "") -> subprocess.CompletedProcess[str]:

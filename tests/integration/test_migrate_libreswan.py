@@ -6,7 +6,6 @@ install its Child SAs, so that they are negotiated, rekeyed and listed; no packe
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.asked import asked
 from tests.emulators.xfrm import built
 
 from .conftest import LAB, Lab, Ran, on
@@ -35,7 +35,7 @@ OF_TWO = """conn site
 	auto=add
 """
 
-if not shutil.which("cc") and os.environ.get("AGILITY_LINKS") != "all":  # verify-vpn fails without one, and does not leave libreswan out
+if not shutil.which("cc") and not asked("vpn"):  # verify-vpn fails without one, and does not leave libreswan out
     pytest.skip("no C compiler: the emulator of XFRM cannot be built", allow_module_level=True)
 
 SWAN = "/etc/swanctl/conf.d/swan.conf"
@@ -88,9 +88,7 @@ def authenticated(folder: Path) -> str:
     return str(folder / "aead.yml")
 
 
-WHOLE = pytest.mark.skipif(
-    os.environ.get("AGILITY_LINKS") != "all", reason="SKIPPED LOUDLY: `make verify-vpn` takes tunnels of libreswan through every step"
-)
+WHOLE = pytest.mark.skipif(not asked("vpn"), reason="SKIPPED LOUDLY: `make verify-vpn` takes tunnels of libreswan through every step")
 UNIT = "/run/systemd/system/ipsec.service.d"
 PRELOAD = f"mkdir -p {UNIT} && printf '[Service]\\nEnvironment=LD_PRELOAD=/root/accept.so\\n' >{UNIT}/xfrm.conf && systemctl daemon-reload"
 

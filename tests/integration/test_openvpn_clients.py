@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.asked import asked
+
 from .conftest import LAB, Lab, Ran, on
 from .test_tunnels import HYBRID, RULE, play, told
 
-LONG = os.environ.get("AGILITY_REMOTE_ACCESS") == "all"
+LONG = asked("vpn")
 SERVER, NEWER, OLDER = HOSTS = ("tun-a", "tun-b", "tun-c")
 FACTS = "cd / && find etc/openvpn -type f | sort | xargs stat -c '%n %a %U %G %s %Y'; find /etc/openvpn -type f | sort | xargs sha256sum"
 ADDRESSES = {NEWER: "10.91.0.27", OLDER: "10.91.0.28"}

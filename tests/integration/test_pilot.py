@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
-from .conftest import Lab, configuration, on
+from .conftest import STATE, Lab, configuration, on
 
 HOSTS = {"internet": "web-new", "partner": "web-bare", "internal": "web-old"}
 # As a middlebox would: what is as large as a hybrid ClientHello does not come through; on the host itself nothing is on the way.
@@ -20,7 +18,7 @@ QUICK = {"agility_pilot_handshakes": 12, "agility_pilot_concurrency": 8, "agilit
 
 def test_a_pilot_tells_a_good_endpoint_from_an_old_library_and_from_a_middlebox_and_takes_all_back(lab: Lab) -> None:
     before = [configuration(host) for host in HOSTS.values()]
-    authority = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "ca"
+    authority = STATE / "ca"
     on("web-bare", DROPS)
     try:
         ran = lab.play(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import LAB, Lab, Ran, on
+from .conftest import LAB, STATE, Lab, Ran, on
 
 HOST = "svc-next"
 SITE = "/etc/nginx/conf.d/hsm.conf"
@@ -62,7 +62,7 @@ def pin() -> str:
 
 
 def play(lab: Lab, name: str, *more: str, **variables: object) -> Ran:
-    authority = str(Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "ca")
+    authority = str(STATE / "ca")
     words = {"agility_services": ["nginx"], "agility_authority": authority, **variables}
     return lab.play(name, HOST, "-i", "inventories/services", *more, **words)
 

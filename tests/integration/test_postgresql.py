@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -35,11 +33,6 @@ def unchanged() -> Iterator[None]:
     before = {host: on(host, FACTS) for host in HOSTS}
     yield
     assert {host: on(host, FACTS) for host in HOSTS} == before
-
-
-@pytest.fixture
-def authority() -> str:
-    return str(Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "ca")
 
 
 def play(lab: Lab, name: str, limit: str, *more: str, **variables: object) -> Ran:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.asked import asked
+
 from .conftest import LAB, Lab, Ran, on
 from .test_ipsec import FACTS, POLICY, SITE
 from .tunnel import QUIET
 
-LONG = os.environ.get("AGILITY_REMOTE_ACCESS") == "all"
+LONG = asked("vpn")
 SERVER, HOSTS = "vpn-b", ("vpn-b", "vpn-a", "vpn-e")
 OLD, NEW = "x25519", "x25519-ke1_mlkem768"
 USERS = "/etc/swanctl/conf.d/users.conf"

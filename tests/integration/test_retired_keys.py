@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from .conftest import Lab, Ran, on
 
@@ -15,11 +11,6 @@ OLD = "/etc/nginx/tls/server.key"
 TLS = "cd / && find etc/nginx -type f -o -type l | sort | xargs stat -c '%n %a %U %G %s %Y'; sha256sum /etc/nginx/tls/*"
 PUBLIC = f"openssl pkey -in {OLD} -pubout -outform DER | sha256sum | cut -d' ' -f1"
 FORGET = {"agility_keep_days": 0, "agility_keep": 0}
-
-
-@pytest.fixture
-def authority() -> str:
-    return str(Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "ca")
 
 
 def told(ran: Ran, did: str) -> list[dict[str, Any]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from .conftest import TOP, Lab, configuration, on
+from .conftest import STATE, TOP, Lab, configuration, on
 
 BREAK = "mkdir -p /etc/systemd/system/nginx.service.d && printf '[Service]\\nExecReload=\\nExecReload=/bin/kill -KILL $MAINPID\\n' > /etc/systemd/system/nginx.service.d/b.conf"
 MEND = "rm -rf /etc/systemd/system/nginx.service.d && systemctl daemon-reload"
@@ -313,7 +312,7 @@ def test_another_host_key_on_the_new_connection_confirms_nothing(lab: Lab, tmp_p
         ).stdout
     )
     arguments = f"-F none -o StrictHostKeyChecking=yes -o UserKnownHostsFile={known} -o GlobalKnownHostsFile=/dev/null -o IdentitiesOnly=yes"
-    path = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab")) / "known_hosts"
+    path = STATE / "known_hosts"
     lines = path.read_text(encoding="utf-8").splitlines()
     known.write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert lab.play("audit", "web-new", ansible_control_path=shared, ansible_ssh_common_args=arguments).rc == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import LAB, Lab, Ran, on
+from .conftest import LAB, STATE, Lab, Ran, on
 
 BOTH = "tun-a,tun-b"
 FACTS = "cd / && find etc/openvpn etc/wireguard -type f | sort | xargs stat -c '%n %a %U %G %s %Y'; find /etc/openvpn /etc/wireguard -type f | sort | xargs sha256sum"
@@ -136,7 +135,7 @@ def test_a_configuration_that_openvpn_would_not_start_with_is_found_before_the_r
 
 
 def test_no_byte_of_a_key_reaches_the_controller(lab: Lab, policy: str) -> None:
-    state = Path(os.environ.get("AGILITY_LAB", "/var/tmp/quantumsafe-lab"))
+    state = STATE
     texts = [(state / "tunnel" / name).read_text() for name in ("tun-a.key", "tun-b.key", "psk", "static.key")]
     texts += [(state / "hosts" / host / "tls/ec.key").read_text() for host in ("tun-a", "tun-b")]
     keys = [line for text in texts for line in text.splitlines() if len(line) > 30 and not line.startswith("-")]

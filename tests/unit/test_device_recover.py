@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.asked import asked
 from tests.emulators.appliance import Emulated, command, playbook
 from tests.emulators.fortigate import FortiGate
 
@@ -143,7 +144,7 @@ def test_what_a_killed_controller_left_is_taken_back_by_recover(tmp_path: Path, 
     enforce(tmp_path, device, KEX, "spring")
 
 
-@pytest.mark.skipif(os.environ.get("FAULTS") != "every", reason="make verify-appliances runs it; what is said there has tests of its own")
+@pytest.mark.skipif(not asked("appliances"), reason="make verify-appliances runs it; what is said there has tests of its own")
 @pytest.mark.parametrize("platform", ["eos", "junos", "vyos", "fortios"])
 def test_so_it_is_on_every_platform(tmp_path: Path, devices: Devices, platform: str) -> None:
     device = devices(platform)

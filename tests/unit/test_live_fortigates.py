@@ -162,7 +162,7 @@ stages: [{stage: require}]
 """
 
 
-@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it (FAULTS=every)")
+@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it")
 @pytest.mark.parametrize(("release", "kem"), [("7.4.8", ""), ("7.6.4", "36"), ("7.6.7", "ml-kem-768")])
 def test_tunnels_and_https_are_planned_expanded_contracted_and_rolled_back(tmp_path: Path, release: str, kem: str) -> None:
     gate = FortiGate(tmp_path / "device", startup=WITH_VDOMS, release=release)

@@ -40,7 +40,7 @@ def statements(device: Emulated) -> list[str]:
     return sorted(device.text().splitlines())
 
 
-@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it (FAULTS=every)")
+@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it")
 @pytest.mark.parametrize("platform", ["junos", "vyos"])
 def test_tunnels_are_planned_expanded_contracted_and_rolled_back(tmp_path: Path, platform: str) -> None:
     device = Emulated(tmp_path / "device", platform=platform)

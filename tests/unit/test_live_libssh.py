@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.asked import asked
 from tests.emulators.appliance import Emulated, playbook
 
 from .test_device_recover import KEX, RULE
 
 CHANGES = {"agility_policy": "policy.yml", "agility_campaign": "spring", "agility_ssh_batch_limit": 100, "agility_confirm_timeout": 60}
-EVERY = os.environ.get("FAULTS") == "every"
+EVERY = asked("appliances")
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pylibsshext") is None, reason="ansible-pylibssh is not installed: no device was logged in to by libssh"
 )

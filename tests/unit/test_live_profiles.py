@@ -75,7 +75,7 @@ def test_a_profile_is_changed_proved_by_a_handshake_and_rolled_back(tmp_path: Pa
     assert device.text() == device.text("startup") == before
 
 
-@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it (FAULTS=every)")
+@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it")
 def test_a_profile_is_planned_and_checked_and_a_second_run_finds_nothing(tmp_path: Path, device: Emulated) -> None:
     before = device.text()
     for verb, more in (("plan", ()), ("enforce", ("--check", "--diff"))):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +15,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.device_api import ApiChanging, ApiDevice
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.transact import Outcome
 
+from tests.asked import asked
 from tests.emulators.appliance import power_comes_back
 from tests.emulators.fortigate import KEX, DirectApi, FortiGate
 
@@ -28,13 +28,13 @@ STEPS = {
 }
 # Whether a change of cfg-save itself is saved matters where it is changed.
 CASES = [*(("unsaved", step) for step in STEPS), ("saved", "arm"), ("saved", "disarm")]
-# FAULTS=every, as make verify-appliances says: all of them; else a sample.
+# make verify-appliances: all of them; else a sample.
 POINTS = [
     (fault, gate, step, when)
     for fault in ("drop_at", "power_at")
     for gate, step in CASES
     for when in ("before", "after")
-    if os.environ.get("FAULTS") == "every" or (gate, when) == ("unsaved", "after") or (fault, step) == ("power_at", "save")
+    if asked("appliances") or (gate, when) == ("unsaved", "after") or (fault, step) == ("power_at", "save")
 ]
 # What is saved, and so outlasts what happens then.
 KEPT = {"drop_at": [("save", "before"), ("save", "after")], "power_at": [("save", "after")]}

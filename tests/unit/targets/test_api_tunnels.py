@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets 
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.device_api import ApiChanging
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.resuming import Left, resume
 
+from tests.asked import asked
 from tests.emulators.appliance import power_comes_back
 from tests.emulators.fortigate import WITH_VDOMS, DirectApi, FortiGate
 
@@ -31,9 +31,9 @@ STEPS = {
     "https": "PUT */system/global *ssl-versions*",
     "save": "POST */config/save *",
 }
-# FAULTS=every, as make verify-appliances says: all of them; else a sample.
-EVERY = os.environ.get("FAULTS") == "every"
-LONG = pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it (FAULTS=every)")
+# make verify-appliances: all of them; else a sample.
+EVERY = asked("appliances")
+LONG = pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it")
 POINTS = [
     (fault, step, when)
     for fault in ("drop_at", "power_at")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.device import Device
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.transact import Outcome
 
+from tests.asked import asked
 from tests.emulators.appliance import OTHER, Emulated, power_comes_back, terminal
 from tests.emulators.direct import Direct
 
@@ -65,7 +65,7 @@ KEPT = {
 }
 PLATFORMS = tuple(STEPS)
 # As make verify-appliances says: all of them on each platform; else of candidates a sample, for their transaction is one piece, and timers take theirs.
-EVERY = os.environ.get("FAULTS") == "every"
+EVERY = asked("appliances")
 TIMED = {one for one in PLATFORMS if EVERY or one != "vyos"}
 POINTS = [
     (fault, platform, step, when)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
@@ -16,6 +15,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.device_api import ApiChanging, ApiDevice
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.resuming import Left, resume, stand, step_of
 
+from tests.asked import asked
 from tests.emulators.appliance import Emulated
 from tests.emulators.direct import Direct
 from tests.emulators.fortigate import DirectApi, FortiGate
@@ -25,7 +25,7 @@ from .test_api_change import STEPS as STEPS_OF_GATES
 from .test_api_change import gate_of
 from .test_device_change import EDIT, NEW, STEPS, device_of, fine, is_new, is_old, person
 
-EVERY = os.environ.get("FAULTS") == "every"
+EVERY = asked("appliances")
 PLATFORMS = tuple(STEPS)
 DEATHS = [
     (platform, step, when)

@@ -56,7 +56,7 @@ POINTS = [
 ]
 
 
-MORE = pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it (FAULTS=every); other platforms try the same in make test")
+MORE = pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it; other platforms try the same in make test")
 
 
 @pytest.fixture(autouse=True)
