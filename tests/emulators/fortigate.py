@@ -92,7 +92,7 @@ class FortiGate(Emulated):
         return next((line.removeprefix(head) for line in self.text(which).splitlines() if line.startswith(head)), "")
 
     def tunnel(self, word: str, name: str = "old") -> list[str]:
-        """A list of a tunnel in each VDOM that has it, "" without a line."""
+        """A list of a tunnel, in each VDOM in which a line says it."""
         return re.findall(rf'edit "{name}"\n(?:(?!\s*next).*\n)*?\s*set {word} (.*)', self.text())
 
     def colleague(self, path: str, **values: object) -> None:

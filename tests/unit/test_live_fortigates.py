@@ -11,34 +11,17 @@ from tests.emulators.appliance import PASSWORD, playbook
 from tests.emulators.fortigate import KEX, TOKEN, WITH_VDOMS, FortiGate
 
 from .conftest import FIXTURES
+from .policy.texts import binding
 from .targets.test_device_change import EVERY
 
 POLICY = {"agility_policy": str(FIXTURES / "appliances/policy.yml")}
 WEB = {"agility_root": str(FIXTURES / "snapshots/web-old.json")}
 # No release of FortiOS has a hybrid exchange in SSH, so a policy that asks for one changes nothing there.
-CLASSICAL = """\
-policy: {name: gates, version: "1"}
-rules:
-  - id: kex-gates
-    match: {protocol: ssh}
-    aspect: key_exchange
-    allow: {construction: [classical], classical_bits: ">=128", status: [current]}
-    source: {doc: a test, section: "1", force: requirement}
-    verified: 2026-11-27
-  - id: mac-gates
-    match: {protocol: ssh}
-    aspect: mac
-    allow: {name: [hmac-sha2-512-etm@openssh.com]}
-    source: {doc: a test, section: "2", force: requirement}
-    verified: 2026-11-27
-  - id: cipher-gates
-    match: {protocol: ikev2}
-    aspect: cipher
-    allow: {key_bits: ">=128", status: [current]}
-    source: {doc: a test, section: "3", force: requirement}
-    verified: 2026-11-27
-stages: [{stage: require}]
-"""
+CLASSICAL = binding(
+    ("ssh", "key_exchange", '{construction: [classical], classical_bits: ">=128", status: [current]}'),
+    ("ssh", "mac", "{name: [hmac-sha2-512-etm@openssh.com]}"),
+    ("ikev2", "cipher", '{key_bits: ">=128", status: [current]}'),
+)
 CHANGES = {"agility_policy": "policy.yml", "agility_campaign": "spring", "agility_ssh_batch_limit": 100, "agility_confirm_timeout": 60}
 
 
@@ -125,41 +108,13 @@ def test_a_gate_that_is_not_there_or_refuses_says_so(tmp_path: Path, gate: Forti
     assert "known is fortinet.fortios.fortios" in results["fg3"]["problem"]["remedy"]
 
 
-TUNNELS = """\
-policy: {name: tunnels, version: "1"}
-rules:
-  - id: kex-ike
-    match: {protocol: ikev2}
-    aspect: key_exchange
-    allow: {construction: [classical, hybrid], classical_bits: ">=192", status: [current]}
-    source: {doc: a test, section: "1", force: requirement}
-    verified: 2026-11-27
-  - id: cipher-ike
-    match: {protocol: ikev2}
-    aspect: cipher
-    allow: {key_bits: ">=256", aead: true, status: [current]}
-    source: {doc: a test, section: "2", force: requirement}
-    verified: 2026-11-27
-  - id: mac-ike
-    match: {protocol: ikev2}
-    aspect: mac
-    allow: {name: [AUTH_HMAC_SHA2_512_256]}
-    source: {doc: a test, section: "3", force: requirement}
-    verified: 2026-11-27
-  - id: cipher-esp
-    match: {protocol: esp}
-    aspect: cipher
-    allow: {key_bits: ">=256", aead: true, status: [current]}
-    source: {doc: a test, section: "4", force: requirement}
-    verified: 2026-11-27
-  - id: version-https
-    match: {protocol: tls}
-    aspect: version
-    allow: {name: [TLSv1.3]}
-    source: {doc: a test, section: "5", force: requirement}
-    verified: 2026-11-27
-stages: [{stage: require}]
-"""
+TUNNELS = binding(
+    ("ikev2", "key_exchange", '{construction: [classical, hybrid], classical_bits: ">=192", status: [current]}'),
+    ("ikev2", "cipher", '{key_bits: ">=256", aead: true, status: [current]}'),
+    ("ikev2", "mac", "{name: [AUTH_HMAC_SHA2_512_256]}"),
+    ("esp", "cipher", '{key_bits: ">=256", aead: true, status: [current]}'),
+    ("tls", "version", "{name: [TLSv1.3]}"),
+)
 
 
 @pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it")
@@ -183,7 +138,8 @@ def test_tunnels_and_https_are_planned_expanded_contracted_and_rolled_back(tmp_p
         assert [("14" in line.split()) for line in gate.tunnel("dhgrp")] == [True, False]
         assert ("fortios https", True) in [(proof["endpoint"], proof["proved"]) for proof in results["fg1"]["proofs"]]
         if kem:
-            assert all(line.split()[-1] in ("0", "none") and kem.rpartition("-")[0] in line for line in gate.tunnel("addke1"))
+            kems = gate.tunnel("addke1")
+            assert kems and all(line.split()[-1] in ("0", "none") and kem.rpartition("-")[0] in line for line in kems)
         shown, results = playbook(tmp_path, "enforce", hosts, **CHANGES)
         assert results["fg1"]["status"] == "ok", shown
         assert "agility_link_step=contract" in " ".join(results["fg1"]["plan"]["warnings"])

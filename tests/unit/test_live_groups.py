@@ -8,31 +8,14 @@ import pytest
 
 from tests.emulators.appliance import Emulated, playbook
 
+from .policy.texts import binding
 from .targets.test_device_change import EVERY
 
-POLICY = """\
-policy: {name: tunnels, version: "1"}
-rules:
-  - id: kex-ike
-    match: {protocol: ikev2}
-    aspect: key_exchange
-    allow: {construction: [classical, hybrid], classical_bits: ">=192", status: [current]}
-    source: {doc: a test, section: "1", force: requirement}
-    verified: 2026-11-27
-  - id: cipher-ike
-    match: {protocol: ikev2}
-    aspect: cipher
-    allow: {key_bits: ">=256", aead: true, status: [current]}
-    source: {doc: a test, section: "2", force: requirement}
-    verified: 2026-11-27
-  - id: cipher-esp
-    match: {protocol: esp}
-    aspect: cipher
-    allow: {key_bits: ">=256", aead: true, status: [current]}
-    source: {doc: a test, section: "3", force: requirement}
-    verified: 2026-11-27
-stages: [{stage: require}]
-"""
+POLICY = binding(
+    ("ikev2", "key_exchange", '{construction: [classical, hybrid], classical_bits: ">=192", status: [current]}'),
+    ("ikev2", "cipher", '{key_bits: ">=256", aead: true, status: [current]}'),
+    ("esp", "cipher", '{key_bits: ">=256", aead: true, status: [current]}'),
+)
 CHANGES = {"agility_policy": "policy.yml", "agility_campaign": "tunnels", "agility_ssh_batch_limit": 100, "agility_confirm_timeout": 60}
 
 

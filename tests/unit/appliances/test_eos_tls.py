@@ -20,6 +20,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._devices import plan_of
 
 from tests.unit.conftest import TODAY, policy_of, requirements
+from tests.unit.policy.texts import binding
 
 AES, CHACHA = "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"
 ECDHE = "ECDHE-RSA-AES256-GCM-SHA384"
@@ -209,36 +210,18 @@ def test_hybrids_are_read_and_not_written_for_nobody_has_told_of_the_sessions_of
 
 # ---------------------------------------------------------------- what is left alone, and why
 
-POLICY = """\
-policy: {name: tls, version: "1"}
-rules:
-  - id: version
-    match: {protocol: tls}
-    aspect: version
-    allow: {name: [TLSv1.2, TLSv1.3]}
-    source: {doc: a test, section: "1", force: requirement}
-    verified: 2026-11-23
-  - id: kex-ike
-    match: {protocol: ikev2}
-    aspect: key_exchange
-    allow: {construction: [classical], classical_bits: ">=192", status: [current]}
-    source: {doc: a test, section: "2", force: requirement}
-    verified: 2026-11-23
-  - id: cipher-esp
-    match: {protocol: esp}
-    aspect: cipher
-    allow: {key_bits: ">=256", status: [current]}
-    source: {doc: a test, section: "3", force: requirement}
-    verified: 2026-11-23
-stages: [{stage: STAGE}]
-"""
+RULES = (
+    ("tls", "version", "{name: [TLSv1.2, TLSv1.3]}"),
+    ("ikev2", "key_exchange", '{construction: [classical], classical_bits: ">=192", status: [current]}'),
+    ("esp", "cipher", '{key_bits: ">=256", status: [current]}'),
+)
 
 
 @pytest.fixture
 def planned(tmp_path: Path) -> Callable[..., Plan]:
     def plan(snapshot: Snapshot, stage: str = "require", step: str = "") -> Plan:
         path = tmp_path / "policy.yml"
-        path.write_text(POLICY.replace("STAGE", stage), encoding="utf-8")
+        path.write_text(binding(*RULES, stage=stage), encoding="utf-8")
         policy, found = policy_of(str(path)), read(snapshot)
         wanted = {one.id: requirements(policy, one.protocol) for one in found}
         return plan_of(Survey(snapshot, found), wanted, "digest", TODAY, lambda: None, step)

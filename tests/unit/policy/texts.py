@@ -18,6 +18,16 @@ def rule(**changes: str | None) -> str:
     return f"  - {first}" + "".join(f"    {line}" for line in others)
 
 
+def binding(*asked: tuple[str, str, str], stage: str = "require") -> str:
+    """A whole policy of one rule each, by which everybody is bound: (protocol, aspect, what it allows)."""
+    said = {"source": "{doc: a test, force: requirement}", "verified": "2026-11-27"}
+    ruled = (
+        rule(id=f"{aspect}-{protocol}".replace("_", "-"), match=f"{{protocol: {protocol}}}", aspect=aspect, allow=allow, **said)
+        for protocol, aspect, allow in asked
+    )
+    return f"{HEAD}{RULES}{''.join(ruled)}stages: [{{stage: {stage}}}]\n"
+
+
 def of(text: str, path: str = "p.yml", others: dict[str, str] | None = None) -> Policy:
     """The policy that `text` at `path` is, beside `others` (path → text)."""
     texts = {path: text, **(others or {})}
