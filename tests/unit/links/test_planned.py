@@ -71,14 +71,14 @@ AEAD = (
 SAID = "connections {{ x {{\n remote_addrs = 10.1.1.1\n proposals = {}\n}} }}\n"
 
 
-def beside(tmp_path: Path, said: str, step: Step = "contract", stage: str = "require", beside: bool = True) -> Plan:
+def beside(tmp_path: Path, said: str, step: Step = "contract", stage: str = "require") -> Plan:
     """Of an end whose proposals these are, by a policy that allows ciphers alone that authenticate."""
     (tmp_path / "aead.yml").write_text(AEAD.replace("cipher, stage: require", f"cipher, stage: {stage}"), encoding="utf-8")
     policy, service, snapshot = policy_of(str(tmp_path / "aead.yml")), SERVICES["strongswan"], unloaded(having("forky", SAID.format(said)))
     found = service.read(snapshot)
     asked = {one.id: resolve(policy, target_of("vpn-a", (), one), TODAY) for one in found}
     return plan_end(
-        snapshot, service, found, asked, step, policy.digest, TODAY, QUANTUM if "mlkem" in said else aim_of([("ikev2", ("x25519",))]), beside
+        snapshot, service, found, asked, step, policy.digest, TODAY, QUANTUM if "mlkem" in said else aim_of([("ikev2", ("x25519",))])
     )
 
 
@@ -87,7 +87,7 @@ def test_contract_takes_ciphers_away_that_are_no_longer_allowed_and_adds_none(tm
     made = beside(tmp_path, f"{weak}, {strong}")
     assert [edit.insert for change in made.changes for edit in change.edits] == [(f" proposals = {strong}\n",)] and made.aspects == ("cipher",)
     assert beside(tmp_path, strong).changes == () == beside(tmp_path, f"{weak}, {strong}", "expand").changes
-    assert beside(tmp_path, f"{weak}, {strong}", stage="prefer").changes == () == beside(tmp_path, f"{weak}, {strong}", beside=False).changes
+    assert beside(tmp_path, f"{weak}, {strong}", stage="prefer").changes == ()
     with pytest.raises(Problem, match=r"strongswan x has no cipher that the policy allows, but aes256.*or leave the stage of cipher at prefer"):
         beside(tmp_path, weak)
 

@@ -48,7 +48,7 @@ class Move:
         # a stranger's classical offer must be refused, where he is answered at all
         probes = tuple(one for one in self.plan.probes if one.expect) if step == "contract" else ()
         answered = reachable(self.run, probes)
-        idle = not self.plan.changes and (self.here.state == "moved" or self._met(listed))
+        idle = not self.plan.changes and self._met(listed)
         here = () if idle else within(addresses(self.run), self.found, self.here)
         self.ends.say("ready", order=self._order(), inner=here, idle=idle)
         told = self.ends.wait("ready", MEET)
@@ -79,9 +79,10 @@ class Move:
         self.step.tell(self.ends, was, STAGE[step] if self.plan.changes else was, losing.row if losing else None)
 
     def _met(self, listed: Sequence[IkeSa]) -> bool:
-        """Whether each SA of a pair with libreswan is where such a pair goes."""
+        """Whether each SA is where this pair goes: of two strongSwan as both ends were audited, and now where it is asked for more than exchanges."""
         named = [one for sa in listed for one in (sa, *sa.children)]
-        return bool(self.here.able and named) and all(self.aim.met(one) for one in named)
+        met = all(self.aim.met(one) for one in named)
+        return self.here.state == "moved" and (met or not self.aim.left) or self.here.mixed and bool(named) and met
 
     def _order(self) -> list[bool]:
         """Who can begin does; of both that can whose configuration changes, for charon makes a new IKE SA of a new configuration alone."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from ._core.links.aim import Aim
 from ._core.links.move import proved
 from ._core.links.planned import Step
 from ._core.model import Plan, Probe, Problem
@@ -35,9 +36,9 @@ NOT_YET = "its other end, {}, offers no ML-KEM yet, and proves it when it does"
 class Tie:
     """One tunnel.  begins: this end knows an address to begin with; else the other end has to."""
 
-    def __init__(self, run: Run, far: Run, here: Here, begins: bool) -> None:
-        self.far, self.here, self.begins = far, here, begins
-        self.mine, self.theirs = Tunnel(run, here.connection), Tunnel(far, here.there)
+    def __init__(self, run: Run, far: Run, here: Here, begins: bool, aim: Aim) -> None:
+        self.far, self.here, self.begins, self.aim = far, here, begins, aim
+        self.mine, self.theirs = Tunnel(run, here.connection, aim=aim), Tunnel(far, here.there, aim=aim)
         self.before: tuple[IkeSa, ...] = ()
         self.moved = False
 
@@ -57,7 +58,7 @@ class Tie:
 
     def _both(self) -> tuple[IkeSa | None, list[str]]:
         """What both lists prove together, as they were heard last."""
-        return proved(sas(self.mine.heard, self.here.connection), sas(self.theirs.heard, self.here.there), self.here.children)
+        return proved(sas(self.mine.heard, self.here.connection), sas(self.theirs.heard, self.here.there), self.here.children, self.aim)
 
     def renew(self, changed: bool) -> tuple[IkeSa | None, list[str]]:
         """The same of an SA that is made now, in the place of those of this tunnel that are there.  Raises Problem.
@@ -90,6 +91,7 @@ class Several:
         step: Step,
         again: Callable[[Survey], Plan],
         spec: Mapping[str, Any],
+        aim: Aim,
     ) -> None:
         self.run, self.heres, self.ends, self.found, self.plan, self.step = run, heres, ends, found, plan, step
         self.stepping = Stepping(run, found, plan, again)
@@ -103,7 +105,7 @@ class Several:
             elif plan.changes or here.state != "moved":
                 if here.other not in far:
                     far[here.other] = other(run, here.other, spec)
-                self.ties.append(Tie(run, far[here.other], here, names_its_peer(here.endpoints(found.endpoints))))
+                self.ties.append(Tie(run, far[here.other], here, names_its_peer(here.endpoints(found.endpoints)), aim))
         self.far = tuple(far.values())
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 
 from ._core.links.aim import QUANTUM, Aim
 from ._core.links.order import MIXED, hosts_of, movable, pairs
-from ._core.links.planned import Step, aim_at, capped, nothing_for, plan_end
+from ._core.links.planned import Step, aim_at, capped, left_with, nearest, nothing_for, plan_end
 from ._core.model import Endpoint, Plan, Problem
 from ._core.peers import quantum_safe
 from ._core.policy.model import Policy
@@ -27,7 +27,7 @@ class Here:
     """This end of one tunnel.  children: name here → name there.  state, why: of the link, as both ends were audited.
 
     pair: neither end has another tunnel.  offered: the other end offered ML-KEM everywhere then.  daemon, theirs: services.  able: protocol → the
-    exchanges that both can do; where a daemon is not strongSwan nothing else is asked of either.
+    exchanges that both can do; where a daemon is not strongSwan no other is asked of either.  offers: protocol → those of the other end then.
     """
 
     link: str
@@ -43,6 +43,11 @@ class Here:
     theirs: str = "strongswan"
     able: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     why: str = ""
+    offers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def mixed(self) -> bool:
+        return "libreswan" in (self.daemon, self.theirs)
 
     def endpoints(self, found: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
         main = f"{self.daemon} {self.connection}"
@@ -109,7 +114,7 @@ def _here(host: str, link: Mapping[str, Any], pair: bool) -> Here:
     offers = [[(channel["protocol"], name) for name in there["offers"]] for channel, (dummy, there) in zip(link["channels"], sides, strict=True)]
     offered = all(any(quantum_safe(*one) for one in some) for some in offers)
     mixed = link["service"] in MIXED
-    able = {channel["protocol"]: tuple(channel["able"]) for channel in link["channels"]} if mixed else {}
+    able = {channel["protocol"]: tuple(channel.get("able", ())) for channel in link["channels"]}
     first = hosts_of(link)[0] == host
     return Here(
         _title(link),
@@ -124,43 +129,53 @@ def _here(host: str, link: Mapping[str, Any], pair: bool) -> Here:
         *(side["service"] if mixed else link["service"] for side in sides[0]),
         able,
         link["verdict"]["why"],
+        {channel["protocol"]: tuple(there["offers"]) for channel, (dummy, there) in zip(link["channels"], sides, strict=True)},
     )
 
 
 def plan(run: Run, ends: Sequence[Here], found: Survey, policy: Policy, step: Step) -> Plan:
     """Of all these tunnels at once.  Raises Problem."""
-    mine = _endpoints(ends, found)
+    mine = _endpoints(run, ends, found, policy)
     asked = {one.id: run.requirements(policy, one) for one in mine}
     met = {f"{here.daemon} {here.connection}/{name}" for here in ends for name in here.children}
     if lone := sorted(one.id for one in mine if one.protocol == "esp" and one.id not in met):
         others = ", ".join(sorted({here.other for here in ends}))
         raise Problem(f"{', '.join(lone)} has no other end at {others}", run.host, "see the playbook links; nothing was changed")
-    beside = any(here.able for here in ends)
-    made = plan_end(found.snapshot, SERVICE[ends[0].daemon], mine, asked, step, policy.digest, run.as_of, aim(run, ends, found, policy), beside)
+    made = plan_end(found.snapshot, SERVICE[ends[0].daemon], mine, asked, step, policy.digest, run.as_of, aim(run, ends, found, policy, step))
     return replace(made, warnings=(*made.warnings, *_lacking(ends)))
 
 
-def aim(run: Run, ends: Sequence[Here], found: Survey, policy: Policy) -> Aim:
+def aim(run: Run, ends: Sequence[Here], found: Survey, policy: Policy, step: Step) -> Aim:
     """Where the tunnels of this host go."""
-    if not any(here.able for here in ends):
-        return QUANTUM
-    mine = _endpoints(ends, found)
-    return aim_at(mine, {one.id: run.requirements(policy, one) for one in mine}, run.as_of)
+    mine = _endpoints(run, ends, found, policy)
+    asked = {one.id: run.requirements(policy, one) for one in mine}
+    exchanges = aim_at(mine, asked, run.as_of) if any(here.mixed for here in ends) else QUANTUM
+    return replace(exchanges, left=left_with(mine, asked, run.as_of)) if step == "contract" else exchanges
 
 
 def barred(run: Run, ends: Sequence[Here], found: Survey, policy: Policy) -> str:
     """Why the policy leaves such a pair as it is, "" = it has something for it."""
-    mine = _endpoints(ends, found) if any(here.able for here in ends) else ()
+    mine = _endpoints(run, ends, found, policy) if any(here.mixed for here in ends) else ()
     ids = nothing_for(mine, {one.id: run.requirements(policy, one) for one in mine}, run.as_of)
     return f"{', '.join(ids)}: the policy allows nothing that both ends can do: {ends[0].why}" if ids else ""
 
 
-def _endpoints(ends: Sequence[Here], found: Survey) -> tuple[Endpoint, ...]:
-    """Of these tunnels, and as if they could do no more than both ends can where a daemon is not strongSwan."""
-    return tuple(capped(one, here.able.get(one.protocol)) for one in found.endpoints for here in ends if here.endpoints((one,)))
+def _endpoints(run: Run, ends: Sequence[Here], found: Survey, policy: Policy) -> tuple[Endpoint, ...]:
+    """Of these tunnels, and as if they could do no more than both ends can where a daemon is not strongSwan, and no more than is of use."""
+    out = []
+    for one in found.endpoints:
+        heres = [here for here in ends if here.endpoints((one,))]
+        for here in heres:
+            both = here.able.get(one.protocol, ())
+            if here.mixed:
+                out.append(capped(one, both))
+            else:  # a connection of several other ends goes as far as it can
+                alone, there = len(heres) == 1, here.offers.get(one.protocol, ())
+                out.append(nearest(one, both, there, run.requirements(policy, one), run.as_of) if alone else one)
+    return tuple(out)
 
 
 def _lacking(ends: Sequence[Here]) -> Iterator[str]:
     for here in ends:
-        if here.able and here.state == "unable":
+        if here.mixed and here.state == "unable":
             yield f"{here.link}: it gets no ML-KEM, and nothing is taken away for that: {here.why}"

@@ -97,15 +97,20 @@ def make_plan(
     as_of: date,
     client: Callable[[], Client | None],
     beside: Collection[str] = (),
+    further: Mapping[str, Mapping[str, tuple[Wish, Requirement]]] | None = None,
 ) -> Plan:
     """The plan for one target; `requirements` by endpoint id, `policy` is the digest that the plan is bound to.
 
     client: what the controller logs in with, asked only when SSH changes; None = it does not come in over SSH.
     beside: endpoints whose writer leaves what is there behind the new, so nothing is taken from anybody.
+    further: endpoint id → aspect → what it shall be as well, for which reasons the caller knows, and who asks for it.
     Raises Regression, Lockout, and whatever a writer raises (Inexpressible, Unparsable).
     """
     bound = {e.id: binding(requirements[e.id]) for e in endpoints}
     wanted = {e.id: w for e in endpoints if (w := wishes_for(e, bound[e.id], as_of))}
+    for id_, more in (further or {}).items():
+        wanted[id_] = {**wanted.get(id_, {}), **{aspect: to for aspect, (to, dummy) in more.items()}}
+        bound[id_] |= {aspect: requirement for aspect, (dummy, requirement) in more.items()}
     changes: list[Change] = []
     activations: list[Activation] = []
     told: list[str] = []
@@ -166,7 +171,7 @@ def _reasons(endpoint: Endpoint, wanted: Mapping[str, Wish], requirements: Requi
     out = []
     for aspect, to in wanted.items():
         how = f"{requirements[aspect].stage}{PEERS_ORDER if requirements[aspect].stage == 'prefer' and only_offered(endpoint, aspect) else ''}"
-        text = f"{endpoint.id}: {aspect} → {', '.join(to.names)} ({requirements[aspect].rule.id}, {how})"
+        text = f"{endpoint.id}: {aspect} → {', '.join(to.names) or 'none'} ({requirements[aspect].rule.id}, {how})"
         out.append(f"{text}; removes {', '.join(to.removed)}" if to.removed and not stays else text)
     for aspect in ("key_exchange", "version"):
         if aspect in wanted:

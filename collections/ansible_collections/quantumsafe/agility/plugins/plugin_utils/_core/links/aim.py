@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from ..peers import quantum_safe
 from ..services.ike_proposal import keyword
 from ..services.strongswan_sas import ChildSa, IkeSa
+from .suites import Row
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """ikev2, esp: exchanges as strongSwan spells them; None = whatever is quantum-safe; () = none of its own is asked for."""
+    """ikev2, esp: exchanges as strongSwan spells them; None = whatever is quantum-safe; () = none of its own is asked for.
+
+    left: what beside its exchange an SA may be agreed on with; () = whatever comes.
+    """
 
     ikev2: tuple[str, ...] | None = None
     esp: tuple[str, ...] | None = None
+    left: tuple[Row, ...] = ()
 
     def of(self, protocol: str) -> tuple[str, ...] | None:
         return self.ikev2 if protocol == "ikev2" else self.esp
@@ -27,20 +32,34 @@ class Aim:
     def met(self, one: IkeSa | ChildSa) -> bool:
         """As far as the list tells: a group that is named alone is enough where an exchange of the aim begins with it."""
         protocol = "ikev2" if isinstance(one, IkeSa) else "esp"
+        if not self._suits(one, protocol):
+            return False
         if not one.exchange.startswith("?"):
             return self.wants(protocol, one.exchange)
         names = self.of(protocol)
         return not names or any(name.partition("-ke")[0] == one.exchange[1:] for name in names)
 
+    def _suits(self, one: IkeSa | ChildSa, protocol: str) -> bool:
+        """Whether its cipher, MAC and PRF may stay, as far as the list tells."""
+        said = dict(one.words)
+        return all(said[kind] in names for of, kind, names in self.left if of == protocol and kind in said)
+
     def told(self, one: IkeSa | ChildSa, twin: IkeSa | ChildSa) -> bool:
-        """Whether the two lists of one SA, put together, name an exchange of the aim."""
+        """Whether the two lists of one SA, put together, name an exchange of the aim, and a cipher that may stay."""
+        if self.left and not one.words and not twin.words:
+            return False
         names = self.of("ikev2" if isinstance(one, IkeSa) else "esp")
         silent = one.exchange.startswith("?") and twin.exchange.startswith("?")
         return self.met(one) and self.met(twin) and not (silent and (names is None or any("-ke" in name for name in names)))
 
     @property
-    def said(self) -> str:
+    def exchanges(self) -> str:
         return "ML-KEM" if self.ikev2 is None else " or ".join(self.ikev2)
+
+    @property
+    def said(self) -> str:
+        kinds = ", ".join(dict.fromkeys(kind for dummy, kind, dummy2 in self.left))
+        return f"{self.exchanges} and what the policy leaves of {kinds}" if kinds else self.exchanges
 
 
 def aim_of(wanted: Iterable[tuple[str, Collection[str]]]) -> Aim:

@@ -5,20 +5,20 @@ What the other end cannot do is no wish of this one: it is told, and nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from ..model import Capability, Endpoint, Plan, Problem, Setting, Snapshot
+from ..model import Endpoint, Plan, Problem, Snapshot
 from ..plan import make_plan
-from ..policy.binding import binding
 from ..policy.model import Requirement
 from ..service import Service
-from ..services.ike_proposal import KINDS, keyword
+from ..services.ike_proposal import keyword
 from ..verdict import Requirements
 from ..wish import wish
 from .aim import QUANTUM, Aim, aim_of
+from .suites import Further, Row, comes, goes, ruled, staying
 
 Step = Literal["expand", "contract"]
 STAGES: dict[Step, tuple[str, ...]] = {"expand": ("prefer", "require"), "contract": ("require",)}  # of the policy, at which that step is wanted
@@ -33,44 +33,30 @@ def plan_end(
     policy: str,
     as_of: date,
     aim: Aim = QUANTUM,
-    beside: bool = False,
 ) -> Plan:
-    """endpoints: the connection and its children, and no other.  beside: ciphers, MACs and PRFs that the policy no longer allows go, too (contract).
+    """endpoints: the connection and its children, and no other.
 
     Raises Problem where the policy does not want it, and whatever a writer raises.
     """
     asked: dict[str, dict[str, Requirement]] = {one.id: {"key_exchange": _asked(one, requirements[one.id], step)} for one in endpoints}
-    if beside and step == "contract":
-        endpoints = tuple(_as_it_stands(one) for one in endpoints)
-        asked = {one.id: {**asked[one.id], **dict(_beside(one, requirements[one.id], as_of))} for one in endpoints}
+    further, told = dict[str, Further](), list[str]()
+    for one in endpoints:
+        beside = ruled(one, requirements[one.id], as_of, STAGES[step])
+        if step == "contract":
+            further[one.id] = goes(one, beside, as_of)
+        else:
+            further[one.id], said = comes(one, service, beside, asked[one.id]["key_exchange"], as_of)
+            told += said
     write = service.narrow if step == "contract" else service.widen
-    plan = make_plan(snapshot, {service.name: replace(service, write=write or service.write)}, endpoints, asked, policy, as_of, lambda: None)
+    services = {service.name: replace(service, write=write or service.write)}
+    due = {id_: more for id_, more in further.items() if more}
+    plan = make_plan(snapshot, services, endpoints, asked, policy, as_of, lambda: None, further=due)
     if classical := [
         one.id for one in endpoints if not plan.changes and not any(aim.wants(one.protocol, keyword("key_exchange", name)) for name in _offers(one))
     ]:
-        why = f"{', '.join(classical)} offers no {aim.said}, and the policy changes nothing about it"
+        why = f"{', '.join(classical)} offers no {aim.exchanges}, and the policy changes nothing about it"
         raise Problem(why, snapshot.host, "the rule has to bind, see `enforce` in docs/policy.md; nothing was changed")
-    return plan
-
-
-def _as_it_stands(endpoint: Endpoint) -> Endpoint:
-    """As if it could do no more than it has loaded: ciphers and what belongs to them are taken away, and never added."""
-    settings: dict[str, Setting] = {kind: endpoint.settings[kind] for kind in KINDS[1:] if kind in endpoint.settings}
-    stands = {kind: Capability(setting.values, "what is written there", endpoint.version) for kind, setting in settings.items()}
-    return replace(endpoint, capabilities={**endpoint.capabilities, **stands})
-
-
-def _beside(endpoint: Endpoint, requirements: Requirements, as_of: date) -> Iterator[tuple[str, Requirement]]:
-    """What is asked beside the key exchange, at the stage at which something goes.  Raises Problem where nothing would be left."""
-    for kind in KINDS[1:]:
-        found = binding(requirements).get(kind)
-        if kind not in endpoint.settings or found is None or not found.applicable or found.stage not in STAGES["contract"]:
-            continue
-        if wish(endpoint, kind, found, as_of).blocked:
-            names = ", ".join(endpoint.settings[kind].values)
-            remedy = f"write a proposal that it allows in front, at both ends, or leave the stage of {kind} at prefer; nothing was changed"
-            raise Problem(f"{endpoint.id} has no {kind} that the policy allows, but {names}", _stands(found), remedy)
-        yield kind, requirements[kind]
+    return replace(plan, warnings=(*plan.warnings, *dict.fromkeys(told)))
 
 
 def capped(endpoint: Endpoint, both: Collection[str] | None) -> Endpoint:
@@ -84,10 +70,41 @@ def capped(endpoint: Endpoint, both: Collection[str] | None) -> Endpoint:
     )
 
 
+def nearest(endpoint: Endpoint, both: Collection[str], there: Collection[str], requirements: Requirements, as_of: date) -> Endpoint:
+    """As if it could do one group's hybrids alone, where none adds to a group that it has: each is a proposal of its own, and all of them together
+    make an IKE_SA_INIT that no longer fits into a packet.
+
+    both: what both ends can do; there: what the other end offers, which comes first.  In strongSwan's spelling.
+    """
+    can, found = endpoint.capabilities.get("key_exchange"), requirements.get("key_exchange")
+    if found is None or not found.applicable or can is None or can.names is None:
+        return endpoint
+    spelled = {name: keyword("key_exchange", name) for name in can.names}
+    wanted = wish(endpoint, "key_exchange", replace(found, stage="require", seen={}), as_of).names
+    common = [spelled[name] for name in wanted if spelled.get(name) in both]
+    now = _offers(endpoint)
+    if not common or any(name in now or _group(name) in now for name in common):
+        return endpoint
+    offered = [name for name in common if name in there]
+    kept = {*now, *(offered or (name for name in common if _group(name) == _group(common[0])))}
+    names = tuple(name for name in can.names if spelled[name] in kept)
+    return replace(endpoint, capabilities={**endpoint.capabilities, "key_exchange": replace(can, names=names)})
+
+
+def _group(exchange: str) -> str:
+    return exchange.partition("-ke")[0]
+
+
 def nothing_for(endpoints: tuple[Endpoint, ...], requirements: Mapping[str, Requirements], as_of: date) -> tuple[str, ...]:
     """Of which of these the policy allows nothing that they can do."""
     asked = [(one, requirements[one.id].get("key_exchange")) for one in endpoints]
     return tuple(one.id for one, found in asked if found and found.applicable and wish(one, "key_exchange", found, as_of).blocked)
+
+
+def left_with(endpoints: tuple[Endpoint, ...], requirements: Mapping[str, Requirements], as_of: date) -> tuple[Row, ...]:
+    """What an SA of the connection and of its children may hold beside its exchange, once `contract` took the rest away."""
+    rows = (row for one in endpoints for row in staying(one, ruled(one, requirements[one.id], as_of, STAGES["contract"]), as_of))
+    return tuple(dict.fromkeys(rows))
 
 
 def aim_at(endpoints: tuple[Endpoint, ...], requirements: Mapping[str, Requirements], as_of: date) -> Aim:

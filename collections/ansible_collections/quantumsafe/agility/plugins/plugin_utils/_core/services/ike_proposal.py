@@ -75,6 +75,19 @@ class Proposal:
         return any(NONE in names for dummy, names in self.additional)
 
 
+@lru_cache(maxsize=256)
+def untold(text: str) -> Proposal:
+    """What `told` says of a proposal, as one of strongSwan."""
+    made, rounds = Proposal("-ke{}_{}"), list[tuple[int, tuple[str, ...]]]()
+    for word, dummy, names in (word.partition("=") for word in text.split()):
+        kind = next((kind for kind in KINDS if kind == word), None)
+        if kind:
+            made = made.having(kind, *names.split(","))
+        else:
+            rounds.append((int(word.removeprefix("ke")), tuple(names.split(","))))
+    return replace(made, additional=tuple(rounds))
+
+
 @lru_cache(maxsize=512)
 def keyword(kind: str, name: str) -> str:
     """What strongSwan calls the same; the name itself where it has no word for it."""

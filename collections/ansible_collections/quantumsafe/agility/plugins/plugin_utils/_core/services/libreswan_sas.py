@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 
 from ..model import Problem
-from .ike_proposal import keyword
+from .ike_proposal import KINDS, keyword
 from .ipsec_ends import pair
+from .libreswan_proposals import parse
 from .strongswan_sas import ChildSa, IkeSa
 
 WHOLE = "Total IPsec connections:"
@@ -48,7 +49,7 @@ def _ike(state: re.Match[str], newest: Found, children: list[re.Match[str]], spi
     suite = newest["IKE"]["suite"].strip() if "IKE" in newest and "; newest" in state["rest"] else ""
     group = f"?{_group(suite.rpartition('-')[2])}"
     number = state["number"]
-    return IkeSa(number, f"#{number}", group, suite, tuple(_child(one, newest, spis[one["number"]], group) for one in children))
+    return IkeSa(number, f"#{number}", group, suite, tuple(_child(one, newest, spis[one["number"]], group) for one in children), _words(suite, "ikev2"))
 
 
 def _child(state: re.Match[str], newest: Found, spis: re.Match[str], ike: str) -> ChildSa:
@@ -57,7 +58,14 @@ def _child(state: re.Match[str], newest: Found, spis: re.Match[str], ike: str) -
     exchange = ike if group == OF_IKE else "" if group == "none" else f"?{_group(group)}"
     came, went = (int(bool(re.search(rf"{way}=[1-9]", spis["rest"]))) for way in ("(?:ESP|AH)in", "(?:ESP|AH)out"))
     kind = "ah" if "AH" in newest and "ESP" not in newest else "esp"
-    return ChildSa(state["number"], kind, pair(spis["one"], spis["two"]), exchange, said["suite"].strip() if said else "", came, went)
+    suite = said["suite"].strip() if said else ""
+    return ChildSa(state["number"], kind, pair(spis["one"], spis["two"]), exchange, suite, came, went, _words(suite, "esp"))
+
+
+def _words(suite: str, protocol: str) -> tuple[tuple[str, str], ...]:
+    """Its cipher, MAC and PRF in strongSwan's spelling."""
+    found = parse(suite, protocol)
+    return tuple((kind, keyword(kind, name)) for kind in KINDS[1:] for name in found.of(kind))
 
 
 def _group(word: str) -> str:

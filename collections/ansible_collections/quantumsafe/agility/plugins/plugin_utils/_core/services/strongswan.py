@@ -16,8 +16,9 @@ from .strongswan_gate import anybody, facts_of, told
 from .strongswan_link import of_users, takes
 from .strongswan_log import COMMAND, LOG
 from .strongswan_seen import Seen, daemon
+from .strongswan_suites import SUITES, unsure
 from .strongswan_vici import COMMANDS
-from .strongswan_write import changes, narrowed
+from .strongswan_write import changes, narrowed, widened
 
 FOLDERS = tuple(main.rpartition("/")[0] for main in MAINS)
 COLLECT = Collect(
@@ -73,6 +74,10 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     return changes(snapshot, of, wishes)
 
 
+def widen(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    return widened(snapshot, of, wishes)
+
+
 def narrow(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     return narrowed(snapshot, of, wishes)
 
@@ -93,7 +98,7 @@ def restarts(snapshot: Snapshot, name: str) -> str:
 
 def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     """What the reload does to the SAs of what changes."""
-    out = []
+    out = [said for seen in of(snapshot) if (said := unsure(seen, wishes.get(seen.id, {})))]
     for name in dict.fromkeys(seen.name for seen in of(snapshot) if seen.id in wishes):
         connection = next(seen for seen in of(snapshot) if seen.name == name)
         if held := takes(connection):
@@ -115,6 +120,8 @@ SERVICE = Service(
     read=read,
     write=write,
     narrow=narrow,
+    widen=widen,
+    suites=SUITES,
     activation=activation,
     missing=missing,
     warns=warns,

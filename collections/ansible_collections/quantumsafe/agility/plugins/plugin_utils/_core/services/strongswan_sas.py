@@ -14,7 +14,10 @@ WHOLE = "list-sas reply"  # the last line
 
 @dataclass(frozen=True, slots=True)
 class ChildSa:
-    """number: charon's own, of this host alone.  spis: the same at both ends.  exchange "" = none of its own.  came, went: packets so far."""
+    """number: charon's own, of this host alone.  spis: the same at both ends.  exchange "" = none of its own.  came, went: packets so far.
+
+    words: kind → what it is protected with, as strongSwan spells that; () = not told.
+    """
 
     number: str
     name: str
@@ -23,6 +26,7 @@ class ChildSa:
     suite: str
     came: int = 0
     went: int = 0
+    words: tuple[tuple[str, str], ...] = ()
 
     @property
     def traffic(self) -> str:
@@ -37,6 +41,7 @@ class IkeSa:
     exchange: str
     suite: str
     children: tuple[ChildSa, ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
 
 
 def sas(listed: str, connection: str) -> tuple[IkeSa, ...]:
@@ -50,13 +55,13 @@ def sas(listed: str, connection: str) -> tuple[IkeSa, ...]:
 def _ike(tree: vici.Tree) -> IkeSa:
     children = vici.by_age(one for one in tree.under("child-sas").values() if one.values.get("state") == "INSTALLED")
     number = tree.values.get("uniqueid", "")
-    return IkeSa(number, numbers(tree, child=False), vici.exchange(tree), vici.suite(tree), tuple(map(_child, children)))
+    return IkeSa(number, numbers(tree, child=False), vici.exchange(tree), vici.suite(tree), tuple(map(_child, children)), vici.words(tree))
 
 
 def _child(tree: vici.Tree) -> ChildSa:
     came, went = (int(tree.values.get(name, "0")) for name in ("packets-in", "packets-out"))
     name, number = tree.values.get("name", ""), tree.values.get("uniqueid", "")
-    return ChildSa(number, name, numbers(tree, child=True), vici.exchange(tree), vici.suite(tree), came, went)
+    return ChildSa(number, name, numbers(tree, child=True), vici.exchange(tree), vici.suite(tree), came, went, vici.words(tree))
 
 
 def common(mine: Sequence[IkeSa], theirs: Sequence[IkeSa]) -> IkeSa | None:

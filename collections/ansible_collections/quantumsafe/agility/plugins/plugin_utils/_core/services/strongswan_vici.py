@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..model import Answer, Snapshot
-from .ike_proposal import Proposal
+from .ike_proposal import Kind, Proposal
 from .strongswan_proposals import named, printed
 
 VERSION, ALGS, CONNS, SAS = "swanctl-version", "swanctl-list-algs", "swanctl-list-conns", "swanctl-list-sas"
@@ -105,6 +105,16 @@ def exchange(tree: Tree) -> str:
     base = tree.values.get("dh-group", "")
     more = (f"ke{n}_{named('key_exchange', name)}" for n in range(1, 8) if (name := tree.values.get(f"ake{n}", "")))
     return "-".join((named("key_exchange", base), *more)) if base else ""
+
+
+def words(tree: Tree) -> tuple[tuple[str, str], ...]:
+    """Its cipher, MAC and PRF, as far as it has them, in strongSwan's keywords ("aes256gcm16"); a cipher of one length is named without it."""
+    said, rows = tree.values, list[tuple[str, str]]()
+    if cipher := said.get("encr-alg", ""):
+        sized = f"{cipher}_{said.get('encr-keysize', '')}"
+        rows.append(("cipher", named("cipher", cipher) if named("cipher", sized) == sized else named("cipher", sized)))
+    kinds: tuple[tuple[Kind, str], ...] = (("mac", "integ-alg"), ("prf", "prf-alg"))
+    return (*rows, *((kind, named(kind, said[name])) for kind, name in kinds if said.get(name)))
 
 
 def suite(tree: Tree) -> str:

@@ -10,11 +10,13 @@ from ..documents.braces import Splice, edits
 from ..documents.guc import REDACTED
 from ..model import Change, File, Inexpressible, Origin, Snapshot, Wanted, Wishes
 from . import strongswan_vici as vici
+from .ike_proposal import KINDS
 from .ike_stays import staying
 from .paths import real_path
 from .strongswan_gate import WAY, anybody, shut
 from .strongswan_proposals import body, distinct, parse
 from .strongswan_seen import Seen
+from .strongswan_suites import bodies
 
 Reader = Callable[[Snapshot], tuple[Seen, ...]]
 Place = tuple[File, Splice, tuple[str, ...]]  # what is edited, and the proposals that stand there then
@@ -30,6 +32,11 @@ ANYBODY = "it takes anybody, and whoever lacks ML-KEM would be cut off"
 def changes(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
     """Only adds: what is there stays behind the new.  Only where a connection takes anybody, and its clients have shown that they can, it goes."""
     return _made(snapshot, of, {seen.id: _placed(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
+
+
+def widened(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
+    """Only adds, for both ends of a tunnel together: new ciphers, MACs and PRFs, too, with each exchange that is there or comes."""
+    return _made(snapshot, of, {seen.id: _bettered(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
 
 
 def narrowed(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
@@ -57,9 +64,22 @@ def _placed(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
 
 
 def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
-    names = _front(seen, wishes)
-    file, splice = _splice(seen, names)
-    return file, splice, (*_added(seen, names), *seen.texts)
+    return _before(seen, _added(seen, _front(seen, wishes)))
+
+
+def _bettered(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
+    exchange = {aspect: to for aspect, to in wishes.items() if aspect == "key_exchange"}
+    added = _added(seen, _front(seen, exchange)) if exchange else ()
+    if kinds := {aspect: to for aspect, to in wishes.items() if aspect not in exchange}:
+        names = exchange["key_exchange"].names if exchange else dict(seen.settings())["key_exchange"].values
+        sets = bodies(seen, kinds, _where(seen))
+        added = tuple(distinct((*(f"{one}-{name}" for name in names for one in sets), *added)))
+    return _before(seen, added)
+
+
+def _before(seen: Seen, added: tuple[str, ...]) -> Place:
+    file, splice = _splice(seen, ", ".join(added))
+    return file, splice, (*added, *seen.texts)
 
 
 def _without(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
@@ -67,7 +87,7 @@ def _without(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
     where = _where(seen)
     to = wishes.get("key_exchange")
     if anybody(seen):
-        _exchanges_alone(seen, wishes, where)
+        _answered(seen, wishes, where)
         if to and (why := shut(seen, to)):
             gone = [name for name in dict(seen.settings())["key_exchange"].values if name not in to.names]
             raise Inexpressible(f"key_exchange of {seen.id} would lose {', '.join(gone)}: {ANYBODY}: {why}", where, WAY)
@@ -90,6 +110,16 @@ def _where(seen: Seen) -> str:
 def _exchanges_alone(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> None:
     if others := [aspect for aspect in wishes if aspect != "key_exchange"]:
         raise Inexpressible(f"{others[0]} of {seen.id} is not written by this release", where, "mend it by hand, at both ends")
+
+
+def _answered(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> None:
+    """Its clients are known by their exchanges alone.  Raises Inexpressible."""
+    now = dict(seen.settings())
+    for aspect, to in wishes.items():
+        if aspect in KINDS[1:] and not to.answered:
+            gone = ", ".join(name for name in now[aspect].values if name not in to.names)
+            why = f"{aspect} of {seen.id} would lose {gone}: it takes anybody, and what its clients can do is known of their exchanges alone"
+            raise Inexpressible(why, where, f"leave the stage of {aspect} at prefer, or let the policy name who answers for them (clients: acknowledge)")
 
 
 def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
@@ -122,8 +152,7 @@ def _added(seen: Seen, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{one}-{name}" for name in names for one in bodies)
 
 
-def _splice(seen: Seen, names: Sequence[str]) -> tuple[File, Splice]:
-    text = ", ".join(_added(seen, names))
+def _splice(seen: Seen, text: str) -> tuple[File, Splice]:
     entry = seen.entry
     if entry is None:
         return line_for(seen, f"{seen.key} = {text}, default")
