@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not asked("vpn"), reason="SKIPPED LOUDLY: `make 
 HOSTS = ("vpn-a", "vpn-b")
 WEAK, ESP = "aes128-sha1-modp2048", "aes128-sha1-modp2048"
 OLD = ("AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_2048", "AES_CBC-128/HMAC_SHA1_96")
-NEW = ("AES_GCM_16-256/PRF_HMAC_SHA2_512/CURVE_25519/KE1_ML_KEM_1024", "AES_GCM_16-256/CURVE_25519/KE1_ML_KEM_1024")
+NEW = ("AES_GCM_16-256/PRF_HMAC_SHA2_512/ECP_521/KE1_ML_KEM_1024", "AES_GCM_16-256/ECP_521/KE1_ML_KEM_1024")  # the strongest group that both have
 RULES = {
     "key_exchange": "{construction: [hybrid], quantum_category: '>=3', status: [current]}",
     "cipher": "{aead: true, status: [current]}",
