@@ -12,7 +12,7 @@ import pytest
 from tests.asked import asked
 
 from .conftest import LAB, Lab, Ran, on
-from .test_hubs import ROAD, connection
+from .test_hubs import END, ROAD, connection
 from .test_ipsec import FACTS, SITE
 from .tunnel import pinging
 
@@ -59,7 +59,7 @@ PAIR = {
 
 
 def given(host: str, text: str) -> None:
-    on(host, f"swanctl --terminate --ike site --force >/dev/null 2>&1; cat >{SITE} <<'END'\n{text}\nEND\n{LOAD}")
+    on(host, f"{END}; cat >{SITE} <<'END'\n{text}\nEND\n{LOAD}")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,7 +76,7 @@ def pristine() -> Iterator[None]:
 
 
 def play(lab: Lab, name: str, **variables: object) -> Ran:
-    return lab.play(name, ",".join(HOSTS), "-i", "inventories/vpn", agility_services=["strongswan"], agility_campaign="ciphers", **variables)
+    return lab.play(name, ",".join(HOSTS), "-i", "inventories/vpn", agility_services=["strongswan"], **{"agility_campaign": "ciphers", **variables})
 
 
 def suites(host: str, name: str = "site") -> list[tuple[str, str]]:
@@ -128,3 +128,72 @@ def test_the_old_suite_leaves_both_ends_with_packets_through_the_tunnel_and_come
     assert facts() == before and carries_traffic()
     on("vpn-a", UP)
     assert suites("vpn-a") == suites("vpn-b") == [OLD] and carries_traffic()
+
+
+def reset(**texts: str) -> None:
+    for host in HOSTS:
+        given(host, texts[host.replace("-", "_")])
+    on("vpn-a", UP)
+
+
+CBC = "AES_CBC-256/HMAC_SHA2_256_128"
+
+
+def hybrid(host: str, ike: str, esp: str) -> str:
+    """A tunnel whose exchange has moved; ike, esp: its ciphers, without the exchange."""
+    said = [", ".join(f"{one}-ecp521-ke1_mlkem1024" for one in some.split()) for some in (ike, esp)]
+    return PAIR[host].replace("aes256gcm16-prfsha384-x25519", said[0]).replace("aes256gcm16-x25519", said[1])
+
+
+def test_ends_that_would_have_nothing_in_common_go_back_and_the_old_sa_stands(lab: Lab, tmp_path: Path) -> None:
+    reset(
+        vpn_a=hybrid("vpn-a", "aes256-sha256 aes256gcm16-prfsha384", "aes256-sha256 aes256gcm16"),
+        vpn_b=hybrid("vpn-b", "aes256-sha256 aes128gcm16-prfsha384", "aes256-sha256 aes128gcm16"),
+    )
+    before, more = facts(), {"agility_campaign": "apart"}
+    ran = play(lab, "migrate_links", agility_policy=policy(tmp_path, "prefer"), **more)
+    assert ran.rc == 0 and facts() == before, ran.text
+    was = on("vpn-a", "swanctl --list-sas | grep ^site:")
+    with pinging() as counted:
+        ran = play(lab, "migrate_links", agility_step="contract", agility_policy=policy(tmp_path, "require"), **more)
+    assert ran.rc != 0 and "NO_PROPOSAL_CHOSEN" in ran.text, ran.text
+    assert [ran.host(host)["status"] for host in HOSTS] == ["reverted", "reverted"]
+    assert facts() == before and counted[1] <= 1, counted
+    assert on("vpn-a", "swanctl --list-sas | grep ^site:").split(",")[0] == was.split(",")[0], "the very same IKE SA"
+
+
+def test_a_tunnel_that_has_ml_kem_already_gets_other_ciphers(lab: Lab, tmp_path: Path) -> None:
+    reset(**{host.replace("-", "_"): hybrid(host, "aes256-sha256", "aes256-sha256") for host in HOSTS})
+    before = facts()
+    assert suites("vpn-a")[0][0].startswith(CBC)
+    more = {"agility_campaign": "moved"}
+    for step, stage in (("expand", "prefer"), ("contract", "require")):
+        ran = play(lab, "migrate_links", agility_step=step, agility_policy=policy(tmp_path, stage), **more)
+        assert ran.rc == 0 and ran.changed("vpn-a") == ran.changed("vpn-b") == 1, ran.text
+        assert suites("vpn-a") == suites("vpn-b") == [(NEW[0].replace("SHA2_512", "SHA2_256"), NEW[1])], "the PRF that was there is allowed"
+    assert all("sha256-ecp521" not in on(host, f"cat {SITE}") for host in HOSTS)
+    back = play(lab, "rollback_links", **more)
+    assert back.rc == 0 and facts() == before, back.text
+
+
+def test_a_hub_that_takes_anybody_follows_its_spoke_once_somebody_answers_for_the_others(lab: Lab, tmp_path: Path) -> None:
+    reset(vpn_a=weakened(PAIR["vpn-a"]), vpn_b=weakened(ROAD))
+    before, more = facts(), {"agility_campaign": "hub"}
+    assert suites("vpn-b", "road") == [OLD]
+    with pinging() as counted:
+        ran = play(lab, "migrate_links", agility_policy=policy(tmp_path, "prefer"), **more)
+    assert ran.rc == 0 and counted[1] <= 1, ran.text
+    assert suites("vpn-a") == suites("vpn-b", "road") == [NEW]
+    more["agility_step"] = "contract"
+    path = policy(tmp_path, "require")
+    ran = play(lab, "migrate_links", agility_policy=path, **more)
+    assert ran.rc != 0 and "cipher of strongswan road would lose aes128: it takes anybody" in ran.text, ran.text
+    assert [WEAK in on(host, f"cat {SITE}") for host in HOSTS] == [False, True], "the spoke does without, the hub has both"
+    assert suites("vpn-a") == suites("vpn-b", "road") == [NEW]
+    with Path(path).open("a", encoding="utf-8") as said:
+        said.write("clients:\n  - {id: hub, host: vpn-b, acknowledge: {reason: the spoke is ours, approver: ciso, until: 2099-12-31}}\n")
+    ran = play(lab, "migrate_links", agility_policy=path, **more)
+    assert ran.rc == 0 and (ran.changed("vpn-a"), ran.changed("vpn-b")) == (0, 1), ran.text
+    assert suites("vpn-a") == suites("vpn-b", "road") == [NEW] and WEAK not in on("vpn-b", f"cat {SITE}")
+    back = play(lab, "rollback_links", agility_campaign="hub")
+    assert back.rc == 0 and facts() == before, back.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,10 +46,13 @@ def test_what_pluto_lists_is_an_ike_sa_and_what_hangs_on_it() -> None:
     assert (found.number, found.spis, found.exchange, found.suite) == ("4", "#4", "?x25519", "AES_GCM_16_256-HMAC_SHA2_512-DH31")
     (child,) = found.children
     assert (child.number, child.name, child.spis, child.exchange, child.traffic) == ("3", "esp", SPIS, "?x25519", "no traffic seen")
+    assert (found.words, child.words) == ((("cipher", "aes256gcm16"), ("prf", "prfsha512")), (("cipher", "aes256gcm16"),)), (
+        "as strongSwan spells them"
+    )
     assert sas(STATUS, "other") == ()
     assert sas(STATUS.replace("ESPin=0B", "ESPin=84B"), "site")[0].children[0].traffic == "in"
     (older_one,) = sas(STATUS.replace("28797s; newest", "28797s"), "site")
-    assert older_one.exchange == "?", "the newest alone is told"
+    assert (older_one.exchange, older_one.words) == ("?", ()), "the newest alone is told"
     with pytest.raises(Problem, match="pluto did not list its SAs"):
         sas("", "site")
 
@@ -70,6 +74,17 @@ def test_both_lists_prove_what_either_tells_and_silence_proves_no_ml_kem() -> No
     assert proved((pluto,), (pluto,), {"esp": "esp"}, QUANTUM)[0] is None, "neither names an additional exchange"
     assert proved((swan("ecp256"),), (pluto,), {"net": "esp"}, CLASSICAL)[0] is None
     assert "no x25519 of its own" in proved((swan(child=""),), (pluto,), {"net": "esp"}, CLASSICAL)[1][0]
+
+
+def test_a_cipher_that_goes_proves_nothing_whichever_list_names_it() -> None:
+    (pluto,), children = sas(STATUS, "site"), {"net": "esp"}
+    named = replace(swan(), words=pluto.words, children=(replace(swan().children[0], words=pluto.children[0].words),))
+    for names, counts in ((("aes256gcm16",), True), (("chacha20poly1305",), False)):
+        aim = replace(CLASSICAL, left=(("ikev2", "cipher", names),))
+        assert bool(proved((named,), (pluto,), children, aim)[0]) == counts == bool(proved((swan(),), (pluto,), children, aim)[0])
+    packets = replace(CLASSICAL, left=(("esp", "cipher", ("chacha20poly1305",)),))
+    assert proved((named,), (pluto,), children, packets)[1], "the child alone"
+    assert proved((swan(),), (swan(),), {"net": "net"}, aim)[0] is None, "nobody names one"
 
 
 def test_a_child_whose_exchange_is_not_told_is_rekeyed() -> None:

@@ -183,7 +183,9 @@ def test_an_end_that_has_nothing_else_is_refused_by_name_and_macs_may_go_where_a
         planned(host(f"aes128-sha1-prfsha1-{hybrid}", f"aes256gcm16-{hybrid}"), rules, "contract")
     with pytest.raises(Problem, match=r"strongswan x has no mac that the policy allows, but sha1"):
         planned(host(f"aes128-sha1-prfsha1-{hybrid}", f"aes256gcm16-{hybrid}"), policy(tmp_path, mac=AEAD["mac"]), "contract")
-    plan = planned(host(f"aes256gcm16-prfsha384-{hybrid}, aes128-sha1-{hybrid}", f"aes256gcm16-{hybrid}"), policy(tmp_path, mac=AEAD["mac"]), "contract")
+    plan = planned(
+        host(f"aes256gcm16-prfsha384-{hybrid}, aes128-sha1-{hybrid}", f"aes256gcm16-{hybrid}"), policy(tmp_path, mac=AEAD["mac"]), "contract"
+    )
     assert [edit.insert for change in plan.changes for edit in change.edits] == [(f" proposals = aes256gcm16-prfsha384-{hybrid}\n",)]
     assert plan.reasons == ("strongswan x: mac → none (mac-ikev2, require); removes sha1",)
     with pytest.raises(Inexpressible, match=r"strongswan x has no proposals that come to .*, cipher aes256gcm16 and nothing else"):

@@ -83,9 +83,8 @@ class ActionModule(ActionBase):
             run.note(status="would-change" if made.changes else "ok")
             return
         gate.together = frozenset(file_name(here.other) for here in heres)
-        several = None if heres[0].pair else Several(
-            run, heres, ends, found, made, step, lambda then: again(found=then), SPEC, aim(run, heres, found, policy, step)
-        )
+        toward = aim(run, heres, found, policy, step)
+        several = None if heres[0].pair else Several(run, heres, ends, found, made, step, lambda then: again(found=then), SPEC, toward)
         if several and several.done:
             several.confirmed()
             return
@@ -98,7 +97,7 @@ class ActionModule(ActionBase):
             several.go()
         else:
             _together(run, heres[0], ends[0])
-            Move(run, heres[0], found, made, ends[0], lambda then: again(found=then), aim(run, heres, found, policy, step)).go(step)
+            Move(run, heres[0], found, made, ends[0], lambda then: again(found=then), toward).go(step)
         if run.result.status == "changed":
             run.judge(run.look(), policy)
 

@@ -26,9 +26,12 @@ options:
   step:
     description:
       - V(expand) puts the new key exchange in front of the old one at both ends. The policy has to want it, at stage C(prefer) or C(require).
+        At an end of strongSwan of which no proposal is allowed as a whole, proposals of allowed ciphers, MACs and PRFs go in front, too.
       - V(contract) takes the old one away at both ends. It needs stage C(require), and all ends expanded in the same campaign. A connection that
         somebody else holds, who is not managed here or cannot move, is refused with the names; one that takes anybody needs an entry in
-        C(clients) of the policy, too.
+        C(clients) of the policy, too, and for its ciphers one that says C(acknowledge).
+      - Proposals with ciphers, MACs and PRFs that the policy no longer allows go with V(contract), where the stage of that aspect is
+        C(require); the SA lists of both ends have to name what it leaves.
     type: str
     choices: [expand, contract]
     default: expand

@@ -82,7 +82,7 @@ class Move:
         """Whether each SA is where this pair goes: of two strongSwan as both ends were audited, and now where it is asked for more than exchanges."""
         named = [one for sa in listed for one in (sa, *sa.children)]
         met = all(self.aim.met(one) for one in named)
-        return self.here.state == "moved" and (met or not self.aim.left) or self.here.mixed and bool(named) and met
+        return (self.here.state == "moved" and (met or not self.aim.left)) or (self.here.mixed and bool(named) and met)
 
     def _order(self) -> list[bool]:
         """Who can begin does; of both that can whose configuration changes, for charon makes a new IKE SA of a new configuration alone."""

@@ -67,7 +67,8 @@ def aim_of(wanted: Iterable[tuple[str, Collection[str]]]) -> Aim:
     asked: dict[str, tuple[str, ...]] = {"ikev2": (), "esp": ()}
     for protocol, names in wanted:
         asked[protocol] = tuple(dict.fromkeys((*asked[protocol], *(keyword("key_exchange", name) for name in names))))
-    return Aim(*(None if any(quantum_safe(protocol, name) for name in asked[protocol]) else asked[protocol] for protocol in ("ikev2", "esp")))
+    ikev2, esp = (None if any(quantum_safe(protocol, name) for name in names) else names for protocol, names in asked.items())
+    return Aim(ikev2, esp)
 
 
 QUANTUM = Aim()

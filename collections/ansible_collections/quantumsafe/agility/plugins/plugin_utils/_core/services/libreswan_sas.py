@@ -49,7 +49,9 @@ def _ike(state: re.Match[str], newest: Found, children: list[re.Match[str]], spi
     suite = newest["IKE"]["suite"].strip() if "IKE" in newest and "; newest" in state["rest"] else ""
     group = f"?{_group(suite.rpartition('-')[2])}"
     number = state["number"]
-    return IkeSa(number, f"#{number}", group, suite, tuple(_child(one, newest, spis[one["number"]], group) for one in children), _words(suite, "ikev2"))
+    return IkeSa(
+        number, f"#{number}", group, suite, tuple(_child(one, newest, spis[one["number"]], group) for one in children), _words(suite, "ikev2")
+    )
 
 
 def _child(state: re.Match[str], newest: Found, spis: re.Match[str], ike: str) -> ChildSa:

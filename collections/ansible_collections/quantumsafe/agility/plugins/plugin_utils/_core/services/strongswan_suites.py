@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from ..algorithms.lookup import find
 from ..model import Inexpressible, Protocol, Wanted
+from .ike_proposal import Kind
 from .strongswan_proposals import distinct
 from .strongswan_seen import Seen
 
@@ -42,13 +43,14 @@ def bodies(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> tuple[str, .
     return tuple("-".join((*one, *_numbers(seen))) for one in made)
 
 
-def _words(seen: Seen, wishes: Mapping[str, Wanted], kind: str) -> tuple[str, ...]:
+def _words(seen: Seen, wishes: Mapping[str, Wanted], kind: Kind) -> tuple[str, ...]:
     """What is wished of it; where nobody asks for anything the PRFs of SUITES, and of the others what is there."""
     if kind in wishes:
         return wishes[kind].names
     there = dict(seen.settings()).get(kind)
-    new = tuple(name for name in SUITES[seen.protocol].get(kind, ()) if name in (seen.daemon.capability("prf").names or ()) or kind != "prf")
-    return new if kind == "prf" or (kind == "mac" and not there) else there.values if there else ()
+    if kind == "prf":
+        return tuple(name for name in SUITES["ikev2"][kind] if name in (seen.daemon.capability(kind).names or ()))
+    return there.values if there else MACS if kind == "mac" else ()
 
 
 def _numbers(seen: Seen) -> Iterator[str]:
@@ -63,4 +65,6 @@ def unsure(seen: Seen, wishes: Mapping[str, Wanted]) -> str:
     if not seen.child or not new:
         return ""
     names = ", ".join(new)
-    return f"{seen.id}: the kernel of each end decides whether it can use {names}: an SA with it that comes is the proof, and without one both go back"
+    return (
+        f"{seen.id}: the kernel of each end decides whether it can use {names}: an SA with it that comes is the proof, and without one both go back"
+    )

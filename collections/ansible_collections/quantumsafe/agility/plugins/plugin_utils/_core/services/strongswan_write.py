@@ -119,7 +119,9 @@ def _answered(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> None:
         if aspect in KINDS[1:] and not to.answered:
             gone = ", ".join(name for name in now[aspect].values if name not in to.names)
             why = f"{aspect} of {seen.id} would lose {gone}: it takes anybody, and what its clients can do is known of their exchanges alone"
-            raise Inexpressible(why, where, f"leave the stage of {aspect} at prefer, or let the policy name who answers for them (clients: acknowledge)")
+            raise Inexpressible(
+                why, where, f"leave the stage of {aspect} at prefer, or let the policy name who answers for them (clients: acknowledge)"
+            )
 
 
 def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
