@@ -119,6 +119,9 @@ def test_ciphers_go_by_whole_proposals_of_both_ends_and_never_where_anybody_is_t
     assert after == said.replace(f"{weak}, ", "")
     with pytest.raises(Inexpressible, match=r"cipher of strongswan x would lose aes256: it takes anybody.*clients: acknowledge"):
         SERVICE.narrow(unloaded(having("forky", said.replace("10.1.1.1", "%any"))), wish)
+    with pytest.raises(Inexpressible, match="cipher of strongswan x is not written by this release"):
+        more = {"strongswan x": {"cipher": Wanted(("aes128gcm16", "aes256gcm16", "aes256"), answered="the owner")}}
+        SERVICE.narrow(unloaded(having("forky", said.replace("10.1.1.1", "%any"))), more)
     with pytest.raises(Inexpressible, match="would lose aes256 at one end alone"):
         SERVICE.write(seen, wish)
 

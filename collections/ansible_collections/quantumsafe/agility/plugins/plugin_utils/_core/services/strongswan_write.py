@@ -116,12 +116,14 @@ def _answered(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> None:
     """Its clients are known by their exchanges alone.  Raises Inexpressible."""
     now = dict(seen.settings())
     for aspect, to in wishes.items():
-        if aspect in KINDS[1:] and not to.answered:
-            gone = ", ".join(name for name in now[aspect].values if name not in to.names)
+        values = now[aspect].values if aspect in now else ()
+        if aspect != "key_exchange" and set(to.names) - set(values):
+            _exchanges_alone(seen, {aspect: to}, where)
+        gone = ", ".join(name for name in values if name not in to.names)
+        if aspect in KINDS[1:] and gone and not to.answered:
             why = f"{aspect} of {seen.id} would lose {gone}: it takes anybody, and what its clients can do is known of their exchanges alone"
-            raise Inexpressible(
-                why, where, f"leave the stage of {aspect} at prefer, or let the policy name who answers for them (clients: acknowledge)"
-            )
+            remedy = f"leave the stage of {aspect} at prefer, or let the policy name who answers for them (clients: acknowledge)"
+            raise Inexpressible(why, where, remedy)
 
 
 def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
