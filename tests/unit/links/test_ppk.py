@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.move import common
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.ppk import (
     CONTRACT,
     ROTATE,
@@ -20,7 +21,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.pp
 )
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem, Snapshot
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_ppk import PpkEnd, read_end
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_sas import IkeSa, common
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_sas import IkeSa
 
 from tests.fixtures.strongswan.load import SITE, applied
 from tests.unit.services.test_strongswan_ppk import SECRETS, at_hub, hub, placed, site
