@@ -5,9 +5,9 @@ connection asks for, and refuses any other, required or not; a connection that a
 answers asks for none from the moment when it has both until the other end uses the new one.  A hub that takes anybody always asks for none: each of
 its spokes names its own id, whichever step the others are at, and its connection is not touched.
 
-pluto takes whichever id it has a secret for, whatever it names itself (services/libreswan_ppk.py).  Beside a charon it is the end that begins, since
-its names are never refused there and the charon can ask for none meanwhile.  Two of them always take what the other names, so both may go on insisting, and
-each tunnel on the way has a PPK, whichever end begins.
+pluto takes whichever id it has a secret for, whatever it names itself (services/libreswan_ppk.py).  Beside a charon it is the end that begins, so that
+the charon, which refuses names, is the one that asks for none meanwhile.  Two of them always take what the other names, so both may go on insisting,
+and each tunnel on the way has a PPK, whichever end begins.
 """
 
 from __future__ import annotations

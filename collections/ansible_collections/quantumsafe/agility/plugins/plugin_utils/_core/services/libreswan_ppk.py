@@ -1,6 +1,6 @@
 """The PPK (RFC 8784) of one connection of libreswan, at one end: which id it names, which secrets are there, and the edits that change that.
 
-Who begins names the first id of `ppk-ids` that it has a secret for; who answers takes whichever it has one for, `ppk-ids` or not, unless `ppk` is off.
+Who begins names the first id of `ppk-ids` that it has a secret for; who answers takes whichever it has one for, unless `ppk` is off.
 Secrets are in no snapshot: the host tells where they stand and for which ids (agent/ppk.sh), and writes a new one itself.
 
 Sources: ipsec.conf(5), ipsec.secrets(5); keys.c, secrets.c, ikev2_ike_auth.c and ikev2_ppk.c of libreswan 5.2, and what it did (tests/fixtures).
@@ -31,7 +31,7 @@ _NAMED = re.compile(r'[^"%()\s][^"%]*')  # an identity as pluto prints it, that 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the host tells of ipsec.secrets and of what it includes.  files: path → (the file, its lines), without text; includes: what it looks for."""
+    """What the host tells of ipsec.secrets and of what it includes.  files: path → (the file without its text, its lines); includes: patterns."""
 
     files: dict[str, tuple[File, int]]
     includes: tuple[str, ...]
@@ -159,7 +159,7 @@ def added(end: PlutoEnd, id_: str, old: str) -> Slot:
 
 
 def asking(end: PlutoEnd, id_: str, required: bool, without: str = "") -> tuple[Change, ...]:
-    """The connection names this id ("" = it does without), and insists or not; the secrets of the id `without` go.  () = it is so.  Raises Problem."""
+    """The connection names this id ("" = does without), and insists or not; the secrets of the id `without` go.  () = it is so.  Raises Problem."""
     mode = "required" if id_ and required else "enabled" if id_ else "off"
     wanted = {"ppk": {"required": "insist", "enabled": "yes", "off": "no"}[mode]} if mode != end.seen.ppk() and (id_ or end.id) else {}
     if id_ and not (end.id == id_ and end.pinned):
