@@ -6,8 +6,8 @@ answers asks for none from the moment when it has both until the other end uses 
 its spokes names its own id, whichever step the others are at, and its connection is not touched.
 
 pluto takes whichever id it has a secret for, whatever it names itself (services/libreswan_ppk.py).  Beside a charon it is the end that begins, so that
-the charon, which refuses names, is the one that asks for none meanwhile.  Two of them always take what the other names, so both may go on insisting,
-and each tunnel on the way has a PPK, whichever end begins.
+the charon, which refuses names, is the one that asks for none meanwhile.  Two of them take what the other names: both may go on insisting, and
+each tunnel on the way has a PPK, whichever end begins.
 """
 
 from __future__ import annotations
