@@ -5,8 +5,8 @@ connection asks for, and refuses any other, required or not; a connection that a
 answers asks for none from the moment when it has both until the other end uses the new one.  A hub that takes anybody always asks for none: each of
 its spokes names its own id, whichever step the others are at, and its connection is not touched.
 
-pluto takes whichever id it has a secret for, whatever it names itself (services/libreswan_ppk.py).  Beside a charon it is the end that begins, so that
-the charon, which refuses names, is the one that asks for none meanwhile.  Two of them take what the other names: both may go on insisting, and
+pluto takes whichever id it has a secret for, whatever it names itself (services/libreswan_ppk.py).  Beside a charon it is the one that begins, so
+that the charon, which refuses names, is the one that asks for none meanwhile.  Two of them take what the other names: both may go on insisting, and
 each tunnel on the way has a PPK, whichever end begins.
 """
 
