@@ -7,7 +7,14 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, Problem
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.libreswan_ppk import added, asking, leaving, main_file, read_end
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.libreswan_ppk import (
+    PlutoEnd,
+    added,
+    asking,
+    leaving,
+    main_file,
+    read_end,
+)
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.libreswan_status import STATUS
 
 from tests.fixtures.libreswan.load import SITE, file
@@ -60,9 +67,32 @@ def test_the_connection_names_what_is_wanted_and_no_other_line_changes(more: str
 def test_the_old_secret_goes_where_it_stands_and_its_neighbours_stay() -> None:
     host = pluto(NAMED.replace("hand", "new"), hand=HAND)
     assert asked(host, "new", True, without="hand") == ['- : PPKS "hand" "[redacted]"']
-    other = host.snapshot.files[SITE].text or ""
-    second = replace(host, snapshot=replace(host.snapshot, files={**host.snapshot.files, SITE: file(SITE, f'{other}\n\tppk-ids="hand"\n')}))
-    assert leaving(second.end(), "hand") == (), "another connection names it"
+    for said in ('\tppk=yes\n\tppk-ids="hand"\n', "\tppk=yes\n"):
+        assert leaving(beside(host, said), "hand") == (), "another connection names it, or takes what fits"
+    assert leaving(beside(host, '\tppk=yes\n\tppk-ids="else"\n'), "hand") and leaving(beside(host, "\tppk=no\n"), "hand")
+
+
+def beside(host: Pluto, more: str, their: str = "@other.lab.test") -> PlutoEnd:
+    """With a second connection, which pluto has loaded."""
+    text = host.snapshot.files[SITE].text or ""
+    files = {**host.snapshot.files, SITE: file(SITE, f"{text}\nconn second\n\talso=ends\n{more}\tauto=add\n")}
+    told = host.snapshot.answers[STATUS]
+    flags = "" if "ppk=no" in more else "PPK_ALLOW+"
+    lines = [
+        f'"second":   policy: IKEv2+PSK+ENCRYPT+TUNNEL+{flags}ESN_NO;',
+        f'"second":   our idtype: ID_FQDN; our id=@vpn-c.lab.test; their idtype: ID_FQDN; their id={their}',
+    ]
+    out = "\n".join((*told.out.splitlines(), *lines, ""))
+    return read_end(
+        replace(host.snapshot, files=files, answers={**host.snapshot.answers, STATUS: replace(told, out=out)}), "site", kept(host.secrets)
+    )
+
+
+def test_a_connection_between_the_same_two_that_names_no_id_would_take_up_the_new_one_and_is_refused() -> None:
+    host = pluto(NAMED, hand=HAND)
+    with pytest.raises(Problem, match="second, between the same two, names no id"):
+        beside(host, "\tppk=yes\n", their="@vpn-b.lab.test")
+    assert beside(host, '\tppk=yes\n\tppk-ids="else"\n', their="@vpn-b.lab.test").id == "hand"
 
 
 def test_secrets_alone_end_no_sa_and_a_connection_that_changes_is_taken_up() -> None:

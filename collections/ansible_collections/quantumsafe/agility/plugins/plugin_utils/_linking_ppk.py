@@ -57,6 +57,7 @@ KEY = ", key "  # in the journal of a step: the id of the new PPK
 GOES_ON = "the tunnel works with what is loaded now; run it again, or take it back with agility_link_step=back"
 EITHER = "until both ends use the new PPK, it takes either and names none: a tunnel that it begins meanwhile has no PPK, and neither end requires one"
 HUB = "it takes anybody: it asks for no id and takes whichever it has a secret for, so {0} asks for its own and requires it; {1} is not changed"
+KEPT = "{0} stays at {1}, for another connection there may use it: take it away by hand when none does"
 STAYS = "{0} stays at {1}, for other spokes may use it: take it away by hand when none does"
 DAEMONS = {"strongswan", "libreswan"}
 Proofs = tuple[tuple[Mapping[str, object], ...], list[str]]
@@ -189,11 +190,12 @@ class Walk:
         """By host.  said: of an end that answers this one alone; old: the id that is to go."""
         begins, answers = self.sides
         out = {one.host: _outage(one) for one in self.sides}
+        for one in self.sides:
+            if old and not one.end.writes.leaving(one.end, old) and any(old in secret.ids for secret in one.end.secrets):
+                out[one.host].append((STAYS if one.end.shared else KEPT).format(old, one.host))
         said = "" if self.firm else said
         if answers.end.shared:
             said = HUB.format(begins.host, answers.name)
-            if old and not answers.end.writes.leaving(answers.end, old) and any(old in one.ids for one in answers.end.secrets):
-                out[answers.host].append(STAYS.format(old, answers.host))
         return {**out, answers.host: [*([said] if said else []), *out[answers.host]]}
 
     def sayable(self, steps: Sequence[tuple[Who, What]], key: Key) -> None:
@@ -236,18 +238,17 @@ class Walk:
                 one.run.note(problem={**one.run.result.problem, "remedy": GOES_ON})
             return False
         side = replace(side, activation=side.end.activation([one.path for one in changes]))
-        outcome = side.carry_out(id_, why, changes, partial(self._prove, who, (who, what) in MEETS))
+        outcome = side.carry_out(id_, why, changes, partial(self._prove, who, what))
         settle(side.run, outcome)
         if outcome.state in DONE:
             self.sides[who] = side.now(outcome.after or side.run.look().snapshot)
             return True
         if side.run.result.status in ("reverted", "refused"):
             side.run.note(problem={**side.run.result.problem, "remedy": GOES_ON})
-        other = self.sides[1 - who]
-        other.run.note(status="failed", problem=of_other(side))
+        self.sides[1 - who].run.note(status="failed", problem=of_other(side))
         return False
 
-    def _prove(self, who: Who, meets: bool, after: Snapshot) -> Proofs:
+    def _prove(self, who: Who, what: What, after: Snapshot) -> Proofs:
         """Between the reload and the confirmation."""
         before = self.sides[who]
         try:
@@ -255,9 +256,14 @@ class Walk:
             if wrong := _not_loaded(before, now):
                 return (), wrong
             pair = (now, self.sides[ANSWERS]) if who == BEGINS else (self.sides[BEGINS], now)
-            if meets:
+            if (who, what) in MEETS:
                 return _met(*pair)
-            return (_row(now, pair, pair[BEGINS].tunnel.shared(pair[ANSWERS].tunnel)),), []
+            row = _row(now, pair, pair[BEGINS].tunnel.shared(pair[ANSWERS].tunnel))
+            if what == "use" and pair[BEGINS].end.takes_any and not row["ppk"]:
+                dummy, wrong = _met(*pair)  # charon began that one while it asked for none; pluto makes another at once
+                row = _row(now, pair, pair[BEGINS].tunnel.shared(pair[ANSWERS].tunnel))
+                return (row,) if not wrong else (), wrong
+            return (row,), []
         except Problem as problem:
             return (), [str(problem)]
 

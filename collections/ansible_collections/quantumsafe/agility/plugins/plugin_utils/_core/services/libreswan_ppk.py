@@ -104,7 +104,7 @@ def read_end(snapshot: Snapshot, connection: str, kept: Kept) -> PlutoEnd:
         raise Problem(f"{connection} takes anybody: its secrets are those of other ends, too", snapshot.host, f"give it one end (right=); {NOTHING}")
     end = PlutoEnd(snapshot, seen, f"{FOLDER}/agility-ppk-{connection}.secrets", kept, "", seen.ppk() == "required", False)
     _can(end)
-    written = [one for one in re.split(r"[,\s]+", seen.conn.text("ppk-ids")) if one]
+    written = _ids(seen)
     there = [one for secret in kept.secrets for one in secret.ids]
     if seen.ppk() == "off":
         return end
@@ -128,12 +128,20 @@ def _can(end: PlutoEnd) -> None:
         raise Problem(what, end.where, f"authby= has to be secret or rsasig; {NOTHING}")
     if not all(_NAMED.fullmatch(one) for one in _identities(seen)):
         raise Problem(f"no line of secrets can name the ends of {seen.conn.name}", end.where, f"give both an id (leftid=, rightid=); {NOTHING}")
+    if same := [one.conn.name for one in _others(end) if not _ids(one) and _identities(one) == _identities(seen)]:
+        what = f"{same[0]}, between the same two, names no id, and would take up the new PPK of {seen.conn.name} by itself"
+        raise Problem(what, end.where, f"write ppk-ids= into {same[0]}; {NOTHING}")
     shown = replace(end.snapshot, files={end.path: File(end.path, None, "", 0)})
     if not any(glob(one, shown) for one in kept.includes):
         main = next(iter(kept.files), "the file of its secrets")
         raise Problem(f"it does not include {end.path}", main, f"add the line: include {FOLDER}/*.secrets; {NOTHING}")
     if (mine := kept.files.get(end.path)) and (mine[0].mode[-3:], mine[0].owner) != ("600", "root"):
         raise Problem(f"it is {mine[0].mode} {mine[0].owner}, and holds secrets", end.path, f"make it 0600 root; {NOTHING}")
+
+
+def _ids(seen: Seen) -> list[str]:
+    """Those that it names, in this order."""
+    return [one for one in re.split(r"[,\s]+", seen.conn.text("ppk-ids")) if one]
 
 
 def _identities(seen: Seen) -> tuple[str, str]:
@@ -169,10 +177,15 @@ def asking(end: PlutoEnd, id_: str, required: bool, without: str = "") -> tuple[
 
 
 def leaving(end: PlutoEnd, id_: str) -> tuple[Secret, ...]:
-    """The secrets of this id, where no other connection here may name it."""
-    others = [one.conn for one in of(end.snapshot) if not one.child and one.conn.name != end.seen.conn.name and one.ppk() != "off"]
-    named = {id_ for conn in others for id_ in re.split(r"[,\s]+", conn.text("ppk-ids"))}
-    return () if id_ in named else tuple(one for one in end.secrets if id_ in one.ids)
+    """The secrets of this id, where no other connection here may name it: one that says no id takes what fits its ends."""
+    if any(id_ in (_ids(one) or (id_,)) for one in _others(end)):
+        return ()
+    return tuple(one for one in end.secrets if id_ in one.ids)
+
+
+def _others(end: PlutoEnd) -> list[Seen]:
+    """Connections of pluto that have PPKs, too."""
+    return [one for one in of(end.snapshot) if not one.child and one.loaded and one.conn.name != end.seen.conn.name and one.ppk() != "off"]
 
 
 def _taken(some: Collection[Secret]) -> Iterator[Change]:
