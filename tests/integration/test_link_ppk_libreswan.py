@@ -109,7 +109,7 @@ def names(host: str) -> str:
 def kept(host: str) -> list[str]:
     """The ids whose secrets are there."""
     if host == "vpn-b":
-        return sorted(re.findall(r"^ *id = (\S+)$", on(host, "cat /etc/swanctl/conf.d/*ppk* /etc/swanctl/conf.d/hand.conf"), re.MULTILINE))
+        return sorted(re.findall(r"ppk-(\S+) \{", on(host, "cat /etc/swanctl/conf.d/*.conf")))
     return sorted(re.findall(r': PPKS "(\S+)"', on(host, "cat /etc/ipsec.d/*.secrets")))
 
 
@@ -175,6 +175,36 @@ def test_both_ends_come_to_a_new_ppk_that_no_one_else_sees_and_every_file_comes_
     assert ran.rc == 0 and [ran.host(host)["status"] for host in made.hosts] == ["changed"] * 2, ran.text
     assert made.facts() == made.pristine and [names(host) for host in made.hosts] == ["hand insist"] * 2
     assert has_ppk(made, "hand")
+
+
+@pytest.mark.parametrize("made", ["strongswan", "two"], indirect=True)
+def test_a_first_ppk_comes_to_a_tunnel_that_had_none_and_goes_again(lab: Lab, made: Pair) -> None:
+    held = "tar -C / -cpf /root/held.tar $(cd / && ls -d etc/ipsec.d etc/swanctl/conf.d 2>/dev/null)"
+    bare = dict.fromkeys(made.hosts, f"{held} && sed -i -e '/ppk-ids=/d' -e 's/ppk=insist/ppk=no/' {SITE} && : >{PERSONS}")
+    taken = "ipsec rereadsecrets && ipsec replace site"
+    bare["vpn-b"] = f"{held} && sed -i '/ppk_/d' {SWAN} && rm /etc/swanctl/conf.d/hand.conf"
+    for host in made.hosts:
+        on(host, f"{bare[host]} && {{ {'swanctl --load-all --noprompt' if host == 'vpn-b' else taken}; }} >/dev/null")
+        on(host, f"rm -rf {TX}/link-*")
+    anew(made, "vpn-c")
+    before = made.facts()
+    ran = made.play(lab)
+    assert ran.rc == 0, ran.text
+    key = names("vpn-c").split()[0]
+    assert key.startswith("site-") and has_ppk(made, key) and [kept(host) for host in made.hosts] == [[key]] * 2
+    ran = made.play(lab, agility_link_step="contract")
+    assert ran.rc == 0 and [names(host) for host in made.hosts] == [f"{key} insist"] * 2, ran.text
+    ran = made.play(lab, agility_link_step="back")
+    assert ran.rc == 0 and made.facts() == before, ran.text
+    up("vpn-c")
+    for host in made.hosts:
+        on(
+            host,
+            f"rm -f {OURS['pluto']}; tar -C / -xpf /root/held.tar && {{ {'swanctl --load-all --noprompt' if host == 'vpn-b' else taken}; }} >/dev/null",
+        )
+        on(host, f"rm -rf {TX}/link-*")
+    anew(made, "vpn-c")
+    assert made.facts() == made.pristine
 
 
 @pytest.mark.parametrize(("made", "where"), DYING, indirect=["made"])
