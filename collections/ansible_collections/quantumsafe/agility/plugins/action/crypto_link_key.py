@@ -1,6 +1,6 @@
 # Copyright: quantumsafe.agility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Give both ends of a tunnel another key that they share: the preshared key of WireGuard or the PPK of strongSwan, whichever the tunnel has."""
+"""Give both ends of a tunnel another key that they share: the preshared key of WireGuard, or the PPK of strongSwan and libreswan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._campaign import GATED, Gate, in_campaign
 from ..plugin_utils._core.model import Problem, Snapshot
-from ..plugin_utils._core.services import strongswan, wireguard
+from ..plugin_utils._core.services import libreswan, strongswan, wireguard
 from ..plugin_utils._linking import Kind, Looked, Side, reached, turn
 from ..plugin_utils._linking_ppk import PPK
 from ..plugin_utils._linking_wireguard import WIREGUARD
@@ -48,7 +48,7 @@ def _both(run: Run, gate: Gate, told: dict[str, str]) -> None:
 
 def _turned(run: Run, there: Run, gate: Gate, told: dict[str, str]) -> None:
     for one in (run, there):
-        one.args["services"] = ["wireguard", "strongswan"]
+        one.args["services"] = ["wireguard", "strongswan", "libreswan"]
         one.note(campaign=str(run.args.get("campaign") or run.run))
     found = Looked(run, gate, run.look())
     with reached(there):
@@ -69,9 +69,10 @@ def _kind(snapshot: Snapshot, name: str) -> Kind:
     """What turns the key of this tunnel.  Raises Problem."""
     interfaces, dummy = wireguard.of(snapshot)
     fit = [WIREGUARD] if any(one.name[0] == name for one in interfaces) else []
-    fit += [PPK] if any(one.name == name for one in strongswan.of(snapshot)) else []
+    names = (*(one.name for one in strongswan.of(snapshot)), *(one.conn.name for one in libreswan.of(snapshot)))
+    fit += [PPK] if name in names else []
     if len(fit) != 1:
-        what = "an interface of WireGuard and a connection of swanctl" if fit else "no interface of WireGuard and no connection of swanctl"
+        what = "an interface of WireGuard and a connection of IPsec" if fit else "no interface of WireGuard and no connection of swanctl or libreswan"
         raise Problem(f"{name} is {what}", snapshot.host, "name one in agility_link_interface; nothing was changed")
     return fit[0]
 

@@ -11,13 +11,17 @@ short_description: Give both ends of a tunnel another key that they share
 version_added: 0.1.0
 description:
   - Makes a key on the host, has it travel sealed to the other end's host, and puts it in place at both. The controller sees its ciphertext alone, and
-    a salted digest. The tunnel is one of WireGuard, whose preshared key it is, or one of strongSwan (C(swanctl.conf)), whose PPK it is (RFC 8784).
+    a salted digest. The tunnel is one of WireGuard, whose preshared key it is, or one whose ends are strongSwan (C(swanctl.conf)) or libreswan, whose
+    PPK it is (RFC 8784).
   - Of WireGuard both ends are transactions with a deadline. They are confirmed when both have shaken hands anew, with that key; else both go back by
     themselves. Whoever is lost on the way, both end with the same key, see the notes.
-  - Of strongSwan each step of one end is a transaction with a deadline, and each mix of steps is a working tunnel. Both ends have both secrets before
+  - Of a PPK each step of one end is a transaction with a deadline, and each mix of steps is a working tunnel. Both ends have both secrets before
     either uses the new one; V(contract) takes the old one away and requires the new one.
   - A connection of strongSwan that takes anybody is a hub's. Each of its spokes gets a PPK of its own, which the spoke names and requires; the
     connection itself is not changed, and the hub holds one key for each tunnel of each spoke.
+  - libreswan takes up a connection that changed by ending its SAs, and establishes them anew at once; the plan says so. Its key is written by the
+    host into C(/etc/ipsec.d/agility-ppk-CONNECTION.secrets); no file of secrets is read by the controller. Where C(ipsec.secrets) does not include
+    that path it is refused, with the line to add.
   - Both hosts keep the key of before, and V(back) returns to it, until they forget the rotation (playbook C(recover)).
 options:
   policy:
@@ -36,14 +40,14 @@ options:
     required: true
   link_interface:
     description: >-
-      The interface of WireGuard on this host (wg-quick's or networkd's), or its connection in C(swanctl.conf). That of the other end is found by what
-      both say.
+      The interface of WireGuard on this host (wg-quick's or networkd's), or its connection of strongSwan (C(swanctl.conf)) or libreswan
+      (C(ipsec.conf)). That of the other end is found by what both say.
     type: str
     required: true
   link_step:
     description:
       - V(rotate) makes a new key, also where there was none, or goes on with a PPK that both ends have already.
-      - V(contract) is of strongSwan alone; it takes the old PPK out of both ends and has both require the new one.
+      - V(contract) is of PPKs alone; it takes the old PPK out of both ends and has both require the new one.
       - V(back) brings the key of before back, byte for byte, at both ends.
     type: str
     choices: [rotate, contract, back]
@@ -57,7 +61,7 @@ options:
 requirements:
   - At both ends C(openssl) 3.0 or later.
   - Of WireGuard C(wg), and the interface up through C(wg-quick@INTERFACE.service), or through C(systemd-networkd) 257 or later.
-  - Of strongSwan C(swanctl) that reads C(conf.d/*.conf), and the tunnel up.
+  - Of strongSwan C(swanctl) that reads C(conf.d/*.conf), of libreswan 5.x a connection with one end that pluto has loaded, and the tunnel up.
 notes:
   - The key is made by C(openssl rand) and sealed in CMS AuthEnvelopedData (AES-256-GCM) for a P-384 key that the other end's host made for
     it alone. Where both have OpenSSL 3.5 or later, what is sealed is encrypted before under a secret of ML-KEM-768, so that who would read it

@@ -1,6 +1,6 @@
 # Copyright: quantumsafe.agility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""PRIVATE to the collection: another PPK (RFC 8784) at both ends of a tunnel of strongSwan.
+"""PRIVATE to the collection: another PPK (RFC 8784) at both ends of a tunnel of strongSwan, libreswan, or one of each.
 
 Here every mix of two neighbouring steps is a working tunnel (links/ppk.py), so each step is one transaction of one host, confirmed before the next
 one begins: whoever is lost takes back at most the step that was not confirmed, and the next run goes on from there.
@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from ._core.links.find import find
+from ._core.links.move import common, other
 from ._core.links.ppk import (
     ANSWERS,
     BEGINS,
@@ -36,17 +37,18 @@ from ._core.links.ppk import (
 )
 from ._core.model import Problem, Snapshot
 from ._core.report.results import plain
+from ._core.services import libreswan, libreswan_ppk, strongswan_ppk
+from ._core.services.ppk import End
 from ._core.services.strongswan import restarts
-from ._core.services.strongswan_ppk import PpkEnd, leaving, read_end
-from ._core.services.strongswan_sas import IkeSa, common
+from ._core.services.strongswan_sas import IkeSa
 from ._core.targets.answer import TransactionReport
 from ._core.targets.keyed import Keyed
-from ._core.targets.ppk import compose_loaded, parse_loaded
+from ._core.targets.ppk import compose_kept, compose_loaded, compose_taken, parse_kept, parse_loaded, parse_taken
 from ._core.targets.script import AnyChange
 from ._core.targets.transact import DONE
 from ._linking import Kind, Looked, Side, deliver, drop, late, may, new_id, of_other, reached, remembered
 from ._outcome import settle
-from ._run import target
+from ._run import Run, target
 from ._stepping import names_its_peer
 from ._tunnel import Tunnel
 from ._undoing import LINK, OF, restores
@@ -55,43 +57,60 @@ KEY = ", key "  # in the journal of a step: the id of the new PPK
 GOES_ON = "the tunnel works with what is loaded now; run it again, or take it back with agility_link_step=back"
 EITHER = "until both ends use the new PPK, it takes either and names none: a tunnel that it begins meanwhile has no PPK, and neither end requires one"
 HUB = "it takes anybody: it asks for no id and takes whichever it has a secret for, so {0} asks for its own and requires it; {1} is not changed"
+KEPT = "{0} stays at {1}, for another connection there may use it: take it away by hand when none does"
 STAYS = "{0} stays at {1}, for other spokes may use it: take it away by hand when none does"
+DAEMONS = {"strongswan", "libreswan"}
 Proofs = tuple[tuple[Mapping[str, object], ...], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Charon(Side):
+class Daemon(Side):
     """tunnel: its SAs; children: of its connection, by name here; whom: the other end's host and connection, for the file of a hub's key."""
 
-    end: PpkEnd
+    end: End
     tunnel: Tunnel
     children: tuple[str, ...]
     whom: str
 
-    def now(self, snapshot: Snapshot) -> Charon:
-        return replace(self, found=replace(self.found, snapshot=snapshot), end=read_end(snapshot, self.name, self.whom))
+    def now(self, snapshot: Snapshot) -> Daemon:
+        end = _end(self.run, snapshot, self.tunnel.daemon, self.name, self.whom)
+        return replace(self, found=replace(self.found, snapshot=snapshot), end=end)
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.tunnel.daemon} {self.name}"
 
 
-def sides(here: Looked, there: Looked, connection: str) -> tuple[Charon, Charon]:
+def _end(run: Run, snapshot: Snapshot, daemon: str, name: str, whom: str) -> End:
+    """Raises Problem."""
+    if daemon != "libreswan":
+        return strongswan_ppk.read_end(snapshot, name, whom)
+    main = libreswan_ppk.main_file(snapshot)
+    kept = run.channel.ask(lambda nonce: compose_kept(main, nonce), lambda out, nonce: parse_kept(out, nonce, run.host))
+    return libreswan_ppk.read_end(snapshot, name, kept)
+
+
+def sides(here: Looked, there: Looked, connection: str) -> tuple[Daemon, Daemon]:
     """Raises Problem where they are not two ends of one tunnel."""
     both = {one.host: one for one in (here, there)}
     names = {host: _called(one) for host, one in both.items()}
     links = find({host: tuple(map(plain, one.found.endpoints)) for host, one in both.items()}, names)
-    channels = [[{side.host: side.endpoint for side in one.sides} for one in link.channels] for link in links if link.service == "strongswan"]
-    fit = [some for some in channels if some[0].get(here.host) == connection and some[0].get(there.host)]
+    channels = [[{side.host: side for side in one.sides} for one in link.channels] for link in links if {*link.service.split(" and ")} <= DAEMONS]
+    fit = [some for some in channels if here.host in some[0] and some[0][here.host].endpoint == connection and there.host in some[0]]
     if len(fit) != 1:
         what = f"{connection} and {there.host} are not two ends of one tunnel" if not fit else f"several tunnels of {there.host} fit {connection}"
         raise Problem(what, here.host, "see what the playbook links says; nothing was changed")
     pair, *inner = fit[0]
 
-    def made(one: Looked, far: Looked) -> Charon:
-        name, whom = pair[one.host], f"{far.host}.{pair[far.host]}"
-        end = read_end(one.found.snapshot, name, whom)
-        children = tuple(child[one.host].removeprefix(f"{name}/") for child in inner)
-        lone = {*end.seen.connection.child("children").names()} - {*children}
+    def made(one: Looked, far: Looked) -> Daemon:
+        name, daemon, whom = pair[one.host].endpoint, pair[one.host].service, f"{far.host}.{pair[far.host].endpoint}"
+        end = _end(one.run, one.found.snapshot, daemon, name, whom)
+        children = tuple(child[one.host].endpoint.removeprefix(f"{name}/") for child in inner)
+        lone = {*end.children} - {*children}
         if lone and not end.shared:
             raise Problem(f"child {', '.join(sorted(lone))} has no other end", one.host, "see the playbook links; nothing was changed")
-        return Charon(one.run, one.gate, one.found, end.activation, name, end.where, end.path, end, Tunnel(one.run, name), children, whom)
+        tunnel = Tunnel(one.run, name, daemon)
+        return Daemon(one.run, one.gate, one.found, end.activation(()), name, end.where, end.path, end, tunnel, children, whom)
 
     return made(here, there), made(there, here)
 
@@ -103,7 +122,7 @@ def _called(one: Looked) -> tuple[str, ...]:
 # ---------------------------------------------------------------- what is asked for
 
 
-def rotate(here: Charon, there: Charon) -> None:
+def rotate(here: Daemon, there: Daemon) -> None:
     walk = Walk(here, there)
     key, ends = begun(*walk.ends), walk.ends
     old = key.old if key else replaced(*ends)
@@ -126,17 +145,17 @@ def rotate(here: Charon, there: Charon) -> None:
                 drop(side, f"{stem}-load")
 
 
-def contract(here: Charon, there: Charon) -> None:
+def contract(here: Daemon, there: Daemon) -> None:
     walk = Walk(here, there)
     key = settled(*walk.ends)
-    goes = [side.host for side in walk.sides if key.old and leaving(side.end, key.old)]
+    goes = [side.host for side in walk.sides if key.old and side.end.writes.leaving(side.end, key.old)]
     what = f"the PPK {key.id} alone, and required" + (f"; {key.old} leaves {' and '.join(goes)}" if goes else "")
     walk.sayable(CONTRACT, key)
     if may(here, there, what, walk.warnings("", key.old)):
         walk.go(CONTRACT, new_id(here), key)
 
 
-def back(here: Charon, there: Charon) -> None:
+def back(here: Daemon, there: Daemon) -> None:
     """Step by step, the last one first, each file byte for byte as it was; both hosts keep them until they forget."""
     walk = Walk(here, there)
     key = known(*walk.ends)
@@ -153,40 +172,42 @@ def back(here: Charon, there: Charon) -> None:
 class Walk:
     """sides: who begins, who answers, each as it is now."""
 
-    def __init__(self, here: Charon, there: Charon) -> None:
-        able = [one for one in sorted((here, there), key=lambda one: one.host) if _begins(one)]
+    def __init__(self, here: Daemon, there: Daemon) -> None:
+        able = [one for one in sorted((here, there), key=lambda one: (not one.end.takes_any, one.host)) if _begins(one)]
         if not able:
             raise Problem("neither end names an address of the other, so none can begin", here.host, "set remote_addrs at one; nothing was changed")
-        other = there if able[0] is here else here
         self.here = here
-        self.sides = [able[0], other]
-        if not common(able[0].tunnel.listed(), other.tunnel.listed()):  # nobody could tell a key that works where there is no tunnel
+        self.sides = [able[0], there if able[0] is here else here]
+        self.firm = here.end.takes_any and there.end.takes_any
+        if not common(*(one.tunnel.listed() for one in self.sides)):  # nobody could tell a key that works where there is no tunnel
             raise Problem(f"no IKE SA of {here.name} is in the lists of both ends", here.host, "bring the tunnel up first; nothing was changed")
 
     @property
-    def ends(self) -> tuple[PpkEnd, PpkEnd]:
+    def ends(self) -> tuple[End, End]:
         return self.sides[BEGINS].end, self.sides[ANSWERS].end
 
     def warnings(self, said: str, old: str = "") -> dict[str, list[str]]:
         """By host.  said: of an end that answers this one alone; old: the id that is to go."""
         begins, answers = self.sides
-        out = {one.host: [text] if (text := restarts(one.found.snapshot, one.name)) else [] for one in self.sides}
+        out = {one.host: _outage(one) for one in self.sides}
+        for one in self.sides:
+            if old and not one.end.writes.leaving(one.end, old) and any(old in secret.ids for secret in one.end.secrets):
+                out[one.host].append((STAYS if one.end.shared else KEPT).format(old, one.host))
+        said = "" if self.firm else said
         if answers.end.shared:
             said = HUB.format(begins.host, answers.name)
-            if old and not leaving(answers.end, old) and any(old in one.ids for one in answers.end.secrets):
-                out[answers.host].append(STAYS.format(old, answers.host))
         return {**out, answers.host: [*([said] if said else []), *out[answers.host]]}
 
     def sayable(self, steps: Sequence[tuple[Who, What]], key: Key) -> None:
         """Raises Problem before any step is taken where a file of one of them cannot say it."""
         for who, what in steps:
             to_add(self.sides[who].end, what, key)
-            to_ask(self.sides[who].end, who, what, key)
+            to_ask(self.sides[who].end, who, what, key, self.firm)
 
     def go(self, steps: Sequence[tuple[Who, What]], stem: str, key: Key) -> None:
         for who, what in steps:
             side = self.sides[who]
-            slot, asks = to_add(side.end, what, key), to_ask(side.end, who, what, key)
+            slot, asks = to_add(side.end, what, key), to_ask(side.end, who, what, key, self.firm)
             changes: list[AnyChange] = [Keyed(slot.path, slot.sha256, slot.line, slot.delete, slot.lead, behind=slot.behind)] if slot else []
             if (changes or asks) and not self._step(who, what, f"{stem}-{what}", self._why(key), [*changes, *asks]):
                 return
@@ -216,18 +237,18 @@ class Walk:
             for one in self.sides:
                 one.run.note(problem={**one.run.result.problem, "remedy": GOES_ON})
             return False
-        outcome = side.carry_out(id_, why, changes, partial(self._prove, who, (who, what) in MEETS))
+        side = replace(side, activation=side.end.activation([one.path for one in changes]))
+        outcome = side.carry_out(id_, why, changes, partial(self._prove, who, what))
         settle(side.run, outcome)
         if outcome.state in DONE:
             self.sides[who] = side.now(outcome.after or side.run.look().snapshot)
             return True
         if side.run.result.status in ("reverted", "refused"):
             side.run.note(problem={**side.run.result.problem, "remedy": GOES_ON})
-        other = self.sides[1 - who]
-        other.run.note(status="failed", problem=of_other(side))
+        self.sides[1 - who].run.note(status="failed", problem=of_other(side))
         return False
 
-    def _prove(self, who: Who, meets: bool, after: Snapshot) -> Proofs:
+    def _prove(self, who: Who, what: What, after: Snapshot) -> Proofs:
         """Between the reload and the confirmation."""
         before = self.sides[who]
         try:
@@ -235,35 +256,59 @@ class Walk:
             if wrong := _not_loaded(before, now):
                 return (), wrong
             pair = (now, self.sides[ANSWERS]) if who == BEGINS else (self.sides[BEGINS], now)
-            if meets:
+            if (who, what) in MEETS:
                 return _met(*pair)
-            return (_row(now, pair[BEGINS].tunnel.shared(pair[ANSWERS].tunnel)),), []
+            row = _row(now, pair, pair[BEGINS].tunnel.shared(pair[ANSWERS].tunnel))
+            if what == "use" and pair[BEGINS].end.takes_any and not row["ppk"]:
+                dummy, wrong = _met(*pair)  # charon began that one while it asked for none; pluto makes another at once
+                row = _row(now, pair, pair[BEGINS].tunnel.shared(pair[ANSWERS].tunnel))
+                return (row,) if not wrong else (), wrong
+            return (row,), []
         except Problem as problem:
             return (), [str(problem)]
 
 
-def _met(begins: Charon, answers: Charon) -> Proofs:
-    """A new IKE SA beside the old one, which ends.  With a PPK its id is the one that the end asks for that begins."""
+def _met(begins: Daemon, answers: Daemon) -> Proofs:
+    """A new IKE SA, beside the old one where the daemon can, which ends.  With a PPK its id is the one that the end asks for that begins."""
     asks = begins.end.id
     what = f"with the PPK {asks}" if asks else "without a PPK"
-    found, dummy = begins.tunnel.made(begins.tunnel.listed(), begins.children, partial(fresh, ppk=bool(asks)), what)
-    answers.tunnel.awaited(found.spis, [child.spis for child in found.children])
-    twin = next(one for one in answers.tunnel.listed() if one.spis == found.spis)
-    if mixed(twin) != mixed(found):
-        return (), [f"{begins.host} lists {found.suite}, {answers.host} {twin.suite}"]
+    if begins.end.takes_any:
+        found = begins.tunnel.up(lambda listed: _of_both(listed, answers, bool(asks)), what)
+    else:
+        found, dummy = begins.tunnel.made(begins.tunnel.listed(), begins.children, partial(fresh, ppk=bool(asks)), what)
+        answers.tunnel.awaited(found.spis, [child.spis for child in found.children])
+        twin = next(one for one in answers.tunnel.listed() if one.spis == found.spis)
+        if mixed(twin) != mixed(found):
+            return (), [f"{begins.host} lists {found.suite}, {answers.host} {twin.suite}"]
     begins.tunnel.end_others(found)
-    if found.spis not in [one.spis for one in answers.tunnel.listed()]:
+    if not other(found, answers.tunnel.listed()):
         return (), [f"{answers.host}: the SA that both ends listed is gone"]
-    return (_row(begins, found),), []
+    return (_row(begins, (begins, answers), found),), []
 
 
-def _row(side: Charon, found: IkeSa) -> dict[str, Any]:
-    proof = {"proved": True, "ppk": mixed(found), "asks": side.end.id, "cipher": found.suite, "sa": found.spis}
-    return {"endpoint": f"strongswan {side.name}", "kind": "ppk", **proof}
+def _of_both(listed: Sequence[IkeSa], answers: Daemon, ppk: bool) -> IkeSa | None:
+    """The newest of pluto's, all of which are new once it has taken up its connection, that the other end lists; charon also tells of a PPK."""
+    theirs = answers.tunnel.listed()
+    both = ((one, twin) for one in reversed(listed) if one.children and (twin := other(one, theirs)))
+    return next((one for one, twin in both if answers.end.takes_any or mixed(twin) == ppk), None)
 
 
-def _not_loaded(before: Charon, now: Charon) -> list[str]:
-    """What charon has that the files do not say, or the other way round."""
+def _row(side: Daemon, ends: tuple[Daemon, Daemon], found: IkeSa) -> dict[str, Any]:
+    """found: as the end lists it that begins.  Two of libreswan list no PPK: there is one where either insists on it."""
+    begins, answers = ends
+    told = found if not begins.end.takes_any else other(found, answers.tunnel.listed())
+    ppk = any(one.end.id and one.end.required for one in ends) if begins.end.takes_any and answers.end.takes_any else bool(told and mixed(told))
+    proof = {"proved": True, "ppk": ppk, "asks": side.end.id, "cipher": (told or found).suite, "sa": (told or found).spis}
+    return {"endpoint": side.endpoint, "kind": "ppk", **proof}
+
+
+def _not_loaded(before: Daemon, now: Daemon) -> list[str]:
+    """What its daemon has that the files do not say, or the other way round."""
+    if now.end.takes_any:
+        taken, bad = now.run.channel.ask(compose_taken, lambda output, nonce: parse_taken(output, nonce, now.host))
+        files = sorted({one.file.path for one in now.end.mine} - taken)
+        wrong = [f"{now.host}: pluto has not taken the secrets in {one}: see ipsec rereadsecrets" for one in files]
+        return [*wrong, *(f"{now.host}: pluto cannot read {one}" for one in bad if one.rpartition(":")[0] == now.path)]
     loaded = now.run.channel.ask(compose_loaded, lambda output, nonce: parse_loaded(output, nonce, now.host, now.name))
     names, gone = ({one.name for one in side.end.secrets} for side in (now, before))
     wrong = [f"{now.host}: charon has not taken the secret {one}: does swanctl.conf include conf.d/*.conf?" for one in sorted(names - loaded.names)]
@@ -273,11 +318,18 @@ def _not_loaded(before: Charon, now: Charon) -> list[str]:
     return wrong
 
 
-def _begins(one: Charon) -> bool:
-    return names_its_peer(endpoint for endpoint in one.found.endpoints if endpoint.id == f"strongswan {one.name}")
+def _outage(side: Daemon) -> list[str]:
+    """What taking up its connection does to its SAs."""
+    if side.tunnel.daemon == "libreswan":
+        return list(libreswan.warns(side.found.snapshot, {side.endpoint: {}}))
+    return [text] if (text := restarts(side.found.snapshot, side.name)) else []
 
 
-def _done(side: Charon, key: Key) -> dict[str, TransactionReport]:
+def _begins(one: Daemon) -> bool:
+    return names_its_peer(endpoint for endpoint in one.found.endpoints if endpoint.id == one.endpoint)
+
+
+def _done(side: Daemon, key: Key) -> dict[str, TransactionReport]:
     """What → the newest transaction of that step to this key that was not taken back."""
     reports = [one for one in remembered(side).values() if one.started_by.partition(KEY)[2].partition(OF)[0] == key.id and one.state in DONE]
     undone = {one.started_by.partition(OF)[2] for one in reports}

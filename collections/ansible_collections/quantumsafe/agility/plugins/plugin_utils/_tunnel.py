@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from ._core.links.aim import QUANTUM, Aim
-from ._core.links.move import absent, duplicate, fresh, older, twin
+from ._core.links.move import absent, common, duplicate, fresh, older, twin
 from ._core.model import Problem
 from ._core.services import libreswan_sas, strongswan_sas
-from ._core.services.strongswan_sas import IkeSa, common
+from ._core.services.strongswan_sas import IkeSa
 from ._core.targets.script import Words
 from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, pluto_end, pluto_rekey, pluto_up, rekey, renew, start
 from ._run import Run
@@ -53,21 +53,21 @@ class Tunnel:
         came out classical, for the other end was at the old by then, it is re-authenticated: what it was made of is offered anew.
         """
         if self.daemon == "libreswan":
-            return self._rekeyed(self._up(before), before)
+
+            def come(listed: Sequence[IkeSa]) -> IkeSa | None:
+                now = fresh(listed, before, self.aim)
+                return now if now and now.children else None
+
+            return self._rekeyed(self.up(come, f"with {self.aim.said}"), before)
         return self._rekeyed(*self.made(before, children, partial(fresh, aim=self.aim), f"with {self.aim.said}"))
 
-    def _up(self, before: Sequence[IkeSa]) -> IkeSa:
-        """pluto makes it itself when it takes up the connection; what it has of before ends, where it is asked for another."""
-
-        def come(listed: Sequence[IkeSa]) -> IkeSa | None:
-            now = fresh(listed, before, self.aim)
-            return now if now and now.children else None
-
+    def up(self, come: Callable[[Sequence[IkeSa]], IkeSa | None], what: str) -> IkeSa:
+        """The SA that counts.  pluto makes it itself when it takes up the connection; what it has of before ends, where it is asked for another."""
         if not come(self.listed()):
             time.sleep(1)
         if not come(self.listed()):
             whys, dummy = self.ask(pluto_up(self.connection))
-            return self._until(come, f"no new SA with {self.aim.said} came of ipsec up {self.connection} ({whys[0] or 'it says nothing'})")
+            return self._until(come, f"no new SA {what} came of ipsec up {self.connection} ({whys[0] or 'it says nothing'})")
         return self._until(come, "the new SA is gone")
 
     def made(

@@ -282,7 +282,7 @@ class Activation:
 
     units: candidates in order ("ssh.service", "sshd.service"); the first that is active is used; an active socket unit
     beside it (`sockets`) means that each connection reads the file anew.  check: argv of the daemon's own checker.
-    ports: which TCP ports must listen afterwards if they did before.  action: reload, restart, refresh = run units[0], or replace:NAME,NAME.
+    ports: which must listen afterwards if they did before.  action: reload, restart, refresh = run units[0], replace:NAME,NAME, secrets:[NAME].
     """
 
     service: str

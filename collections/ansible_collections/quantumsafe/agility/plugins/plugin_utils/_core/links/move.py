@@ -43,14 +43,14 @@ def proved(mine: Sequence[IkeSa], theirs: Sequence[IkeSa], children: Mapping[str
 
     The same SPIs at both ends make it one SA (see twin); an exchange of the aim has to stand in the list of each, as far as that tells exchanges.
     """
-    both = [(one, two) for one in reversed(mine) if aim.met(one) and (two := _other(one, theirs)) and aim.told(one, two)]
+    both = [(one, two) for one in reversed(mine) if aim.met(one) and (two := other(one, theirs)) and aim.told(one, two)]
     if not both:
         return None, [f"no IKE SA with {aim.said} is in the lists of both ends: {said(mine)} here, {said(theirs)} there"]
     found, there = both[0]
-    other = {one.spis: one for one in there.children}
+    mates = {one.spis: one for one in there.children}
     wrong = [f"child {name}: the IKE SA with {aim.said} does not have it" for name in absent(found, tuple(children))]
     for one in found.children:
-        mate = other.get(one.spis)
+        mate = mates.get(one.spis)
         if mate is None or mate.name != children.get(one.name, mate.name):
             wrong.append(f"child {one.name}: the other end does not list this SA ({one.spis})")
         elif not aim.told(one, mate):
@@ -58,10 +58,15 @@ def proved(mine: Sequence[IkeSa], theirs: Sequence[IkeSa], children: Mapping[str
     return found, wrong
 
 
-def _other(one: IkeSa, theirs: Sequence[IkeSa]) -> IkeSa | None:
-    """Of two lists that tell its numbers those decide, whatever became of its children meanwhile."""
-    same = next((other for other in theirs if other.spis == one.spis and not one.spis.startswith("#")), None)
-    return same or twin([other for other in theirs if "#" in (one.spis[:1], other.spis[:1])], one.spis, [child.spis for child in one.children])
+def common(mine: Sequence[IkeSa], theirs: Sequence[IkeSa]) -> IkeSa | None:
+    """The newest here that the other end lists as well."""
+    return next((one for one in reversed(mine) if other(one, theirs)), None)
+
+
+def other(one: IkeSa, theirs: Sequence[IkeSa]) -> IkeSa | None:
+    """The same SA in the list of the other end.  Of two lists that tell its numbers those decide, whatever became of its children meanwhile."""
+    same = next((their for their in theirs if their.spis == one.spis and not one.spis.startswith("#")), None)
+    return same or twin([their for their in theirs if "#" in (one.spis[:1], their.spis[:1])], one.spis, [child.spis for child in one.children])
 
 
 def said(listed: Sequence[IkeSa]) -> str:

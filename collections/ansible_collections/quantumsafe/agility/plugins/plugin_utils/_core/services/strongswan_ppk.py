@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..documents import lines
@@ -18,41 +18,15 @@ from ..documents.braces import Splice
 from ..documents.settings import Section
 from ..model import Activation, Change, File, Problem, Snapshot
 from .paths import real_path
+from .ppk import ID, MADE, NOTHING, Secret, Slot, Writes
 from .strongswan import activation, of
 from .strongswan_config import Config, Entry, config
 from .strongswan_link import takes
 from .strongswan_seen import Seen
 from .strongswan_write import change_of, line_for
 
-NOTHING = "nothing was changed"
-MADE = "# made by quantumsafe.agility, in place of "
 BLOCK = "{made}{old}\nsecrets {{\n  ppk-{id} {{\n    id = {id}\n    secret = 0s"
 BEHIND = "  }\n}\n"
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,100}")  # ours, and whatever may be named in a comment without being taken for a secret
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """One section ppk… of secrets.  ids: whom it is for; replaces: in a file of ours, the id of before ("" = there was none); else None."""
-
-    name: str
-    ids: tuple[str, ...]
-    file: File
-    line: int
-    count: int
-    replaces: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Where a new secret goes: as targets/keyed.py writes it."""
-
-    path: str
-    sha256: str
-    line: int
-    delete: int
-    lead: str
-    behind: str = BEHIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +43,7 @@ class PpkEnd:
     required: bool
     secrets: tuple[Secret, ...]
     shared: bool = False
+    takes_any: bool = False  # whoever asks for an id takes no other
 
     @property
     def host(self) -> str:
@@ -83,7 +58,15 @@ class PpkEnd:
         return tuple(one for one in self.secrets if one.file.path == self.path)
 
     @property
-    def activation(self) -> Activation:
+    def children(self) -> tuple[str, ...]:
+        return tuple(self.seen.connection.child("children").names())
+
+    @property
+    def writes(self) -> Writes:
+        return WRITES
+
+    def activation(self, paths: Collection[str]) -> Activation:
+        """Once these files have changed."""
         return activation(self.snapshot, ())
 
     @property
@@ -112,7 +95,7 @@ def read_end(snapshot: Snapshot, connection: str, peer: str) -> PpkEnd:
     if shared and end.id:
         what = f"{connection} takes anybody and asks everybody for the PPK {end.id}"
         raise Problem(what, end.where, f"take ppk_id out of it: then it takes whichever it has a secret for, this one too; {NOTHING}")
-    if end.id and not _ID.fullmatch(end.id):
+    if end.id and not ID.fullmatch(end.id):
         raise Problem(f"the id of the PPK of {connection} has other characters than letters, digits and . _ @ -", end.where, f"rename it; {NOTHING}")
     return end
 
@@ -148,10 +131,10 @@ def added(end: PpkEnd, id_: str, old: str) -> Slot:
     if not mine:
         if end.path in end.snapshot.files:
             raise Problem("it holds no PPK, and is not as it was made", end.path, f"take it away; {NOTHING}")
-        return Slot(end.path, "", 1, 0, lead)
+        return Slot(end.path, "", 1, 0, lead, BEHIND)
     file = mine[0].file
     line, delete = (stale[-1].line, stale[-1].count) if stale else (len(lines.split(file.text or "")) + 1, 0)
-    return Slot(end.path, file.sha256, line, delete, lead)
+    return Slot(end.path, file.sha256, line, delete, lead, BEHIND)
 
 
 def asking(end: PpkEnd, id_: str, required: bool, without: str = "") -> tuple[Change, ...]:
@@ -226,3 +209,6 @@ def _prove(end: PpkEnd, made: tuple[Change, ...], id_: str, required: bool) -> N
 
 def _asked(snapshot: Snapshot) -> dict[str, tuple[str, bool]]:
     return {one.name: (one.view.text("ppk_id"), one.view.on("ppk_required")) for one in of(snapshot) if not one.child}
+
+
+WRITES = Writes(added, asking, leaving)

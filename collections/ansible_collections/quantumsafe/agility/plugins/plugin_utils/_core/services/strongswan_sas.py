@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..model import Answer, Problem
@@ -61,6 +60,7 @@ def _ike(tree: vici.Tree) -> IkeSa:
 def _child(tree: vici.Tree) -> ChildSa:
     came, went = (int(tree.values.get(name, "0")) for name in ("packets-in", "packets-out"))
     name, number = tree.values.get("name", ""), tree.values.get("uniqueid", "")
+<<<<<<< HEAD
     return ChildSa(number, name, numbers(tree, child=True), vici.exchange(tree), vici.suite(tree), came, went, vici.words(tree))
 
 
@@ -68,3 +68,6 @@ def common(mine: Sequence[IkeSa], theirs: Sequence[IkeSa]) -> IkeSa | None:
     """The newest here that the other end lists as well."""
     known_there = {one.spis for one in theirs}
     return next((one for one in reversed(mine) if one.spis in known_there), None)
+=======
+    return ChildSa(number, name, numbers(tree, child=True), vici.exchange(tree), vici.suite(tree), came, went)
+>>>>>>> work-lppk

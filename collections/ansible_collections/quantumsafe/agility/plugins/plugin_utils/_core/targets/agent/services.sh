@@ -108,8 +108,9 @@ ca_activate_one() {
   ca_unit "$ca_units"
   [ "${ca_way-there}" != again ] || ca_action=restart
   case $ca_action in
-    replace:*)
+    replace:* | secrets:*)
       if [ -n "$ca_active" ] || [ ! -d /run/systemd/system ]; then
+        case $ca_action in secrets:*) ca_reread ;; esac
         ca_commas ca_replace "${ca_action#*:}"
         return 0
       fi
@@ -129,6 +130,12 @@ ca_activate_one() {
     ca_bounded 60 systemctl restart "$ca_was" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl restart $ca_was failed"
   fi
   return 0
+}
+
+# ca_reread: the secrets of libreswan; no SA ends.  What it says may hold a piece of one.
+ca_reread() {
+  ca_patience
+  ca_bounded "$ca_seconds" ipsec rereadsecrets </dev/null >/dev/null 2>&1 || ca_error reload "ipsec rereadsecrets failed"
 }
 
 # ca_replace NAME: one connection of libreswan, by what its file says now, and no other.  That ends its SAs, so one that had any, or shall be up, is
