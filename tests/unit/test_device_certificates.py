@@ -89,7 +89,9 @@ def test_who_serves_another_certificate_is_taken_back_and_the_new_one_goes(tmp_p
     edge.fault(stuck=True)
     before = edge.text()
     result = run(tmp_path, edge)
-    assert (result["status"], "does not get the certificate that belongs there" in result["problem"]["message"]) == ("reverted", True), result["shown"]
+    assert (result["status"], "does not get the certificate that belongs there" in result["problem"]["message"]) == ("reverted", True), result[
+        "shown"
+    ]
     assert edge.text() == before
     assert (edge.bound("startup"), edge.points("startup"), edge.keys()) == ("OLD", ["OLD"], {"OLD"})
     assert edge.served() == edge.old
