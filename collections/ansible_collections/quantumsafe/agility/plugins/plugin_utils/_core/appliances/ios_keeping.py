@@ -97,7 +97,9 @@ def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     if not servers:
         return ()
     pair = Pair(named[-1].words[3], named[-1].words[3]) if named else NOTHING
-    binding = Binding(pair, Origin(document.path, (named or servers)[-1].line), form="object")
+    points = document.of("crypto", "pki", "trustpoint", pair.certificate)
+    fixed = "its trustpoint renews it by itself (auto-enroll)" if any(one.under("auto-enroll") for one in points) else ""
+    binding = Binding(pair, Origin(document.path, (named or servers)[-1].line), fixed, "object")
     return (Serving("ios", ("ios https",), (), (binding,), "HTTPS of IOS-XE shows one"),)
 
 
