@@ -60,14 +60,4 @@ def _ike(tree: vici.Tree) -> IkeSa:
 def _child(tree: vici.Tree) -> ChildSa:
     came, went = (int(tree.values.get(name, "0")) for name in ("packets-in", "packets-out"))
     name, number = tree.values.get("name", ""), tree.values.get("uniqueid", "")
-<<<<<<< HEAD
     return ChildSa(number, name, numbers(tree, child=True), vici.exchange(tree), vici.suite(tree), came, went, vici.words(tree))
-
-
-def common(mine: Sequence[IkeSa], theirs: Sequence[IkeSa]) -> IkeSa | None:
-    """The newest here that the other end lists as well."""
-    known_there = {one.spis for one in theirs}
-    return next((one for one in reversed(mine) if one.spis in known_there), None)
-=======
-    return ChildSa(number, name, numbers(tree, child=True), vici.exchange(tree), vici.suite(tree), came, went)
->>>>>>> work-lppk
