@@ -19,9 +19,21 @@ from ..services.ike_proposal import KINDS, keyword
 from ..verdict import Requirements
 from ..wish import wish
 from .aim import QUANTUM, Aim, aim_of
+from .end import spelled
 
 Step = Literal["expand", "contract"]
 STAGES: dict[Step, tuple[str, ...]] = {"expand": ("prefer", "require"), "contract": ("require",)}  # of the policy, at which that step is wanted
+
+
+# What takes a step beside the key exchange, by the protocol.
+BESIDE: dict[tuple[Step, str], tuple[str, ...]] = {
+    ("contract", "ikev2"): KINDS[1:],
+    ("contract", "esp"): KINDS[1:],
+    ("expand", "openvpn"): ("version", "cipher"),
+    ("contract", "openvpn"): ("version", "cipher"),
+}
+WRITE = "write a proposal that it allows in front, at both ends"
+ADD = {"ikev2": WRITE, "esp": WRITE, "openvpn": "run the step expand, at both ends"}
 
 
 def plan_end(
@@ -35,19 +47,18 @@ def plan_end(
     aim: Aim = QUANTUM,
     beside: bool = False,
 ) -> Plan:
-    """endpoints: the connection and its children, and no other.  beside: ciphers, MACs and PRFs that the policy no longer allows go, too (contract).
+    """endpoints: the connection and its children, and no other.  beside: what else two ends agree on takes the step, too (BESIDE).
 
     Raises Problem where the policy does not want it, and whatever a writer raises.
     """
     asked: dict[str, dict[str, Requirement]] = {one.id: {"key_exchange": _asked(one, requirements[one.id], step)} for one in endpoints}
     if beside and step == "contract":
         endpoints = tuple(_as_it_stands(one) for one in endpoints)
-        asked = {one.id: {**asked[one.id], **dict(_beside(one, requirements[one.id], as_of))} for one in endpoints}
+    if beside:
+        asked = {one.id: {**asked[one.id], **dict(_beside(one, requirements[one.id], step, as_of))} for one in endpoints}
     write = service.narrow if step == "contract" else service.widen
     plan = make_plan(snapshot, {service.name: replace(service, write=write or service.write)}, endpoints, asked, policy, as_of, lambda: None)
-    if classical := [
-        one.id for one in endpoints if not plan.changes and not any(aim.wants(one.protocol, keyword("key_exchange", name)) for name in _offers(one))
-    ]:
+    if classical := [one.id for one in endpoints if not plan.changes and not any(aim.wants(one.protocol, name) for name in _offers(one))]:
         why = f"{', '.join(classical)} offers no {aim.said}, and the policy changes nothing about it"
         raise Problem(why, snapshot.host, "the rule has to bind, see `enforce` in docs/policy.md; nothing was changed")
     return plan
@@ -55,20 +66,29 @@ def plan_end(
 
 def _as_it_stands(endpoint: Endpoint) -> Endpoint:
     """As if it could do no more than it has loaded: ciphers and what belongs to them are taken away, and never added."""
-    settings: dict[str, Setting] = {kind: endpoint.settings[kind] for kind in KINDS[1:] if kind in endpoint.settings}
+    kinds = BESIDE.get(("contract", endpoint.protocol), ())
+    settings: dict[str, Setting] = {kind: endpoint.settings[kind] for kind in kinds if kind in endpoint.settings}
     stands = {kind: Capability(setting.values, "what is written there", endpoint.version) for kind, setting in settings.items()}
     return replace(endpoint, capabilities={**endpoint.capabilities, **stands})
 
 
-def _beside(endpoint: Endpoint, requirements: Requirements, as_of: date) -> Iterator[tuple[str, Requirement]]:
-    """What is asked beside the key exchange, at the stage at which something goes.  Raises Problem where nothing would be left."""
-    for kind in KINDS[1:]:
+def _beside(endpoint: Endpoint, requirements: Requirements, step: Step, as_of: date) -> Iterator[tuple[str, Requirement]]:
+    """What is asked beside the key exchange: added (expand), or taken away (contract).
+
+    Raises Problem where nothing would be left.
+    """
+    for kind in BESIDE.get((step, endpoint.protocol), ()):
         found = binding(requirements).get(kind)
-        if kind not in endpoint.settings or found is None or not found.applicable or found.stage not in STAGES["contract"]:
+        if kind not in endpoint.settings or found is None or not found.applicable or found.stage not in STAGES[step]:
+            continue
+        if step == "expand":
+            found = replace(found, stage="prefer", seen={})
+            if set(wish(endpoint, kind, found, as_of).names) > set(endpoint.settings[kind].values):
+                yield kind, found
             continue
         if wish(endpoint, kind, found, as_of).blocked:
             names = ", ".join(endpoint.settings[kind].values)
-            remedy = f"write a proposal that it allows in front, at both ends, or leave the stage of {kind} at prefer; nothing was changed"
+            remedy = f"{ADD[endpoint.protocol]}, or leave the stage of {kind} at prefer; nothing was changed"
             raise Problem(f"{endpoint.id} has no {kind} that the policy allows, but {names}", _stands(found), remedy)
         yield kind, requirements[kind]
 
@@ -103,7 +123,7 @@ def aim_at(endpoints: tuple[Endpoint, ...], requirements: Mapping[str, Requireme
 def _offers(endpoint: Endpoint) -> tuple[str, ...]:
     """In one spelling."""
     found = endpoint.settings.get("key_exchange")
-    return tuple(keyword("key_exchange", name) for name in found.values) if found else ()
+    return tuple(spelled(endpoint.protocol, found.values)) if found else ()
 
 
 def _asked(endpoint: Endpoint, requirements: Requirements, step: Step) -> Requirement:
