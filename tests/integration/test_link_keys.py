@@ -139,10 +139,17 @@ def test_a_reload_that_does_nothing_is_found_out_and_both_ends_go_back(lab: Lab)
 
 
 class Begun:
-    """A rotation of which somebody takes a part away when the other end is told to follow."""
+    """A rotation, or another playbook, of which somebody takes a part away on its way."""
 
-    def __init__(self, tmp: Path, inventory: str = "inventories/tunnels", limit: str = "tun-a", settings: Mapping[str, object] = SETTINGS) -> None:
-        argv = ["ansible-playbook", "-i", inventory, "playbooks/link_keys.yml", "-l", limit, "-e", f"agility_output={tmp}/out"]
+    def __init__(
+        self,
+        tmp: Path,
+        inventory: str = "inventories/tunnels",
+        limit: str = "tun-a",
+        settings: Mapping[str, object] = SETTINGS,
+        playbook: str = "link_keys",
+    ) -> None:
+        argv = ["ansible-playbook", "-i", inventory, f"playbooks/{playbook}.yml", "-l", limit, "-e", f"agility_output={tmp}/out"]
         argv += [word for name, value in settings.items() for word in ("-e", f"{name}={value}")]
         with (tmp / "said").open("w") as said:
             self.process = subprocess.Popen(argv, cwd=TOP, stdout=said, stderr=said, env={**os.environ, "NO_COLOR": "1"})

@@ -102,6 +102,19 @@ def test_a_server_contracts_when_somebody_answers_for_who_cannot_and_comes_back_
     mended(OLDER)
 
 
+def test_a_server_and_its_client_get_the_new_together_and_go_back_to_the_byte(lab: Lab, tmp_path: Path) -> None:
+    """test_migrate_openvpn.py does the rest."""
+    classical_only(NEWER)
+    before = {host: on(host, FACTS) for host in (SERVER, NEWER)}
+    ran = run(lab, "migrate_links", f"{SERVER},{NEWER}", policy(tmp_path, "prefer"))
+    assert ran.rc == 0, ran.text
+    proofs = [(one["with"], one["proved"], one.get("logs")) for host in before for one in ran.host(host)["proofs"]]
+    assert proofs == [(NEWER, False, None), (SERVER, True, [NEWER, SERVER])] and came(NEWER) == "X25519MLKEM768", "whoever moves second proves it"
+    back = run(lab, "rollback_links", f"{SERVER},{NEWER}", policy(tmp_path, "prefer"))
+    assert back.rc == 0 and {host: on(host, FACTS) for host in before} == before, back.text
+    mended(NEWER)
+
+
 @pytest.mark.skipif(
     not LONG, reason="SKIPPED LOUDLY: `make verify-vpn` waits until a minute of the journal shows that all that came agreed on the hybrid"
 )

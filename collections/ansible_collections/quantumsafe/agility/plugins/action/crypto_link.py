@@ -17,12 +17,13 @@ from ..plugin_utils._core.plan import diff
 from ..plugin_utils._core.report.output import file_name
 from ..plugin_utils._core.report.results import plain
 from ..plugin_utils._core.targets.survey import Survey
-from ..plugin_utils._ends import CONTRACTING, STAGE, Ends
+from ..plugin_utils._ends import CONTRACTING, STAGE, Ends, others
 from ..plugin_utils._migrating import Move
 from ..plugin_utils._run import COMMON, Run, described
 from ..plugin_utils._several import Several
+from ..plugin_utils._several_openvpn import cut_off
 from ..plugin_utils._stepping import settled
-from ..plugin_utils._tied import SERVICE, Here, aim, barred, plan, tied
+from ..plugin_utils._tied import Here, Tied, aim, barred, plan, tied
 
 SPEC = {
     **{name: how for name, how in COMMON.items() if name != "services"},
@@ -32,7 +33,7 @@ SPEC = {
     "packets": {"type": "bool", "default": True},
     **GATED,
 }
-NO_TUNNEL = {"message": "no tunnel of strongSwan or libreswan was found", "remedy": ""}
+NO_TUNNEL = {"message": "no tunnel of strongSwan, libreswan or OpenVPN was found", "remedy": ""}
 
 
 class ActionModule(ActionBase):
@@ -45,12 +46,11 @@ class ActionModule(ActionBase):
 
     def _move(self, run: Run, gate: Gate) -> None:
         """The transactions of each step have a name of their own below the campaign, so that they can be undone in the order backwards."""
-        run.args["services"] = list(SERVICE)
         step = run.args["step"]
         run.note(campaign=f"{run.args.get('campaign') or run.run}-{step}")
         try:
             mine = tied(run)
-            if mine and step == "contract" and (holding := mine.holding()):
+            if mine and step == "contract" and (holding := (*mine.holding(), *_unseen(gate, run.host, mine))):
                 raise Problem(f"somebody would be cut off: {'; '.join(holding)}", run.host, "leave its stage at prefer; nothing was changed")
         except Problem as problem:
             gate.refused = True  # the other tunnels of the campaign go on
@@ -59,6 +59,7 @@ class ActionModule(ActionBase):
         if mine is None:
             run.note(status="skipped", problem={**NO_TUNNEL, "where": run.host})
             return
+        run.args["services"] = ["openvpn"] if mine.ends[0].daemon == "openvpn" else ["strongswan", "libreswan"]
         ends = [Ends(gate.folder, here.link, run.host, here.other, run.run, step) for here in mine.ends]
         try:
             self._end(run, gate, mine.ends, ends)
@@ -78,6 +79,8 @@ class ActionModule(ActionBase):
             return
         again = partial(plan, run, heres, policy=policy, step=step)
         made = again(found=found)
+        if heres[0].daemon == "openvpn":
+            cut_off(run, heres, found, made)
         self._tell(run, found, made)
         if self._task.check_mode:
             run.note(status="would-change" if made.changes else "ok")
@@ -111,6 +114,13 @@ class ActionModule(ActionBase):
         if found.snapshot.facts.get("uid") != "0":
             raise Problem("changing tunnels needs root", run.host, "add become: true, or -b")
         run.note(plan={**plain(made), "diff": diff(found.snapshot, made.changes), "route": run.channel.route, "extra": list(found.extra)})
+
+
+def _unseen(gate: Gate, host: str, mine: Tied) -> tuple[str, ...]:
+    """Clients of an OpenVPN server that this campaign knows, and that nobody looked at in this run: their server does not name them."""
+    known = others(gate.folder, host) if mine.ends[0].daemon == "openvpn" else {}
+    met = {here.other for here in mine.ends}
+    return tuple(f"{other} is an end in this campaign, and was not looked at ({path})" for other, path in sorted(known.items()) if other not in met)
 
 
 def _together(run: Run, here: Here, ends: Ends) -> None:

@@ -10,7 +10,8 @@ module: crypto_link
 short_description: Move one end of a tunnel a step, together with its other end
 version_added: 0.1.0
 description:
-  - Both ends of a tunnel between two strongSwan (swanctl) that are managed here take a step, each as a transaction of its own.
+  - Both ends of a tunnel between two strongSwan (swanctl) that are managed here take a step, each as a transaction of its own. So do an
+    OpenVPN server and its clients.
     The playbook C(migrate_links) audits them before, and puts both ends side by side, which this module needs.
   - A host of several tunnels, a hub or a spoke takes it alone, in one transaction for all its tunnels; the SA lists of the other ends are asked
     for over connections of its own. The playbook sees to the order. Two hosts that have no other tunnel take it together in one task, as follows.
@@ -20,16 +21,19 @@ description:
   - When an end fails, or the controller is lost before the first confirmation, both go back by themselves.
   - Where an end or both are libreswan, a pair moves to what both ends can do, which is ML-KEM where both have it. libreswan ends the SAs of a
     connection that it takes anew, and establishes them anew; the plan states that outage.
-  - A host without a tunnel of strongSwan or libreswan is skipped. A link that cannot be moved is refused by name (partners, an end of strongSwan
-    without ML-KEM, and with libreswan a policy that allows nothing that both can do).
+  - OpenVPN is restarted, which ends the tunnels of that host; the plan states that outage. A server is a hub. The step is confirmed once the tunnels
+    are back, and the logs of both ends tell of sessions that are newer, one of them with a hybrid. Of OpenVPN 2.6 that is the server's log.
+  - A host without a tunnel of strongSwan, libreswan or OpenVPN is skipped. One with tunnels of strongSwan and of OpenVPN moves one kind at a time.
+  - A link that cannot be moved is refused by name (partners, an end of strongSwan or OpenVPN without ML-KEM, and with libreswan a policy that allows
+    nothing that both can do), and so is a step behind which the two ends of an OpenVPN would have nothing in common.
 options:
   step:
     description:
       - V(expand) puts the new key exchange in front of the old one at both ends. The policy has to want it, at stage C(prefer) or C(require).
         At an end of strongSwan of which no proposal is allowed as a whole, proposals of allowed ciphers, MACs and PRFs go in front, too.
       - V(contract) takes the old one away at both ends. It needs stage C(require), and all ends expanded in the same campaign. A connection that
-        somebody else holds, who is not managed here or cannot move, is refused with the names; one that takes anybody needs an entry in
-        C(clients) of the policy, too, and for its ciphers one that says C(acknowledge).
+        somebody else holds, who is not managed here or cannot move, is refused with the names; one that takes anybody, as every OpenVPN server
+        does, needs an entry in C(clients) of the policy, too, and for its ciphers in IPsec one that says C(acknowledge).
       - Proposals with ciphers, MACs and PRFs that the policy no longer allows go with V(contract), where the stage of that aspect is
         C(require); the SA lists of both ends have to name what it leaves.
     type: str
@@ -61,7 +65,7 @@ options:
     description:
       - Whether packets that are lost meanwhile are counted, by five pings a second from this host to the other end's inner address through the
         tunnel. They end by themselves. What they tell stands in the result, in the state of the campaign and in the closing table.
-        It decides nothing.
+        It decides nothing. Of OpenVPN, which is restarted, none are counted.
     type: bool
     default: true
 notes:

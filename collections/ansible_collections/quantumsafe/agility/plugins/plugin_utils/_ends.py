@@ -91,6 +91,12 @@ def went_back(output: Path, host: str, campaigns: Collection[str], known: bool =
                 write_whole(path, json.dumps({**told, "stage": left}, indent=1, sort_keys=True))
 
 
+def others(campaign: Path, host: str) -> dict[str, Path]:
+    """The other ends of all tunnels of this host that the campaign knows, and where."""
+    folders = [path.parent for path in (campaign / LINKS).glob(f"*/{file_name(host)}")]
+    return {unquote(path.stem): path for folder in folders for path in folder.glob("*.json") if path.name != file_name(host)}
+
+
 def _folders(output: Path, host: str, campaigns: Iterable[str], step: str) -> Iterator[Path]:
     """Of the tunnels of which this host is an end, in campaigns of this step."""
     for name in campaigns:

@@ -25,19 +25,20 @@ from ._losing import Losing, addresses
 from ._proving import prove, reachable
 from ._reaching import other
 from ._run import Run
+from ._several_openvpn import Called, Returning, comes_back
 from ._stepping import SPARE, Proofs, Stepping, names_its_peer, rows, settled, stands
 from ._tied import Here
 from ._tunnel import Tunnel
 
-EACH = 5  # seconds that it takes to make one tunnel anew, to rekey it, and to see both lists
+EACH = {"strongswan": 5, "openvpn": 3}  # seconds that it takes to see one tunnel made anew, and rekeyed, at both ends
 NOT_YET = "its other end, {}, offers no ML-KEM yet, and proves it when it does"
 
 
 class Tie:
-    """One tunnel.  begins: this end knows an address to begin with; else the other end has to."""
+    """One tunnel of strongSwan.  begins: this end knows an address to begin with; else the other end has to."""
 
-    def __init__(self, run: Run, far: Run, here: Here, begins: bool, aim: Aim) -> None:
-        self.far, self.here, self.begins, self.aim = far, here, begins, aim
+    def __init__(self, run: Run, far: Run, here: Here, found: Survey, aim: Aim) -> None:
+        self.far, self.here, self.begins, self.aim = far, here, names_its_peer(here.endpoints(found.endpoints)), aim
         self.mine, self.theirs = Tunnel(run, here.connection, aim=aim), Tunnel(far, here.there, aim=aim)
         self.before: tuple[IkeSa, ...] = ()
         self.moved = False
@@ -77,6 +78,34 @@ class Tie:
         answer.listed()
         return self._both()
 
+    def prove(self, changed: bool, step: Step, dummy: float) -> Proofs:
+        """What moved before the new was put in front of something else is left as it is."""
+        found, wrong = self.look() if self.moved and step == "expand" else (None, [])
+        if found is None or wrong:
+            found, wrong = self.renew(changed)
+        if found is None or wrong:
+            return (), wrong
+        return tuple({**row, "with": self.here.other} for row in rows(self.here.connection, found)), []
+
+
+class Carried:
+    """The connections of tunnels whose other end is not ready that have an SA with a child now: by one list, for there may be many."""
+
+    def __init__(self, run: Run, heres: Sequence[Here], dummy: Survey) -> None:
+        self.run, self.names = run, {here.connection for here in heres}
+        self.up = self._now()
+
+    def _now(self) -> set[str]:
+        all_of_them = Tunnel(self.run, "")
+        if self.names:
+            all_of_them.listed()
+        return {name for name in self.names if any(one.children for one in sas(all_of_them.heard, name))}
+
+    def wait(self, dummy: float) -> None:
+        """Until what was there is there, or comes back.  Raises Problem."""
+        for name in sorted(self.up - self._now()):
+            Tunnel(self.run, name).stands()
+
 
 class Several:
     """What this host does.  ends: the files of its tunnels, in the order of heres.  spec: of the task, for questions to other hosts."""
@@ -96,7 +125,8 @@ class Several:
         self.run, self.heres, self.ends, self.found, self.plan, self.step = run, heres, ends, found, plan, step
         self.stepping = Stepping(run, found, plan, again)
         far: dict[str, Run] = {}
-        self.ties: list[Tie] = []
+        self.daemon = heres[0].daemon
+        self.ties: list[Tie | Called] = []
         self.later: list[Here] = []
         for here, end in zip(heres, ends, strict=True):
             ready = here.offered or end.stages()[1] in STAGE.values()
@@ -105,7 +135,8 @@ class Several:
             elif plan.changes or here.state != "moved":
                 if here.other not in far:
                     far[here.other] = other(run, here.other, spec)
-                self.ties.append(Tie(run, far[here.other], here, names_its_peer(here.endpoints(found.endpoints)), aim))
+                far_end = far[here.other]
+                self.ties.append(Called(run, far_end, here, found) if self.daemon == "openvpn" else Tie(run, far_end, here, found, aim))
         self.far = tuple(far.values())
 
     @property
@@ -137,12 +168,18 @@ class Several:
                 raise Problem(
                     f"all ends have to be expanded first: {now}", self.run.host, "run the step expand of this campaign; nothing was changed"
                 )
-        room = int(self.run.args["confirm_timeout"]) - SPARE
-        if EACH * len(self.ties) > room:
+        self._in_time()
+
+    def _in_time(self) -> None:
+        """Raises Problem where its deadline comes before all of them can be there."""
+        room, each = int(self.run.args["confirm_timeout"]) - SPARE, EACH[self.daemon]
+        back = comes_back(self.run, self.heres, self.found) if self.daemon == "openvpn" and self.plan.changes else 0
+        if (needs := back + each * len(self.ties)) > room:
+            first = f"its peers may be back after {back} s only, and " if back else ""
             raise Problem(
-                f"{len(self.ties)} tunnels are made anew one after another, {EACH} s each, and its deadline leaves {room} s",
+                f"{first}{len(self.ties)} tunnels are made anew one after another, {each} s each, and its deadline leaves {room} s",
                 self.run.host,
-                f"agility_confirm_timeout={EACH * len(self.ties) + SPARE}; nothing was changed",
+                f"agility_confirm_timeout={needs + SPARE}; nothing was changed",
             )
 
     def go(self) -> None:
@@ -155,7 +192,8 @@ class Several:
         if not self.plan.changes and all(tie.moved for tie in self.ties):  # since it was audited
             self.confirmed()
             return
-        carried, losing = self._carried(), self._losing()
+        carried = (Returning if self.daemon == "openvpn" else Carried)(self.run, self.later, self.found)
+        losing = self._losing()
         until = time.monotonic() + int(self.run.args["confirm_timeout"]) - SPARE
         was = [end.said["stage"] if self.plan.changes else self._stands(here) for here, end in zip(self.heres, self.ends, strict=True)]
         if self.step == "contract":
@@ -167,28 +205,22 @@ class Several:
         rows_of = {one.here.link: one.row for one in losing}
         self.run.note(packets=tuple(rows_of.values()))
         for here, end, before in zip(self.heres, self.ends, was, strict=True):
-            self.stepping.tell(end, before, STAGE[self.step] if self.plan.changes else before, rows_of.get(here.link))
+            self.stepping.tell(end, before, self._after(before), rows_of.get(here.link))
+
+    def _after(self, before: str) -> str:
+        """Who has the new alone still has it when something newer comes in front."""
+        stays = not self.plan.changes or (self.step == "expand" and before in (STAGE["contract"], CONTRACTING))
+        return before if stays else STAGE[self.step]
 
     def _losing(self) -> list[Losing]:
-        """A ping through each tunnel that is made anew, up to as many as are measured at once."""
-        mine = addresses(self.run) if self.ties else ()
+        """A ping through each tunnel that is made anew beside the old one, up to as many as are measured at once."""
+        ties = [tie for tie in self.ties if isinstance(tie, Tie)]
+        mine = addresses(self.run) if ties else ()
         theirs = {far.host: addresses(far) for far in self.far} if mine else {}
-        made = [Losing(self.run, self.found, tie.here, number, mine, theirs.get(tie.here.other, ())) for number, tie in enumerate(self.ties)]
-        for one, tie in zip(made, self.ties, strict=True):
+        made = [Losing(self.run, self.found, tie.here, number, mine, theirs.get(tie.here.other, ())) for number, tie in enumerate(ties)]
+        for one, tie in zip(made, ties, strict=True):
             one.start(any(sa.children for sa in tie.before))
         return made
-
-    def _one(self, tie: Tie) -> tuple[IkeSa | None, list[str]]:
-        """What moved before the new was put in front of something else is left as it is."""
-        try:
-            with reached(tie.far):
-                if tie.moved and self.step == "expand":
-                    found, wrong = tie.look()
-                    if found and not wrong:
-                        return found, []
-                return tie.renew(bool(self.plan.changes))
-        except Problem as problem:
-            return None, [str(problem)]
 
     def _probes(self) -> tuple[Probe, ...]:
         """A stranger is answered by all connections for any address, so one is asked, and only where all of them are changed now."""
@@ -196,27 +228,22 @@ class Several:
         asked = tuple(probe for probe in self.plan.probes if probe.endpoint in anybody)
         return asked[:1] if len(asked) == len(anybody) else ()
 
-    def _carried(self) -> set[str]:
-        """The connections of tunnels whose other end is not ready that have an SA with a child now: by one list, for there may be many."""
-        names = {here.connection for here in self.later}
-        all_of_them = Tunnel(self.run, "")
-        if names:
-            all_of_them.listed()
-        return {name for name in names if any(one.children for one in sas(all_of_them.heard, name))}
-
-    def _prove(self, carried: set[str], until: float) -> Proofs:
+    def _prove(self, carried: Carried | Returning, until: float) -> Proofs:
         """Of each tunnel whose other end is ready what both ends list; of the others that what was there is there, or comes back."""
-        for name in sorted(carried - self._carried()):
-            Tunnel(self.run, name).stands()
+        carried.wait(until)
         out: list[Mapping[str, object]] = [
-            {"endpoint": f"strongswan {here.connection}", "with": here.other, "proved": False, "why": NOT_YET.format(here.other)}
+            {"endpoint": f"{self.daemon} {here.connection}", "with": here.other, "proved": False, "why": NOT_YET.format(here.other)}
             for here in self.later
         ]
         for tie in self.ties:
             if time.monotonic() > until:
                 return tuple(out), [f"no time was left for {tie.title}: a longer agility_confirm_timeout"]
-            found, wrong = self._one(tie)
-            if found is None or wrong:
+            try:
+                with reached(tie.far):
+                    found, wrong = tie.prove(bool(self.plan.changes), self.step, until)
+            except Problem as problem:
+                found, wrong = (), [str(problem)]
+            if wrong:
                 return tuple(out), [f"{tie.title}: {one}" for one in wrong]
-            out += [{**row, "with": tie.here.other} for row in rows(tie.here.connection, found)]
+            out += found
         return tuple(out), []

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from ._campaign import id_prefix
 from ._core.links.aim import QUANTUM, Aim
+from ._core.links.end import spelled
 from ._core.model import Endpoint, Plan, Problem, Snapshot
-from ._core.services.ike_proposal import keyword
 from ._core.services.strongswan_sas import ChildSa, IkeSa
 from ._core.targets.answer import parse_transactions
 from ._core.targets.script import compose_status
@@ -59,8 +59,9 @@ class Stepping:
             run.note(problem={"message": "; ".join(wrong), "where": run.host, "remedy": "nothing was changed in its files"})
 
     def _unsettled(self, after: Snapshot) -> list[str]:
+        services = {name: SERVICE[name] for name in self.run.args["services"]}
         try:
-            again = self.again(Survey(after, read(after, SERVICE, self.found.extra), self.found.extra))
+            again = self.again(Survey(after, read(after, services, self.found.extra), self.found.extra))
         except Problem as problem:
             return [f"after the reload: {problem}"]
         return [f"after the reload it is still not so: {reason}" for reason in again.reasons]
@@ -85,8 +86,8 @@ def settled(run: Run) -> None:
 
 def stands(endpoints: Iterable[Endpoint], aim: Aim = QUANTUM) -> str:
     """The stage of an end by what is loaded there."""
-    offers = [(one.protocol, name) for one in endpoints for name in one.settings["key_exchange"].values]
-    return STAGE["contract" if all(aim.wants(protocol, keyword("key_exchange", name)) for protocol, name in offers) else "expand"]
+    offers = [(one.protocol, name) for one in endpoints for name in spelled(one.protocol, one.settings["key_exchange"].values)]
+    return STAGE["contract" if all(aim.wants(protocol, name) for protocol, name in offers) else "expand"]
 
 
 def rows(connection: str, found: IkeSa, daemon: str = "strongswan") -> tuple[Mapping[str, object], ...]:

@@ -1,6 +1,6 @@
 # Copyright: quantumsafe.agility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""PRIVATE to the collection: of which tunnels of strongSwan and libreswan a host is an end, as this run put them side by side, and what changes."""
+"""PRIVATE to the collection: of which tunnels of strongSwan, libreswan and OpenVPN a host is an end, as this run saw both ends, and what changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from ._core.services import SERVICES
 from ._core.targets.survey import Survey
 from ._run import Run
 
-SERVICE = {name: SERVICES[name] for name in ("strongswan", "libreswan")}
+SERVICE = {name: SERVICES[name] for name in ("strongswan", "libreswan", "openvpn")}
+TOGETHER = "two swanctl that are managed here move, together or not at all, and pairs with libreswan, and an OpenVPN server with its clients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,10 @@ def tied(run: Run) -> Tied | None:
     ends = tuple(_here(run.host, one, one in alone) for one in mine if one in able)
     if not ends:
         whys = "; ".join(f"{_title(one)} ({one['service']}) is {_why(one)}" for one in mine)
-        remedy = "two swanctl that are managed here move, together or not at all, and pairs with libreswan; nothing was changed"
-        raise Problem(whys, run.host, remedy)
+        raise Problem(whys, run.host, f"{TOGETHER}; nothing was changed")
+    if len(daemons := sorted({here.daemon for here in ends})) > 1:
+        remedy = f'one after the other: -e \'{{"agility_services": ["{daemons[0]}"]}}\'; nothing was changed'
+        raise Problem(f"it is an end of tunnels of {' and of '.join(daemons)}", run.host, remedy)
     return Tied(ends, tuple(_rest(run.host, one) for one in mine if one not in able))
 
 
@@ -170,7 +173,7 @@ def _endpoints(run: Run, ends: Sequence[Here], found: Survey, policy: Policy) ->
             if here.mixed:
                 out.append(capped(one, both))
             else:  # a connection of several other ends goes as far as it can
-                alone, there = len(heres) == 1, here.offers.get(one.protocol, ())
+                alone, there = len(heres) == 1 and one.protocol != "openvpn", here.offers.get(one.protocol, ())
                 out.append(nearest(one, both, there, run.requirements(policy, one), run.as_of) if alone else one)
     return tuple(out)
 

@@ -54,7 +54,7 @@ class End:
     @property
     def offers(self) -> tuple[str, ...]:
         """In one spelling, whichever daemon it is."""
-        return tuple(_spelled(self.protocol, self.settings.get("key_exchange", ())))
+        return tuple(spelled(self.protocol, self.settings.get("key_exchange", ())))
 
     @property
     def sas(self) -> tuple[Sa, ...]:
@@ -68,8 +68,8 @@ class End:
         return frozenset(one.number for one in self.sas if one.number)
 
 
-def _spelled(protocol: str, names: Iterable[str]) -> Iterator[str]:
-    """IPsec as strongSwan spells it, once each."""
+def spelled(protocol: str, names: Iterable[str]) -> Iterator[str]:
+    """Exchanges once each, those of IPsec as strongSwan spells them."""
     yield from dict.fromkeys(keyword("key_exchange", name) if protocol in ("ikev2", "esp") else name for name in names)
 
 
@@ -93,7 +93,7 @@ def ends(host: str, names: tuple[str, ...], endpoints: tuple[Mapping[str, Any], 
             role=one.get("role", "server"),
             ports=tuple(port for dummy, port in one["addresses"]),
             settings=settings,
-            able=tuple(_spelled(one["protocol"], can["names"])) if can.get("names") is not None else None,
+            able=tuple(spelled(one["protocol"], can["names"])) if can.get("names") is not None else None,
             source=str(can.get("source", "")),
             facts=facts,
         )

@@ -1,5 +1,5 @@
-"""Which tunnels of strongSwan and libreswan can be moved, and in which order their hosts are changed: a hub before its spokes, and behind them where
-something is taken away.  Links as links.json holds them.
+"""Which tunnels of strongSwan, libreswan and OpenVPN can be moved, and in which order their hosts are changed: a hub before its spokes, and behind
+them where something is taken away.  Links as links.json holds them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from .planned import Step
 
 Plain = Mapping[str, Any]
 MOVABLE = ("able", "agreed", "moved")
+ALIKE = ("strongswan", "openvpn")
 MIXED = ("libreswan", "libreswan and strongswan")
 SIZES = ("1", "100%")  # of the waves of one layer: a canary, then the rest
 
 
 def movable(links: Sequence[Plain]) -> list[Plain]:
-    """Both ends are swanctl, are managed here, and can do it.  With libreswan pairs alone, and to whatever both can, if that is no ML-KEM."""
-    found = [one for one in links if one["service"] == "strongswan" and one["verdict"]["state"] in MOVABLE]
+    """Both ends are swanctl or OpenVPN, managed here, and can do it.  With libreswan pairs alone, and to whatever both can, if that is no ML-KEM."""
+    found = [one for one in links if one["service"] in ALIKE and one["verdict"]["state"] in MOVABLE]
     mixed = [one for one in links if one["service"] in MIXED and not one["hub"] and _common(one)]
     count = Counter(host for one in (*found, *mixed) for host in hosts_of(one))
     return [*found, *(one for one in mixed if all(count[host] == 1 for host in hosts_of(one)))]

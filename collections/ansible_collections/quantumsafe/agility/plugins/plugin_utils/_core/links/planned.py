@@ -5,23 +5,26 @@ What the other end cannot do is no wish of this one: it is told, and nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Literal
 
 from ..model import Endpoint, Plan, Problem, Snapshot
 from ..plan import make_plan
+from ..policy.binding import binding
 from ..policy.model import Requirement
 from ..service import Service
 from ..services.ike_proposal import keyword
 from ..verdict import Requirements
 from ..wish import wish
 from .aim import QUANTUM, Aim, aim_of
-from .suites import Further, Row, comes, goes, ruled, staying
+from .end import spelled
+from .suites import Further, Row, as_it_stands, comes, goes, ruled, staying
 
 Step = Literal["expand", "contract"]
 STAGES: dict[Step, tuple[str, ...]] = {"expand": ("prefer", "require"), "contract": ("require",)}  # of the policy, at which that step is wanted
+LISTS = ("version", "cipher")  # of OpenVPN: what else two ends agree on, each a list of its own
 
 
 def plan_end(
@@ -38,7 +41,11 @@ def plan_end(
 
     Raises Problem where the policy does not want it, and whatever a writer raises.
     """
-    asked: dict[str, dict[str, Requirement]] = {one.id: {"key_exchange": _asked(one, requirements[one.id], step)} for one in endpoints}
+    if step == "contract":
+        endpoints = tuple(as_it_stands(one, LISTS) if one.protocol == "openvpn" else one for one in endpoints)
+    asked: dict[str, dict[str, Requirement]] = {
+        one.id: {"key_exchange": _asked(one, requirements[one.id], step), **dict(_lists(one, requirements[one.id], step, as_of))} for one in endpoints
+    }
     further, told = dict[str, Further](), list[str]()
     for one in endpoints:
         beside = ruled(one, requirements[one.id], as_of, STAGES[step])
@@ -51,12 +58,28 @@ def plan_end(
     services = {service.name: replace(service, write=write or service.write)}
     due = {id_: more for id_, more in further.items() if more}
     plan = make_plan(snapshot, services, endpoints, asked, policy, as_of, lambda: None, further=due)
-    if classical := [
-        one.id for one in endpoints if not plan.changes and not any(aim.wants(one.protocol, keyword("key_exchange", name)) for name in _offers(one))
-    ]:
+    if classical := [one.id for one in endpoints if not plan.changes and not any(aim.wants(one.protocol, name) for name in _offers(one))]:
         why = f"{', '.join(classical)} offers no {aim.exchanges}, and the policy changes nothing about it"
         raise Problem(why, snapshot.host, "the rule has to bind, see `enforce` in docs/policy.md; nothing was changed")
     return replace(plan, warnings=(*plan.warnings, *dict.fromkeys(told)))
+
+
+def _lists(endpoint: Endpoint, requirements: Requirements, step: Step, as_of: date) -> Iterator[tuple[str, Requirement]]:
+    """What is asked of the lists of OpenVPN: added (expand), or taken away (contract).  Raises Problem where nothing would be left."""
+    for kind in LISTS if endpoint.protocol == "openvpn" else ():
+        found = binding(requirements).get(kind)
+        if kind not in endpoint.settings or found is None or not found.applicable or found.stage not in STAGES[step]:
+            continue
+        if step == "expand":
+            found = replace(found, stage="prefer", seen={})
+            if set(wish(endpoint, kind, found, as_of).names) > set(endpoint.settings[kind].values):
+                yield kind, found
+            continue
+        if wish(endpoint, kind, found, as_of).blocked:
+            names = ", ".join(endpoint.settings[kind].values)
+            remedy = f"run the step expand, at both ends, or leave the stage of {kind} at prefer; nothing was changed"
+            raise Problem(f"{endpoint.id} has no {kind} that the policy allows, but {names}", _stands(found), remedy)
+        yield kind, requirements[kind]
 
 
 def capped(endpoint: Endpoint, both: Collection[str] | None) -> Endpoint:
@@ -79,15 +102,15 @@ def nearest(endpoint: Endpoint, both: Collection[str], there: Collection[str], r
     can, found = endpoint.capabilities.get("key_exchange"), requirements.get("key_exchange")
     if found is None or not found.applicable or can is None or can.names is None:
         return endpoint
-    spelled = {name: keyword("key_exchange", name) for name in can.names}
+    words = {name: keyword("key_exchange", name) for name in can.names}
     wanted = wish(endpoint, "key_exchange", replace(found, stage="require", seen={}), as_of).names
-    common = [spelled[name] for name in wanted if spelled.get(name) in both]
+    common = [words[name] for name in wanted if words.get(name) in both]
     now = _offers(endpoint)
     if not common or any(name in now or _group(name) in now for name in common):
         return endpoint
     offered = [name for name in common if name in there]
     kept = {*now, *(offered or (name for name in common if _group(name) == _group(common[0])))}
-    names = tuple(name for name in can.names if spelled[name] in kept)
+    names = tuple(name for name in can.names if words[name] in kept)
     return replace(endpoint, capabilities={**endpoint.capabilities, "key_exchange": replace(can, names=names)})
 
 
@@ -120,7 +143,7 @@ def aim_at(endpoints: tuple[Endpoint, ...], requirements: Mapping[str, Requireme
 def _offers(endpoint: Endpoint) -> tuple[str, ...]:
     """In one spelling."""
     found = endpoint.settings.get("key_exchange")
-    return tuple(keyword("key_exchange", name) for name in found.values) if found else ()
+    return tuple(spelled(endpoint.protocol, found.values)) if found else ()
 
 
 def _asked(endpoint: Endpoint, requirements: Requirements, step: Step) -> Requirement:

@@ -24,9 +24,9 @@ Row = tuple[str, Kind, tuple[str, ...]]  # protocol, kind, the words of it that 
 
 
 def ruled(endpoint: Endpoint, requirements: Requirements, as_of: date, stages: Iterable[str]) -> dict[Kind, Requirement]:
-    """What is asked of its ciphers, MACs and PRFs at these stages, without what an exception answers for."""
+    """What is asked of its ciphers, MACs and PRFs at these stages, without what an exception answers for.  Those of OpenVPN make no proposals."""
     bound, out = binding(requirements), dict[Kind, Requirement]()
-    for kind in KINDS[1:]:
+    for kind in KINDS[1:] if endpoint.protocol != "openvpn" else ():
         found = bound.get(kind)
         if found is None or not found.applicable or found.stage not in stages or (kind != "mac" and kind not in endpoint.settings):
             continue  # of MACs an end with AEAD alone has none
@@ -61,7 +61,7 @@ def fits(one: Proposal, protocol: str, asked: Mapping[Kind, Requirement], as_of:
 
 def goes(endpoint: Endpoint, asked: Mapping[Kind, Requirement], as_of: date) -> Further:
     """Of each kind the words that stay; of MACs none may be left, where a proposal does without.  Raises Problem where nothing would be left."""
-    stands, out = _as_it_stands(endpoint), Further()
+    stands, out = as_it_stands(endpoint, KINDS[1:]), Further()
     for kind, found in asked.items():
         if kind not in endpoint.settings:
             continue
@@ -74,9 +74,9 @@ def goes(endpoint: Endpoint, asked: Mapping[Kind, Requirement], as_of: date) -> 
     return out
 
 
-def _as_it_stands(endpoint: Endpoint) -> Endpoint:
-    """As if it could do no more than it has loaded: ciphers and what belongs to them are taken away, and never added."""
-    settings: dict[str, Setting] = {kind: endpoint.settings[kind] for kind in KINDS[1:] if kind in endpoint.settings}
+def as_it_stands(endpoint: Endpoint, kinds: Iterable[str]) -> Endpoint:
+    """As if it could do no more of these than it has loaded: they are taken away, and never added."""
+    settings: dict[str, Setting] = {kind: endpoint.settings[kind] for kind in kinds if kind in endpoint.settings}
     stands = {kind: Capability(setting.values, "what is written there", endpoint.version) for kind, setting in settings.items()}
     return replace(endpoint, capabilities={**endpoint.capabilities, **stands})
 

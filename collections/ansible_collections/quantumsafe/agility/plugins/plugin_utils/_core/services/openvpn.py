@@ -14,6 +14,7 @@ from ..credentials import Binding, Pair, Serving
 from ..model import Activation, Change, Collect, Endpoint, Follow, Inexpressible, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service, once
 from . import openssl
+from . import openvpn_link as link
 from .fips import later
 from .openvpn_ask import SERVERS, check, checks
 from .openvpn_config import BASE, PATTERNS, Config, configs
@@ -49,13 +50,15 @@ def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
     for seen in of(snapshot):
         for path, origin in seen.config.absent.items():
             raise Unparsable(f"{path} was not seen, and OpenVPN reads it", str(origin), "look whether that file is there")
-    return tuple(_with_clients(seen) for seen in of(snapshot))
+    return tuple(_whole(seen) for seen in of(snapshot))
 
 
-def _with_clients(seen: Seen) -> Endpoint:
-    """Of a server it also says what is known of those who came."""
+def _whole(seen: Seen) -> Endpoint:
+    """Its tunnels are told as well, and of a server what is known of those who came."""
     found, known = seen.endpoint(), facts_of(seen)
-    settings = {**found.settings, "clients": Setting(known, Origin("journal of OpenVPN"), "negotiated")} if known else found.settings
+    settings = {**found.settings, "link": Setting(tuple(link.facts(seen)), seen.origin("remote"))}
+    if known:
+        settings["clients"] = Setting(known, Origin("journal of OpenVPN"), "negotiated")
     return replace(found, settings=settings, notes=(*found.notes, told(seen)) if known else found.notes)
 
 
@@ -67,7 +70,16 @@ def missing(snapshot: Snapshot) -> tuple[str, ...]:
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     """Raises Inexpressible, also when the edited files would not read as wished."""
-    made = changes(snapshot, [(seen, texts(seen, wishes.get(seen.id, {}))) for seen in of(snapshot)])
+    return _written(snapshot, wishes, together=False)
+
+
+def narrow(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """The same for an end whose other ends move together with it: a client asks its own journal no more, for the transaction shows its session."""
+    return _written(snapshot, wishes, together=True)
+
+
+def _written(snapshot: Snapshot, wishes: Wishes, together: bool) -> tuple[Change, ...]:
+    made = changes(snapshot, [(seen, texts(seen, wishes.get(seen.id, {}), together)) for seen in of(snapshot)])
     then = {endpoint.id: endpoint for endpoint in read(after(snapshot, made))}
     for seen in of(snapshot):
         prove((seen.endpoint(),), (then[seen.id],), wishes, seen.library)
@@ -102,8 +114,8 @@ def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
 def _back(config: Config) -> str:
     if config.role == "client":
         return "it connects anew by itself"
-    notifies = config.value("explicit-exit-notify", "0") != "0"
-    return f"its peers come back {'at once, for it tells them (explicit-exit-notify)' if notifies else 'when the ping-restart of each has passed'}"
+    told = link.notifies(config)
+    return f"its peers come back {'at once, for it tells them (explicit-exit-notify)' if told else 'when the ping-restart of each has passed'}"
 
 
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
@@ -144,4 +156,5 @@ SERVICE = Service(
     servings=servings,
     rebind=rebind,
     warns=warns,
+    narrow=narrow,
 )

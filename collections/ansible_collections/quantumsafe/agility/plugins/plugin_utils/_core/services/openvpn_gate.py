@@ -9,6 +9,7 @@ from dataclasses import replace
 from ..model import Wanted
 from . import client_gate
 from .client_gate import Book, Came, kind, lacking
+from .openvpn_link import one_name_for_all
 from .openvpn_log import book, same
 from .openvpn_seen import Seen
 
@@ -17,11 +18,15 @@ GATED = ("key_exchange", "version", "cipher")
 UNNAMED = "agreed on what its log does not name"
 
 
-def shut(seen: Seen, aspect: str, to: Wanted) -> str:
-    """Why nothing of this aspect may be taken away, with the counts; "" = it may."""
+def shut(seen: Seen, aspect: str, to: Wanted, together: bool = False) -> str:
+    """Why nothing of this aspect may be taken away, with the counts; "" = it may.
+
+    together: those of its other ends that are managed here are known to have what stays.  Of a client that is its one server; whom nobody manages
+    may come to a server all the same.
+    """
     found, to = _book(seen, aspect), replace(to, names=tuple(same(aspect, name) for name in to.names))
     if seen.config.role == "client":
-        return "" if to.answered else next(_by_its_server(seen, found, to), "")
+        return "" if to.answered else next(_several(seen) if together else _by_its_server(seen, found, to), "")
     doubts = _elsewhere(seen)
     return client_gate.shut(to, client_gate.told(WHOSE, found, UNNAMED), (*doubts, *lacking(WHOSE, found, to)))
 
@@ -35,8 +40,7 @@ def _elsewhere(seen: Seen) -> tuple[str, ...]:
 def _by_its_server(seen: Seen, found: Book | None, to: Wanted) -> Iterator[str]:
     """Why what a client agreed on last says too little, the worst first."""
     yield from _elsewhere(seen)
-    if sum(one.option.name == "remote" for one in seen.config.said) != 1:
-        yield "it calls several servers, and what it agreed on with one says nothing of the others"
+    yield from _several(seen)
     newest = max(found.came, key=lambda one: one.last, default=None) if found else None
     if newest is None:
         yield f"the journal of {WHOSE} names no session of it (verb 3 makes it do so), so nobody knows what its server can do"
@@ -44,6 +48,11 @@ def _by_its_server(seen: Seen, found: Book | None, to: Wanted) -> Iterator[str]:
         yield f"{seen.label} does not name in its log what it agreed on with its server"
     elif kind(Came(1, newest.agreed, (), 0, 0), to.names) != "with":
         yield f"with its server it agreed on {newest.agreed} last ({client_gate.moment(newest.last)})"
+
+
+def _several(seen: Seen) -> Iterator[str]:
+    if sum(one.option.name == "remote" for one in seen.config.said) != 1:
+        yield "it calls several servers, and what it agreed on with one says nothing of the others"
 
 
 def told(seen: Seen) -> str:
@@ -58,9 +67,4 @@ def facts_of(seen: Seen) -> tuple[str, ...]:
 
 
 def _book(seen: Seen, aspect: str) -> Book | None:
-    return book(seen.snapshot, seen.config.unit, aspect, _one_name_for_all(seen))
-
-
-def _one_name_for_all(seen: Seen) -> bool:
-    """Whether two clients may have one name."""
-    return seen.config.has("duplicate-cn", "client-cert-not-required") or seen.config.value("verify-client-cert") in ("none", "optional")
+    return book(seen.snapshot, seen.config.unit, aspect, one_name_for_all(seen.config))

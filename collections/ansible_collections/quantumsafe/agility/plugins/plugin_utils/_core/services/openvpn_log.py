@@ -125,9 +125,14 @@ def _rows(lines: list[str]) -> Iterator[_Row]:
         if kind in ("client", "session") and len(rest) == 7 and all(one.isdigit() for one in rest[:3]):
             count, first, last = map(int, rest[:3])
             version, exchange, cipher, offered = rest[3:]
-            found = _EXCHANGE.match(exchange)
-            agreed = {"version": version, "key_exchange": same("key_exchange", found["name"] if found else ""), "cipher": same("cipher", cipher)}
+            agreed = {"version": version, "key_exchange": exchange_of(exchange), "cipher": same("cipher", cipher)}
             yield _Row(kind, unit, count, first, last, agreed, tuple(same("cipher", name) for name in offered.split(":") if name))
+
+
+def exchange_of(said: str) -> str:
+    """Of what a log says of a key, in the catalogue's spelling; "" = it names none."""
+    found = _EXCHANGE.match(said)
+    return same("key_exchange", found["name"]) if found else ""
 
 
 def same(aspect: str, name: str) -> str:

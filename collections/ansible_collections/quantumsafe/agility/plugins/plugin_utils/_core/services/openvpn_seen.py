@@ -7,7 +7,6 @@ there; no tickets, no cache, so no session ever comes back (tls_ctx_server_new()
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -100,7 +99,6 @@ class Seen:
             "mac": self._mac(data),
             "psk": self._psk(),
             "fips": self.fips,
-            "link": Setting(tuple(self._link()), self.origin("remote")),
             "session": Setting(("early_data=never", "psk_ke=never", "ticket_key_age=0d", "reload=clears"), Origin(f"built into {self.label}")),
             "signature": Setting((certificate.key,), Origin(certificate.path)) if certificate and certificate.key else None,
         }
@@ -125,15 +123,6 @@ class Seen:
             role="client" if config.role == "client" else "server",
             transport="tcp" if config.value("proto", "udp").startswith("tcp") else "udp",
         )
-
-    def _link(self) -> Iterator[str]:
-        """Whom a client calls, and the groups that the log names since it started."""
-        for one in self.config.said if self.config.role == "client" else ():
-            if one.option.name == "remote" and one.option.value:
-                host, port, *dummy = (*one.option.arguments, self.config.value("rport") or self.config.value("port", "1194"))
-                yield f"remote={host}:{port}"
-        for group in dict.fromkeys(shake.group for shake in (self.config.server.handshakes if self.config.server else ()) if shake.group):
-            yield f"met={group}"
 
     def _addresses(self) -> tuple[tuple[str, int], ...]:
         if self.config.role == "client":

@@ -24,8 +24,8 @@ ABOUT_TLS = (
     *("data-ciphers", "cipher", "auth", "dh", "cert", "key", "ca"),
 )
 BOTH_ENDS = (
-    "keep the stage at prefer until every other end can (migrate_links does not move OpenVPN); to change the rest of this host, leave openvpn out "
-    "(agility_services)"
+    "keep the stage at prefer until every other end can (migrate_links moves those that are managed here); to change the rest of this host, leave "
+    "openvpn out (agility_services)"
 )
 WAY = (
     "let the policy name how long all that come to a server are watched (clients: watch), or who answers for the other end (clients: acknowledge); "
@@ -33,14 +33,24 @@ WAY = (
 )
 
 
-def texts(seen: Seen, wanted: Mapping[str, Wanted]) -> dict[str, str]:
-    """Option → what it shall say.  Raises Inexpressible, also for whatever would take something from the other end."""
+def texts(seen: Seen, wanted: Mapping[str, Wanted], together: bool = False) -> dict[str, str]:
+    """Option → what it shall say.  Raises Inexpressible, also for whatever would take something from the other end.
+
+    together: all its other ends that are managed here move with it.
+    """
     out: dict[str, str] = {}
     settings = seen.endpoint().settings
     for aspect, to in wanted.items():
         now = settings[aspect]
         if gone := [name for name in now.values if name not in to.names]:
-            _may_go(seen, aspect, to, f"{aspect} of {seen.id}: taking away {', '.join(gone)} on one end alone may end the tunnel", str(now.origin))
+            _may_go(
+                seen,
+                aspect,
+                to,
+                together,
+                f"{aspect} of {seen.id}: taking away {', '.join(gone)} on one end alone may end the tunnel",
+                str(now.origin),
+            )
         if aspect == "key_exchange":
             out["tls-groups"] = _groups(seen, to)
         elif aspect == "version":
@@ -52,11 +62,11 @@ def texts(seen: Seen, wanted: Mapping[str, Wanted]) -> dict[str, str]:
     return out
 
 
-def _may_go(seen: Seen, aspect: str, to: Wanted, what: str, where: str) -> None:
+def _may_go(seen: Seen, aspect: str, to: Wanted, together: bool, what: str, where: str) -> None:
     """Raises Inexpressible, with why, unless the other end has shown that it can do without."""
     if aspect not in GATED:
         raise Inexpressible(what, where, BOTH_ENDS)
-    if why := shut(seen, aspect, to):
+    if why := shut(seen, aspect, to, together):
         raise Inexpressible(f"{what}: {why}", where, WAY)
 
 

@@ -1,4 +1,4 @@
-"""One tunnel of strongSwan or libreswan as its own host sees it, and what may be done to it: agent/tunnels.sh.  Pure."""
+"""One tunnel of strongSwan, libreswan or OpenVPN as its own host sees it, and what may be done to it: agent/tunnels.sh.  Pure."""
 
 from __future__ import annotations
 
@@ -58,3 +58,21 @@ def parse_tunnels(output: str, nonce: str) -> tuple[tuple[str, ...], str]:
     if listed is None:
         raise NoAnswer("the host did not list its SAs")
     return tuple(whys), listed
+
+
+def compose_now(nonce: str) -> Message:
+    """Where the journal of the host ends."""
+    return script_of(nonce, [("ca_vpn_now",)])
+
+
+def compose_session(unit: str, since: str, name: str, nonce: str) -> Message:
+    """The newest session of an OpenVPN.  since: an end of the journal, "" = whenever; name: of a client, at its server; "" at the client."""
+    return script_of(nonce, [("ca_vpn_session", unit, since, name)])
+
+
+def parse_line(output: str, nonce: str) -> str:
+    """What one of these two printed, "" = nothing.  Raises NoAnswer."""
+    for letter, dummy, content in heard(output, nonce):
+        if letter == "M":
+            return next((line for line in content if line), "")
+    raise NoAnswer("the host did not tell of its OpenVPN")

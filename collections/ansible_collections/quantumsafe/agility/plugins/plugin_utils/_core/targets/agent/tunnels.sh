@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154 # a part of one script; `make lint` checks the whole
-# tunnels.sh: one tunnel of strongSwan or libreswan, while both of its ends are moved.  What came of a verb is read from the list behind it, so each may be
+# tunnels.sh: one tunnel of strongSwan, libreswan or OpenVPN, while both of its ends are moved.  What came of a verb is read from the list behind it, so each may be
 # repeated; its answer says only why there may be nothing to see.
 
 # ca_tunnel_start CONNECTION CHILD: as the configuration of now says; an IKE SA that was made by an older one stays beside it.
@@ -42,4 +42,49 @@ ca_plutos() { ca_list ipsec status; }
 ca_list() {
   printf '\001M\n'
   ca_bounded 20 "$@" 2>/dev/null </dev/null | head -c "$ca_most" | tr -d '\001'
+}
+
+# ca_vpn_now: where the journal ends now.
+ca_vpn_now() {
+  printf '\001M\n'
+  ca_bounded 10 journalctl -q -n 0 --show-cursor 2>/dev/null </dev/null | sed -n 's/^-- cursor: //p' | tail -n 1
+}
+
+# ca_vpn_session UNIT CURSOR NAME: the newest session that the process of now tells of since that cursor ("" = the last that is known): whether it is
+# up, version, exchange, cipher of its data, with tabs.  At a server (NAME) that of the client of this name.
+ca_vpn_session() {
+  printf '\001M\n'
+  ca_pid=$(ca_bounded 10 systemctl show -p MainPID --value "$1" 2>/dev/null </dev/null)
+  case $ca_pid in '' | 0) return ;; esac
+  if [ -n "$2" ]; then set -- "$3" "--after-cursor=$2"; else set -- "$3" --lines=20000; fi
+  ca_bounded 10 journalctl -q -b -o cat "$2" "_PID=$ca_pid" 2>/dev/null </dev/null | ca_vpn_name=$1 awk '
+function at(word) {
+  if (!(i = index($0, word))) return 0
+  return from(substr($0, 1, i - 1))
+}
+function from(w) {
+  if (w != "" && (w ~ /: / || w !~ /:[0-9]+ $/)) return 0
+  k = w; sub(/ $/, "", k)
+  if (match(k, /.*\//)) { name[substr(k, RLENGTH + 1)] = substr(k, 1, RLENGTH - 1); k = substr(k, RLENGTH + 1) }
+  return 1
+}
+{ sub(/^20[0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9:]+ (us=[0-9]+ )?/, "") }
+at("Control Channel: TLS") {
+  r = substr($0, i + 17); order[k] = NR; v[k] = r; sub(/,.*/, "", v[k]); e[k] = ""
+  if (match(r, /key agreement: [^,]+/) || match(r, /peer temporary key: [0-9]+ bits [^,]+/)) e[k] = substr(r, RSTART, RLENGTH)
+  next
+}
+(j = index($0, "] Peer Connection Initiated with [")) && (i = index($0, "[")) && i < j && from(substr($0, 1, i - 1)) {
+  name[k] = substr($0, i + 1, j - i - 1); next
+}
+at("Data Channel: cipher \047") || at("Outgoing Data Channel: Cipher \047") {
+  c[k] = substr($0, i); sub(/^[^\047]*\047/, "", c[k]); sub(/\047.*/, "", c[k]); next
+}
+$0 == "Initialization Sequence Completed" || $0 == "Initialization Sequence Completed With Errors" { done = 1; next }
+at("SIG") && / received, / { c[k] = ""; if (k == "") done = 0 }
+END {
+  want = ENVIRON["ca_vpn_name"]; best = ""; found = 0
+  for (k in order) if ((want == "" || name[k] == want) && (!found || order[k] > order[best])) { best = k; found = 1 }
+  if (found) printf "%s\t%s\t%s\t%s\n", (c[best] != "" && (want != "" || done)) ? "up" : "down", v[best], e[best], c[best]
+}' | tr -d '\001'
 }
