@@ -55,7 +55,7 @@ def planned(tmp_path: Path, host: str, snapshot: Snapshot, step: Step, stages: s
     policy = policy_of(str(tmp_path / "p.yml"))
     found = SERVICE.read(snapshot)
     asked = {one.id: resolve(policy, target_of(host, (), one), TODAY) for one in found}
-    return plan_end(snapshot, SERVICE, found, asked, step, policy.digest, TODAY, beside=True)
+    return plan_end(snapshot, SERVICE, found, asked, step, policy.digest, TODAY)
 
 
 def then(host: str, snapshot: Snapshot, made: Plan) -> Snapshot:
