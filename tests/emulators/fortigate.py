@@ -72,14 +72,25 @@ WITH_VDOMS = (
 
 
 class FortiGate(Emulated):
-    """second: how long one of its seconds takes.  arming: whether a change of cfg-save is itself "saved" or "unsaved".  login: "api" or "cookie"."""
+    """second: how long one of its seconds takes.  arming: whether a change of cfg-save is itself "saved" or "unsaved".  login: "api" or "cookie".
+
+    cuts: whether a change of the certificate of its HTTPS cuts the connection by which it comes.
+    """
 
     def __init__(
-        self, folder: Path, release: str = "7.4.8", second: float = 1, arming: str = "unsaved", login: str = "api", startup: str = STARTUP + LISTED
+        self,
+        folder: Path,
+        release: str = "7.4.8",
+        second: float = 1,
+        arming: str = "unsaved",
+        login: str = "api",
+        startup: str = STARTUP + LISTED,
+        cuts: bool = True,
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         facts = {"platform": "fortios", "release": release, "serial": "FGVMEMULATED01", "second": second, "arming": arming, "login": login}
+        facts |= {"restarts_https": cuts}
         facts |= {"users": {USER: PASSWORD}, "tokens": {"colleague": TOKEN}}
         (folder / "device.json").write_text(json.dumps(facts), encoding="utf-8")
         (folder / "startup").write_text(startup, encoding="utf-8")

@@ -9,11 +9,13 @@ import os
 import secrets
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from device import Device
 from fortios_api import serving
+from fortios_certificates import BOUND, Certificates
 from fortios_config import GLOBAL, GROUPS, LISTS, MODES, NAMES, NUMBERS, OLDER, TUNNEL, VERSIONS, Config
 
 
@@ -26,7 +28,7 @@ class NoShell:
 
 
 class FortiGate(Device):
-    """Faults of its own: reject: a part of a request that is refused; ignore_save, refuse_save."""
+    """Faults of its own: reject: a part of a request that is refused; ignore_save, refuse_save; stale: it goes on to serve what it served before."""
 
     shell = NoShell
     CONFIG = Config
@@ -37,6 +39,9 @@ class FortiGate(Device):
         self.lock = threading.RLock()
         self.clock: threading.Timer | None = None
         self.told = 0
+        self.version = tuple(int(part) for part in self.facts["release"].split("."))
+        self.certificates = Certificates(self)
+        self.served = ""
 
     def opens(self, port: int, *more: int) -> tuple[int, ...]:
         """Where its SSH server is, whoever set it up has written down."""
@@ -70,7 +75,7 @@ class FortiGate(Device):
         """What is secret is encrypted anew each time, and so is the number of the file."""
         self.told += 1
         head = f"#config-version=FGVM64-{self.facts['release']}-FW-build2662-240514:opmode=0:vdom={int(self.config.vdoms)}:user=netops\n#conf_file_ver={self.told}\n"
-        body = self.config.text.replace("CANARY", f"CANARY{secrets.token_hex(4)}")
+        body = self.certificates.again(self.config.text).replace("CANARY", f"CANARY{secrets.token_hex(4)}")
         return f"{head}#buildno=2662\n#private-encryption-key=CANARY{self.told}\n{body}"
 
     # ------------------------------------------------------------ tables
@@ -78,7 +83,7 @@ class FortiGate(Device):
     @property
     def table(self) -> str:
         """Where the lists of its SSH server stand."""
-        return "system/ssh-config" if tuple(int(part) for part in self.facts["release"].split(".")) >= (7, 4, 4) else "system/global"
+        return "system/ssh-config" if self.version >= (7, 4, 4) else "system/global"
 
     def _words(self) -> dict[str, str]:
         older = OLDER if self.table == "system/global" else {}
@@ -122,9 +127,8 @@ class FortiGate(Device):
         return True
 
     def _agreeable(self, kind: str, name: str, vdom: str, word: str, values: list[str]) -> bool:
-        release = tuple(int(part) for part in self.facts["release"].split("."))
         if word == "addke1":
-            return release >= (7, 6, 1) and set(values) <= set(NAMES if release >= (7, 6, 7) else NUMBERS)
+            return self.version >= (7, 6, 1) and set(values) <= set(NAMES if self.version >= (7, 6, 7) else NUMBERS)
         takes = {"proposal": TUNNEL[kind[:6]], "dhgrp": GROUPS}.get(word, ())
         old = kind.startswith("phase1") and self.config.tunnel(vdom, kind, name, "ike-version") != "2"
         return values != [] and set(values) <= {one for one in takes if not (old and "-prf" in one)}
@@ -133,7 +137,23 @@ class FortiGate(Device):
         """Those of TLS that its door speaks now."""
         return tuple((self.config.get("system/global", VERSIONS) or str(GLOBAL[VERSIONS])).split())
 
+    def shown(self) -> str:
+        """What its HTTPS serves, PEM, "" = a certificate of its own."""
+        with self.lock:
+            if not self.fault("stale"):
+                self.served = self.certificates.served(self.config.get("system/global", BOUND))
+            return self.served
+
+    def certify(self, how: Callable[[dict[str, Any]], int], said: dict[str, Any]) -> int:
+        """An error, 0 = it was done, and is a change as any other."""
+        if not (error := how(said)):
+            self.keep("running", self.config.text)
+            self._changed(mode=False)
+        return error
+
     def _fits(self, word: str, value: str) -> bool:
+        if word == BOUND:
+            return value == GLOBAL[BOUND] or self.certificates.usable(value)
         if word == VERSIONS:
             return value != "" and set(value.split()) <= {"tlsv1-1", "tlsv1-2", "tlsv1-3"}
         if word in self._words():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import ssl
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from fortios_certificates import BOUND
 from https import certificate
 
 CMDB, MONITOR = "/api/v2/cmdb/", "/api/v2/monitor/"
 VERSIONS = {"tlsv1-2": ssl.TLSVersion.TLSv1_2, "tlsv1-3": ssl.TLSVersion.TLSv1_3}  # an older one OpenSSL does not do here
-INVALID = -651  # "input value is invalid"
+INVALID, NOT_FOUND = -651, -3  # "input value is invalid", "entry not found"
 
 
 class Dropped(Exception):
@@ -70,6 +72,8 @@ class Door:
             return (200, device.backup()) if self._backs_up(method, query) else (405, self.told(405, method))
         if (method, path) == ("GET", f"{MONITOR}system/status"):
             return 200, self.told(200, method, {"hostname": "fg1", "model": "FGVM64"})
+        if path.startswith((f"{MONITOR}vpn-certificate/", f"{CMDB}vpn.certificate/local/", f"{MONITOR}system/certificate/")):
+            return self._certificates(method, path, parse_qs(query), body)
         status, shown = 404, None
         if (method, path) == ("POST", f"{MONITOR}system/config/save"):
             status = 200 if device.save() else 500
@@ -83,15 +87,33 @@ class Door:
             status = 200 if device.put(table, json.loads(body)) else 500
         return status, self.told(status, method, shown)
 
+    def _certificates(self, method: str, path: str, query: dict[str, list[str]], body: str) -> tuple[int, str]:
+        """Of global scope, which is said each time."""
+        mine = self.device.certificates
+        if method == "GET" and path == f"{MONITOR}system/certificate/download" and query.get("scope") == ["global"]:
+            text = mine.download(query.get("mkey", [""])[0], query.get("type", [""])[0])
+            return (200, text) if text else (404, self.told(404, method))
+        hows = {"csr/generate": mine.generate, "local/import": mine.local, "ca/import": mine.ca}
+        how = hows.get(path.removeprefix(f"{MONITOR}vpn-certificate/"))
+        error = NOT_FOUND
+        if method == "POST" and how:
+            error = self.device.certify(how, json.loads(body))
+        elif method == "DELETE" and path.startswith(CMDB) and query.get("scope") == ["global"]:
+            error = self.device.certify(lambda said: mine.delete(said["name"]), {"name": unquote(path.rpartition("/")[2])})
+        status = 404 if error == NOT_FOUND else 500 if error else 200
+        kind, dummy, action = path.removeprefix(f"{MONITOR}vpn-certificate/").partition("/")
+        said = {"path": "vpn-certificate", "name": kind, "action": action} if how else {}
+        return status, json.dumps({**json.loads(self.told(status, method, error=error)), **said})
+
     def _backs_up(self, method: str, query: str) -> bool:
         """GET up to 6.4, POST from 7.0 on; that 7.6 no longer takes GET was seen, so in between both are taken."""
         release = tuple(int(part) for part in self.device.facts["release"].split("."))
         right = "POST" if release >= (7, 6) else "GET" if release < (7, 0) else method
         return method == right and "scope=global" in query
 
-    def told(self, status: int, method: str, results: object = None) -> str:
+    def told(self, status: int, method: str, results: object = None, error: int = 0) -> str:
         facts = self.device.facts
-        ends = {"status": "success"} if status == 200 else {"status": "error", "error": INVALID}
+        ends = {"status": "success"} if status == 200 else {"status": "error", "error": error or INVALID}
         told = {"http_method": method, "http_status": status, "vdom": "root", "serial": facts["serial"], "version": f"v{facts['release']}", **ends}
         return json.dumps(told if results is None else {**told, "results": results})
 
@@ -106,11 +128,13 @@ class Door:
                 return 401, "{}", []
             self.device.power(request, "before")
             with self.dropping(request):
-                if self.device.fault("reject") and method == "PUT" and self.device.fault("reject") in request:
+                if self.device.fault("reject") and method in ("PUT", "POST") and self.device.fault("reject") in request:
                     status, said = 500, self.told(500, method)
                 else:
                     status, said = self.answer(method, split.path, split.query, body)
             self.device.power(request, "after")
+            if status == 200 and method == "PUT" and f'"{BOUND}"' in body and self.device.facts.get("restarts_https"):
+                raise Dropped  # it was seen that a change of the certificate cuts the connection that it came by
             return status, said, []
 
     @contextmanager
@@ -169,7 +193,14 @@ def serving(device: Any, port: int) -> ThreadingHTTPServer:
 
     def context() -> ssl.SSLContext:
         one = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        one.load_cert_chain(made)
+        bound = device.shown()
+        if bound:
+            with tempfile.NamedTemporaryFile("w", dir=device.folder, suffix=".pem") as kept:
+                kept.write(bound)
+                kept.flush()
+                one.load_cert_chain(kept.name)
+        else:
+            one.load_cert_chain(made)
         speaks = [VERSIONS[name] for name in device.versions() if name in VERSIONS] or list(VERSIONS.values())
         one.minimum_version, one.maximum_version = min(speaks), max(speaks)
         return one

@@ -25,11 +25,14 @@ GLOBAL: dict[str, object] = {
     "hostname": "",
     "admin-ssh-port": 22,
     "admin-sport": 443,
+    "admin-server-cert": "self-sign",
     VERSIONS: "tlsv1-2 tlsv1-3",
     "admin-https-ssl-ciphersuites": "TLS-AES-128-GCM-SHA256 TLS-AES-256-GCM-SHA384",
     "cfg-save": "automatic",
     "cfg-revert-timeout": 600,
 }
+_SET = re.compile(r'^\s*set (\S+) ("[^"]*"|.*)$', re.MULTILINE)
+_BARE = re.compile(r"ENC |global$|user$|factory$")
 MODES = ("automatic", "manual", "revert")
 # Of a tunnel: what a list takes.  Of proposals some words, of addke1 those of both spellings; a list is never empty but addke1, which is by default.
 GROUPS = ("1", "2", "5", *(str(number) for number in range(14, 22)), "31", "32")
@@ -64,7 +67,7 @@ class Config:
         return "".join(f"{line}\n" for block in blocks for line in block)
 
     def _block(self, table: str) -> list[str] | None:
-        return next((block for block in self.blocks if block[0] == f"config {table.replace('/', ' ')}"), None)
+        return next((block for block in self.blocks if block[:1] == [f"config {table.replace('/', ' ')}"]), None)
 
     def get(self, table: str, word: str) -> str:
         return _get(self._block(table) or [], word)
@@ -76,6 +79,37 @@ class Config:
             self.blocks.append(block)
         _put(block, word, "" if value == default else value)
         if len(block) == 2:
+            self.blocks.remove(block)
+
+    # ------------------------------------------------------------ entries of global scope: name → word → value, which may have many lines
+
+    def entries(self, table: str) -> dict[str, dict[str, str]]:
+        text = "\n".join(self._block(table) or [])
+        found = re.findall(r'^\s*edit "?([^"\n]*?)"?\n(.*?)^\s*next$', text, re.MULTILINE | re.DOTALL)
+        return {name: {word: value.strip('"') for word, value in _SET.findall(body)} for name, body in found}
+
+    def entry(self, table: str, name: str) -> dict[str, str]:
+        return self.entries(table).get(name, {})
+
+    def put_entry(self, table: str, name: str, values: dict[str, str]) -> None:
+        self._rewrite(table, {**self.entries(table), name: values})
+
+    def drop_entry(self, table: str, name: str) -> None:
+        self._rewrite(table, {one: values for one, values in self.entries(table).items() if one != name})
+
+    def _rewrite(self, table: str, entries: dict[str, dict[str, str]]) -> None:
+        """Its values are quoted, but what is encrypted and a word of a choice."""
+        block = self._block(table)
+        if block is None:
+            block = []
+            self.blocks.append(block)
+        block[:] = [f"config {table}"]
+        for name, values in entries.items():
+            said = ((word, value if _BARE.match(value) else f'"{value}"') for word, value in values.items())
+            shown = (f"        set {word} {value}" for word, value in said)
+            block += [f'    edit "{name}"', *"\n".join(shown).splitlines(), "    next"]
+        block += ["end"]
+        if not entries:
             self.blocks.remove(block)
 
     # ------------------------------------------------------------ objects

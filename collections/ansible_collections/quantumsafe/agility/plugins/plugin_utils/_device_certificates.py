@@ -33,6 +33,7 @@ from ._core.targets.device import PATH, Device
 from ._core.targets.device_api import ApiDevice
 from ._core.targets.survey import Survey
 from ._device_bindings import patient
+from ._device_door import opens
 from ._device_records import Records
 from ._devices import carried, device, saved, sent
 from ._issuers import Issuer, answered, fits, issuer_of
@@ -89,6 +90,8 @@ class _Rotating:
             return False
         fits(run, plan.orders)
         self._may(found)
+        if isinstance(self.one, ApiDevice):
+            opens(self.one.session, self.issuer.anchors, plan.orders, run.host)
         if run.action._task.check_mode:
             run.note(status="would-change")
             return False
@@ -156,7 +159,7 @@ class _Rotating:
             memory.forget()
             return False
         try:
-            asked = self._asked(plan)
+            asked = self._asked(found.snapshot, plan)
             chains, whys = answered(self.issuer, asked)
             if whys:
                 self._save()
@@ -183,17 +186,17 @@ class _Rotating:
         there = [(order, held.get(order.new.certificate)) for order in plan.orders]
         return all(one and not due(one, self.terms) and (one.key, set(one.names)) == (order.kind, set(order.names)) for order, one in there)
 
-    def _asked(self, plan: Rotation) -> tuple[Asked, ...]:
+    def _asked(self, found: Snapshot, plan: Rotation) -> tuple[Asked, ...]:
         """The requests of before, where their keys wait; else each is made."""
         if self.before and self.before.fits(plan.orders) and all(self._stated(name) for name in self.names):
             return self.before.requests
         self.memory.forget()
         for name in self.names:
             self._clear(name)
-        return tuple(self._made(order.new.certificate, order.kind, order.names) for order in plan.orders)
+        return tuple(self._made(found, order.new.certificate, order.kind, order.names) for order in plan.orders)
 
-    def _made(self, name: str, kind: str, names: tuple[str, ...]) -> Asked:
-        text = self.keeping.request(self.one.carry(self.keeping.make(name, kind, names)))
+    def _made(self, found: Snapshot, name: str, kind: str, names: tuple[str, ...]) -> Asked:
+        text = self.keeping.request(self.one.carry(self.keeping.make(found, name, kind, names)))
         request_key(text)
         return Asked(text, kind, names, int(self.run.args["days"]))
 

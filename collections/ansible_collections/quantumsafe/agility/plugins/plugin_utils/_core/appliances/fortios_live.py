@@ -17,7 +17,8 @@ from urllib.parse import quote
 from ..documents.config_edit import parse
 from ..model import Endpoint
 from .appliance import Api, Request
-from .fortios_endpoints import HTTPS
+from .fortios_endpoints import BOUND, HTTPS
+from .fortios_keeping import KEEPING
 from .fortios_tunnels import ESP, IKE, KINDS, short
 from .fortios_write import MANAGED, TABLES, contract, table_of, warns, write
 from .kept import words
@@ -27,6 +28,7 @@ CMDB, MONITOR = "/api/v2/cmdb", "/api/v2/monitor"
 GLOBAL = f"{CMDB}/system/global"
 KNOWN = (((7, 0), (7, 6)),)
 MODE = {"cfg-save", "cfg-revert-timeout"}
+HELD = -23  # an authority that is imported is there already
 LEAST = 10  # seconds of cfg-revert-timeout
 OUTAGE = "a change after which nobody reaches the API of this device any more ends with its RESTART, which cuts all its traffic"
 _USER = re.compile(r"^(#config-version=[^:\n]*).*", re.MULTILINE)
@@ -57,9 +59,11 @@ def _results(said: str) -> Mapping[str, Any]:
 
 def refused(status: int, said: str) -> str:
     """Why it was not done, "" = it was.  A backup is no JSON; of an error the text may hold what was sent, so only its numbers are told."""
+    found = _object(said)
+    if (found.get("name"), found.get("action"), found.get("error")) == ("ca", "import", HELD):
+        return ""
     if status == 403:
         return "its access profile forbids that (403)"
-    found = _object(said)
     if status == 200 and found.get("status", "success") == "success":
         return ""
     error = found.get("error")
@@ -85,10 +89,11 @@ def text(said: str, held: tuple[str, ...], release: str) -> str:
     out = _ENCRYPTED.sub("ENC *", _MOVES.sub("", out))
     out = _KEY.sub(lambda found: '"*' + "\n" * found[0].count("\n") + '"', out)
     table, now = table_of(release), {word: value for one in held for word, value in _results(one).items()}
-    for name, named in (table, ("global", tuple(HTTPS.values()))) if table else ():
+    for name, named in (table, ("global", (*HTTPS.values(), BOUND))) if table else ():
         absent = [word for word in named if now.get(word) and not re.search(rf"^\s*set {word} ", out, re.MULTILINE)]
         if absent:
-            shown = "".join(f"    set {word} {now[word]}\n" for word in absent)
+            quote = {BOUND: '"'}
+            shown = "".join(f"    set {word} {(mark := quote.get(word, ''))}{now[word]}{mark}\n" for word in absent)
             out = f"{out.rstrip()}\nconfig system {name}\n{shown}end\n"
     return out
 
@@ -163,6 +168,11 @@ def _place(where: list[str]) -> str:
     return f"{CMDB}/vpn.ipsec/{kind}/{quote(name, safe='')}" + (f"?vdom={quote(vdom, safe='')}" if vdom else "")
 
 
+def cuts(request: Request) -> bool:
+    """Who changes the certificate of its HTTPS was seen to lose the connection."""
+    return request.path == GLOBAL and f'"{BOUND}"' in request.body
+
+
 def takes(endpoint: Endpoint) -> tuple[str, ...]:
     """The aspects of it that are written."""
     if endpoint.id == MANAGED:
@@ -188,6 +198,7 @@ API = Api(
     save=Request("POST", f"{MONITOR}/system/config/save", "{}"),
     disarm=lambda seconds: _put("global", {"cfg-save": "automatic", "cfg-revert-timeout": seconds}),
     refused=refused,
+    cuts=cuts,
     path=path,
     outage=lambda snapshot: OUTAGE,
     known=KNOWN,
@@ -198,4 +209,5 @@ API = Api(
     contract=contract,
     short=short,
     warns=warns,
+    keeping=KEEPING,
 )

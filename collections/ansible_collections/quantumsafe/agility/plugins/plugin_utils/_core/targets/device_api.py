@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from ..appliances.appliance import Api, Appliance, Request
 from ..appliances.keeping import Keeping, Talk
-from ..appliances.lists import placed, statements, within
+from ..appliances.kept import said
+from ..appliances.lists import statements, within
 from ..documents.lines import split
 from ..model import Problem
 from .api import Session
@@ -28,6 +29,7 @@ from .transact import Outcome
 RESTARTED = "it restarted, and what was not saved is gone"
 NOT_SAFE = "its changes are not saved by themselves (cfg-save is {}): somebody has not finished, or it is kept so"
 GRACE = 300  # seconds after its time within which a device must have restarted
+STARTS = 20  # seconds within which its HTTPS server answers again after it has started anew
 RIGHTS = "an account whose access profile may read and write the configuration of the system"
 
 
@@ -73,6 +75,27 @@ class ApiDevice:
             raise Rejected(f"{request.method} {request.path.partition('?')[0]}: {why}", self.host, RIGHTS)
         return said
 
+    def change(self, request: Request) -> None:
+        """As answer().  One that takes the connection along by which it comes needs none: what came of it is read back."""
+        try:
+            self.answer(request)
+        except Unreachable:
+            if not self.api.cuts(request):
+                raise
+            self._again()
+
+    def _again(self) -> None:
+        """A new session, once its server has started."""
+        until = time.monotonic() + STARTS
+        while True:
+            try:
+                self.session.open()
+                return
+            except Unreachable:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(RETRY)
+
     def saving(self) -> tuple[str, int]:
         return self.api.saving(self.answer(self.api.mode))
 
@@ -86,7 +109,8 @@ class ApiDevice:
         return not self.unsettled()
 
     def stated(self) -> tuple[str, ...]:
-        return tuple(one for dummy, one in placed(split(self.text())))
+        """As of a device with a terminal."""
+        return tuple(said(one) for one in self.api.others(self.text(), ()))
 
     def carry(self, steps: Iterable[Talk | Request]) -> str:
         """As of a device with a terminal."""
@@ -123,7 +147,7 @@ class ApiChanging(Steps[ApiDevice]):
         device, api = self.device, self.device.api
         self.applying = True
         for request in api.put(self.new, self.old):
-            device.answer(request)
+            device.change(request)
         now = device.text()
         if not self._has(now):
             return "it took the lists, and does not have them"
@@ -213,7 +237,7 @@ class ApiChanging(Steps[ApiDevice]):
             why, self.confirming = joined(why, unsaved), False
         if self.applying and (back := self._way_back(now)):
             for request in back:
-                device.answer(request)
+                device.change(request)
             now = device.text()
         old, others = api.holds(now, self.old, self.new), self._others(now)
         self._end()
