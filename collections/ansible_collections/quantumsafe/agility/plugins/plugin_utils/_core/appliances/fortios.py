@@ -13,7 +13,7 @@ from ..documents import config_edit
 from ..documents.statements import Statement
 from ..model import Unparsable
 from .appliance import Appliance
-from .fortios_endpoints import read
+from .fortios_endpoints import CERTIFICATES, read
 from .fortios_live import API, unwrapped
 from .kept import keep
 from .reading import alone, only
@@ -49,7 +49,9 @@ _KEEP = (
     *(f"vpn ipsec {kind} * {what}" for kind in ("phase2", "phase2-interface") for what in (*_PHASES, "pfs *", "phase1name *")),
     *(f"vpn ipsec {kind} *" for kind in ("phase1", "phase1-interface", "phase2", "phase2-interface")),
 )
-KEEP = (*_KEEP, *(f"vdom * {one}" for one in _KEEP))
+# What its HTTPS serves is of global scope.
+_CERTIFIED = ("system global admin-server-cert *", *(f"{' '.join(table)} * certificate *" for table in CERTIFICATES))
+KEEP = (*_KEEP, *_CERTIFIED, *(f"vdom * {one}" for one in _KEEP))
 _HEADER = re.compile(r"^#config-version=([A-Z0-9_]+)-(\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
 _GATES = re.compile(r"FG|FWF|FW\d|FOS")  # models of FortiGate and FortiWiFi; others have releases of their own
 _MARK = re.compile(r"^(?:#config-version=|config (?:system global|global|vdom|vpn ipsec \S+|system interface)[ \t\r]*$)", re.MULTILINE)

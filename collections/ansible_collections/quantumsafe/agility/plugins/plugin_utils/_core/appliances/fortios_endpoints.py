@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..certificates.read import leaf
+from ..credentials import Certificate
 from ..model import Capability, Endpoint, Setting, Snapshot
 from .kept import Node, tree
 from .reading import EXCHANGES, SSH_LISTS, Aspects, Device, Known, port, sealed, train
@@ -26,6 +28,9 @@ KNOWN = Known((7, 6, 99), "Fortinet's schema by version (fortinet.fortios 2.4.2)
 # Words of the SSH server that came later than its lists, which are of 7.0.2.
 _EXCHANGES = {f"diffie-hellman-{group}": (7, 4, 1) for group in ("group14-sha256", "group16-sha512", "group18-sha512")}
 LATER = {**_EXCHANGES, "ecdsa-sha2-nistp256": (7, 4, 2), "ecdsa-sha2-nistp384": (7, 4, 2)}
+CERTIFICATES = (("vpn", "certificate", "local"), ("certificate", "local"))  # of global scope: without VDOMs, and with them
+BOUND = "admin-server-cert"
+BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 NONE = ("0", "none")  # of addke: a peer may go without; the second from NAMED on
 FIXED = "RFC 2409, section 5: IKEv1 does not agree on a group in aggressive mode and for a child, so both ends must change it together"
 NAMED = (7, 6, 7)  # from here on the words of addke are names, not numbers
@@ -86,7 +91,22 @@ def _management(device: Device, top: Node) -> Iterator[Endpoint]:
             suites = settings.pop("cipher")
             notes.append(f"{suites.origin}: {HTTPS['cipher']} are those of TLS 1.3; what older versions may use is not said by name")
         where = (("*", port(whole.under("admin-sport"), 443)),)
-        yield _managed(device, device.endpoint("https", "tls", settings, HTTPS, notes, where, place="https" if strong else ""))
+        shown = _shown(device, top, "".join(whole.under(BOUND)))
+        yield _managed(device, device.endpoint("https", "tls", settings, HTTPS, notes, where, shown, "https" if strong else ""))
+
+
+def _shown(device: Device, top: Node, name: str) -> tuple[Certificate, ...]:
+    """What its HTTPS serves, where the text holds it: of what came with the device it does not."""
+    for table in CERTIFICATES:
+        if (node := top.at(*table, name, "certificate")) and (found := leaf(_pem(node.words()[0]), str(device.origin(node)))):
+            return (found,)
+    return ()
+
+
+def _pem(said: str) -> str:
+    """The first certificate of what was kept in one line."""
+    body = said.partition(BEGIN)[2].partition(END)[0].split()
+    return "\n".join((BEGIN, *body, END, ""))
 
 
 def _able(device: Device, server: Endpoint) -> Endpoint:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ..documents.config_edit import parse
 from ..model import Endpoint
 from .appliance import Api, Request
-from .fortios_endpoints import HTTPS
+from .fortios_endpoints import BOUND, HTTPS
 from .fortios_tunnels import ESP, IKE, KINDS, short
 from .fortios_write import MANAGED, TABLES, contract, table_of, warns, write
 from .kept import words
@@ -85,10 +85,11 @@ def text(said: str, held: tuple[str, ...], release: str) -> str:
     out = _ENCRYPTED.sub("ENC *", _MOVES.sub("", out))
     out = _KEY.sub(lambda found: '"*' + "\n" * found[0].count("\n") + '"', out)
     table, now = table_of(release), {word: value for one in held for word, value in _results(one).items()}
-    for name, named in (table, ("global", tuple(HTTPS.values()))) if table else ():
+    for name, named in (table, ("global", (*HTTPS.values(), BOUND))) if table else ():
         absent = [word for word in named if now.get(word) and not re.search(rf"^\s*set {word} ", out, re.MULTILINE)]
         if absent:
-            shown = "".join(f"    set {word} {now[word]}\n" for word in absent)
+            quote = {BOUND: '"'}
+            shown = "".join(f"    set {word} {(mark := quote.get(word, ''))}{now[word]}{mark}\n" for word in absent)
             out = f"{out.rstrip()}\nconfig system {name}\n{shown}end\n"
     return out
 
