@@ -101,7 +101,9 @@ class Door:
         elif method == "DELETE" and path.startswith(CMDB) and query.get("scope") == ["global"]:
             error = self.device.certify(lambda said: mine.delete(said["name"]), {"name": unquote(path.rpartition("/")[2])})
         status = 404 if error == NOT_FOUND else 500 if error else 200
-        return status, self.told(status, method, error=error)
+        kind, dummy, action = path.removeprefix(f"{MONITOR}vpn-certificate/").partition("/")
+        said = {"path": "vpn-certificate", "name": kind, "action": action} if how else {}
+        return status, json.dumps({**json.loads(self.told(status, method, error=error)), **said})
 
     def _backs_up(self, method: str, query: str) -> bool:
         """GET up to 6.4, POST from 7.0 on; that 7.6 no longer takes GET was seen, so in between both are taken."""

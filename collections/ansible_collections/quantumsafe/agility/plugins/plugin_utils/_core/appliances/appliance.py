@@ -146,6 +146,7 @@ class Api:
     save: Request
     disarm: Callable[[int], Request]
     refused: Callable[[int, str], str]
+    cuts: Callable[[Request], bool]
     path: Callable[[str], str]
     outage: Callable[[Snapshot], str]
     known: tuple[Span, ...]

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..certificates.read import leaf
 from ..credentials import Certificate
-from ..model import Capability, Endpoint, Setting, Snapshot
+from ..model import Capability, Endpoint, Origin, Setting, Snapshot
 from .kept import Node, tree
 from .reading import EXCHANGES, SSH_LISTS, Aspects, Device, Known, port, sealed, train
 
@@ -91,14 +91,14 @@ def _management(device: Device, top: Node) -> Iterator[Endpoint]:
             suites = settings.pop("cipher")
             notes.append(f"{suites.origin}: {HTTPS['cipher']} are those of TLS 1.3; what older versions may use is not said by name")
         where = (("*", port(whole.under("admin-sport"), 443)),)
-        shown = _shown(device, top, "".join(whole.under(BOUND)))
-        yield _managed(device, device.endpoint("https", "tls", settings, HTTPS, notes, where, shown, "https" if strong else ""))
+        certificates = shown(device.path, top, "".join(whole.under(BOUND)))
+        yield _managed(device, device.endpoint("https", "tls", settings, HTTPS, notes, where, certificates, "https" if strong else ""))
 
 
-def _shown(device: Device, top: Node, name: str) -> tuple[Certificate, ...]:
-    """What its HTTPS serves, where the text holds it: of what came with the device it does not."""
+def shown(path: str, top: Node, name: str) -> tuple[Certificate, ...]:
+    """The certificate of global scope of that name, where the text holds it: of what came with the device it does not."""
     for table in CERTIFICATES:
-        if (node := top.at(*table, name, "certificate")) and (found := leaf(_pem(node.words()[0]), str(device.origin(node)))):
+        if (node := top.at(*table, name, "certificate")) and (found := leaf(_pem(node.words()[0]), str(Origin(path, node.line)))):
             return (found,)
     return ()
 

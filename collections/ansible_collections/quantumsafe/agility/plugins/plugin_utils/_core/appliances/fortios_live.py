@@ -27,6 +27,7 @@ CMDB, MONITOR = "/api/v2/cmdb", "/api/v2/monitor"
 GLOBAL = f"{CMDB}/system/global"
 KNOWN = (((7, 0), (7, 6)),)
 MODE = {"cfg-save", "cfg-revert-timeout"}
+HELD = -23  # an authority that is imported is there already
 LEAST = 10  # seconds of cfg-revert-timeout
 OUTAGE = "a change after which nobody reaches the API of this device any more ends with its RESTART, which cuts all its traffic"
 _USER = re.compile(r"^(#config-version=[^:\n]*).*", re.MULTILINE)
@@ -57,9 +58,11 @@ def _results(said: str) -> Mapping[str, Any]:
 
 def refused(status: int, said: str) -> str:
     """Why it was not done, "" = it was.  A backup is no JSON; of an error the text may hold what was sent, so only its numbers are told."""
+    found = _object(said)
+    if (found.get("name"), found.get("action"), found.get("error")) == ("ca", "import", HELD):
+        return ""
     if status == 403:
         return "its access profile forbids that (403)"
-    found = _object(said)
     if status == 200 and found.get("status", "success") == "success":
         return ""
     error = found.get("error")
@@ -164,6 +167,11 @@ def _place(where: list[str]) -> str:
     return f"{CMDB}/vpn.ipsec/{kind}/{quote(name, safe='')}" + (f"?vdom={quote(vdom, safe='')}" if vdom else "")
 
 
+def cuts(request: Request) -> bool:
+    """Who changes the certificate of its HTTPS was seen to lose the connection."""
+    return request.path == GLOBAL and f'"{BOUND}"' in request.body
+
+
 def takes(endpoint: Endpoint) -> tuple[str, ...]:
     """The aspects of it that are written."""
     if endpoint.id == MANAGED:
@@ -189,6 +197,7 @@ API = Api(
     save=Request("POST", f"{MONITOR}/system/config/save", "{}"),
     disarm=lambda seconds: _put("global", {"cfg-save": "automatic", "cfg-revert-timeout": seconds}),
     refused=refused,
+    cuts=cuts,
     path=path,
     outage=lambda snapshot: OUTAGE,
     known=KNOWN,

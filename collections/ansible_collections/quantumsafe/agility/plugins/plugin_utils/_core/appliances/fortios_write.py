@@ -50,10 +50,7 @@ def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
 def _written(snapshot: Snapshot, wishes: Wishes, narrow: bool) -> tuple[Change, ...]:
     (file,) = snapshot.files.values()
     table = table_of(snapshot.facts["release"])
-    if not table:
-        raise Inexpressible(f"FortiOS {snapshot.facts['release']} is no release whose tables are known here", snapshot.host, "known are 7.0.2 to 7.6")
-    if set(tree(file.text or "").under("system", "ha", "mode")) - {"standalone"}:
-        why = "it is one of a cluster, whose members would all restart together when a change is not saved, and none would take over"
+    if why := unfit(snapshot):
         raise Inexpressible(why, snapshot.host, "leave it out with --limit, and change it by hand")
     text, mine = split(file.text or ""), tunnels(snapshot)
     seen = {one.id: one for one in read(snapshot)}
@@ -63,6 +60,16 @@ def _written(snapshot: Snapshot, wishes: Wishes, narrow: bool) -> tuple[Change, 
         for path, names in lists.items():
             edits += edits_of(text, path, tuple(f"{path} {name}" for name in names), line)
     return (Change(file.path, file.sha256, tuple(sorted(edits, key=lambda edit: edit.line))),)
+
+
+def unfit(snapshot: Snapshot) -> str:
+    """Why nothing is written of it, "" = it is."""
+    (file,) = snapshot.files.values()
+    if not table_of(snapshot.facts["release"]):
+        return f"FortiOS {snapshot.facts['release']} is no release whose tables are known here, which are 7.0.2 to 7.6"
+    if set(tree(file.text or "").under("system", "ha", "mode")) - {"standalone"}:
+        return "it is one of a cluster, whose members would all restart together when a change is not saved, and none would take over"
+    return ""
 
 
 def _system(id_: str, table: tuple[str, tuple[str, ...]], wanted: Mapping[str, Wanted]) -> dict[str, tuple[str, ...]]:

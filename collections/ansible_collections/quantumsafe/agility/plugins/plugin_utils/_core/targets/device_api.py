@@ -25,6 +25,7 @@ from .transact import Outcome
 
 RESTARTED = "it restarted, and what was not saved is gone"
 GRACE = 300  # seconds after its time within which a device must have restarted
+STARTS = 20  # seconds within which its HTTPS server answers again after it has started anew
 RIGHTS = "an account whose access profile may read and write the configuration of the system"
 
 
@@ -66,6 +67,27 @@ class ApiDevice:
             raise Rejected(f"{request.method} {request.path.partition('?')[0]}: {why}", self.host, RIGHTS)
         return said
 
+    def change(self, request: Request) -> None:
+        """As answer().  One that takes the connection along by which it comes needs none: what came of it is read back."""
+        try:
+            self.answer(request)
+        except Unreachable:
+            if not self.api.cuts(request):
+                raise
+            self._again()
+
+    def _again(self) -> None:
+        """A new session, once its server has started."""
+        until = time.monotonic() + STARTS
+        while True:
+            try:
+                self.session.open()
+                return
+            except Unreachable:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(RETRY)
+
     def saving(self) -> tuple[str, int]:
         return self.api.saving(self.answer(self.api.mode))
 
@@ -100,7 +122,7 @@ class ApiChanging(Steps[ApiDevice]):
         device, api = self.device, self.device.api
         self.applying = True
         for request in api.put(self.new, self.old):
-            device.answer(request)
+            device.change(request)
         now = device.text()
         if not self._has(now):
             return "it took the lists, and does not have them"
@@ -190,7 +212,7 @@ class ApiChanging(Steps[ApiDevice]):
             why, self.confirming = joined(why, unsaved), False
         if self.applying and (back := self._way_back(now)):
             for request in back:
-                device.answer(request)
+                device.change(request)
             now = device.text()
         old, others = api.holds(now, self.old, self.new), self._others(now)
         self._end()
