@@ -27,10 +27,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tests.asked import asked
 from tests.emulators.appliance import power_comes_back
 from tests.emulators.fortigate import WITH_VDOMS, FortiGate
-from tests.unit.certificates.ca import create, make_key
-from tests.unit.targets.test_api_change import gate_of
 from tests.unit.appliances.test_ios import certificate
 from tests.unit.appliances.test_readers import endpoints
+from tests.unit.certificates.ca import create, make_key
+from tests.unit.targets.test_api_change import gate_of
 
 DAY = timedelta(days=1)
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)

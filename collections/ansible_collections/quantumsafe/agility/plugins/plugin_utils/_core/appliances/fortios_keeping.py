@@ -1,10 +1,10 @@
 """How a FortiGate gets a new certificate for its HTTPS by its REST API: it makes the key, we sign, it imports, and then the name is bound.  Pure.
 
 Sources: Fortinet's Administration Guide 7.0.1 and 7.4.1, "Uploading certificates using an API", for paths, words, scope and `sub_alt_name`;
-fortinet.fortios 2.4.2 for `system/certificate/download` with its type `local-csr`, and that a certificate of type `local` takes no name; hfortix-fortios
-58431b4, of the API of 7.6.5, for `subject_alt_name`; Fortinet's article 213434 for how names are spelled; terraform-provider-fortios issue 152 for
-what is imported (a PEM file in base64).  No public code was found that imports a certificate of type `local`: that it goes to the request of its
-key is what the guides say of the same import by hand.
+fortinet.fortios 2.4.2 for `system/certificate/download` with its type `local-csr`, and that a certificate of type `local` takes no name;
+hfortix-fortios 58431b4, of the API of 7.6.5, for `subject_alt_name`; Fortinet's article 213434 for how names are spelled; terraform-provider-fortios
+issue 152 for what is imported (a PEM file in base64).  No public code was found that imports a certificate of type `local`: that it goes to the
+request of its key is what the guides say of the same import by hand.
 """
 
 from __future__ import annotations

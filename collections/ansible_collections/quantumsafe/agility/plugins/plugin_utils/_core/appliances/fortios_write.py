@@ -50,7 +50,7 @@ def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
 def _written(snapshot: Snapshot, wishes: Wishes, narrow: bool) -> tuple[Change, ...]:
     (file,) = snapshot.files.values()
     table = table_of(snapshot.facts["release"])
-    if why := unfit(snapshot):
+    if (why := unfit(snapshot)) or not table:
         raise Inexpressible(why, snapshot.host, "leave it out with --limit, and change it by hand")
     text, mine = split(file.text or ""), tunnels(snapshot)
     seen = {one.id: one for one in read(snapshot)}
