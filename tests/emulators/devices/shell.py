@@ -94,9 +94,15 @@ class Terminal:
 
     async def asks(self, question: str) -> bool:
         """Whether a person says yes, or nothing."""
+        return (await self.hears(question)).lower() in ("", "y", "yes")
+
+    async def hears(self, question: str) -> str:
+        """What a person answers."""
         self.write(question)
         said = await self.read()
-        return said is not None and said.strip().lower() in ("", "y", "yes")
+        if said is None:
+            raise Dropped
+        return said.strip()
 
     async def page(self, text: str) -> None:
         lines = text.splitlines(keepends=True)

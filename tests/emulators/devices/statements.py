@@ -105,7 +105,7 @@ class Statements:
 
     def _block(self, tree: Tree, indent: str) -> Iterator[str]:
         for word, below in tree.items():
-            if below and word in self.leaves:
+            if below and word in self.leaves and not any(below.values()):
                 yield from (f"{indent}{line}" for line in self.leaf(word, list(below)))
             elif below and word in self.keyed:
                 for name, inner in below.items():

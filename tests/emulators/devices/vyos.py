@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
+import tempfile
 from pathlib import Path
 
+import vyos_pki
 from device import DAY, Device
+from https import certificate, door
 from shell import Terminal
 from statements import grouped, words
 from vyos_config import Config
@@ -55,6 +59,8 @@ class Shell(Terminal):
         if found := re.fullmatch(r"set terminal (length|width) (\d+)", command):
             self.length = int(found[2]) if found[1] == "length" else self.length
             return ""
+        if command.startswith(vyos_pki.COMMAND):
+            return await vyos_pki.generate(self, command.removeprefix(vyos_pki.COMMAND))
         if command == "configure":
             self.configuring, self.edits, self.device.lines = True, [], 0
             return ""
@@ -158,7 +164,26 @@ class Vyos(Device):
         super().__init__(folder)
         (folder / "pending.json").unlink(missing_ok=True)  # its timer is of the running system
         self.keep("archive-0", self.config.text)
+        self.served = ""
         self._latest, self.history = "", [f"{DAY} by root via init"]
+
+    def opens(self, port: int, *more: int) -> tuple[int, ...]:
+        """HTTPS where a line says on which port."""
+        if where := self.config.value("service https port"):
+            door(int(where), self.tls)
+        return ()
+
+    def tls(self) -> ssl.SSLContext:
+        """With the certificate that it is told of at that moment."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if not self.fault("stale"):
+            self.served = vyos_pki.served(self.config)
+        own = certificate(self, "edge1")
+        with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".pem") as kept:
+            kept.write(self.served)
+            kept.flush()
+            context.load_cert_chain(kept.name if self.served else own)
+        return context
 
     @property
     def reloads(self) -> bool:
@@ -172,8 +197,9 @@ class Vyos(Device):
         """What is said when it fails."""
         if candidate.value(ACTION) == "reload" and not candidate.value("system config-management commit-revisions"):
             return "[ system config-management ]\ncommit-confirm reload requires non-zero commit-revisions\n\n[[system config-management]] failed\nCommit failed\n"
-        if why := candidate.wrong():
-            return f"[ vpn ipsec ]\n{why}\n\n[[vpn ipsec]] failed\nCommit failed\n"
+        node, why = candidate.wrong()
+        if why:
+            return f"[ {node} ]\n{why}\n\n[[{node}]] failed\nCommit failed\n"
         self.take(candidate.text)
         self._latest = f"{DAY} by {user} via cli"
         if not waits:

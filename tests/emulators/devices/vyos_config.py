@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+import vyos_pki
 from statements import Statements
 
 _SSH = "service ssh"
@@ -71,14 +72,17 @@ class Config(Statements):
     single = (
         *("system host-name", "* description", "system config-management commit-confirm action", "system config-management commit-revisions"),
         *(f"vpn ipsec {kind} * {leaf}" for kind, leaves in GROUPS.items() for leaf in leaves),
+        *(f"service https {leaf}" for leaf in ("port", "certificates certificate", "certificates ca-certificate")),
+        *("pki certificate * certificate", "pki certificate * private key", "pki ca * certificate"),
         *(f"{_PEER} {leaf}" for leaf in ("ike-group", "default-esp-group", "authentication mode", "tunnel * esp-group", "vti esp-group")),
     )
     presence = (_SSH,)
-    keyed = ("ethernet", "ike-group", "esp-group", "proposal", "user", "community", "peer", "tunnel")
+    keyed = ("ethernet", "ike-group", "esp-group", "proposal", "user", "community", "peer", "tunnel", "certificate", "ca")
     leaves = (
         *("host-name", "key-exchange", "ciphers", "mac", "hostkey-algorithm", "port", "address", "description", "action", "commit-revisions"),
         *("encryption", "hash", "dh-group", "prf", "encrypted-password", "authorization", "location", "contact"),
         *("tls-version", "pfs", "lifetime", "close-action", "interval", "timeout", "mode", "default-esp-group", "remote-address"),
+        *("certificate", "ca-certificate", "key"),
     )
 
     @staticmethod
@@ -105,13 +109,13 @@ class Config(Statements):
         allowed = GROUPS[one[2]].get(_leaf(one))
         return allowed is not None and (one[-1] in allowed or (not allowed and one[-1].isdigit()))
 
-    def wrong(self) -> str:
-        """Why vpn_ipsec.py refuses it at commit, "" = it does not: who names a group must find it."""
+    def wrong(self) -> tuple[str, str]:
+        """The node whose script refuses it at commit, and why; ("", "") = none does: who names a group must find it."""
         there = {one[2:4] for one in self.said if one[:2] == ("vpn", "ipsec") and one[2] in GROUPS}
         for one in self.said:
             if (named := _named(one)) != ("", "") and named not in there:
-                return f"Invalid {named[0]} on site-to-site peer {one[4]}"
-        return ""
+                return "vpn ipsec", f"Invalid {named[0]} on site-to-site peer {one[4]}"
+        return vyos_pki.wrong(self)
 
     def leaf(self, name: str, values: list[str]) -> tuple[str, ...]:
         if not values and f"service {name}" in self.presence:

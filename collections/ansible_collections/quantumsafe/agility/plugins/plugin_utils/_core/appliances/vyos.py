@@ -17,6 +17,7 @@ from .appliance import Appliance
 from .kept import Node, keep, tree
 from .reading import SSH_LISTS, Aspects, Device, Known, alone, only, port, together, weakest, without_echo
 from .vyos_groups import ESP, IKE, KEPT
+from .vyos_keeping import shown
 from .vyos_live import LIVE, PRODUCT, SSH, over
 
 LABEL = "VyOS"
@@ -35,6 +36,10 @@ KEEP = (
     "service https",
     "service https tls-version +",
     "service https port *",
+    "service https certificates certificate *",
+    "service https certificates ca-certificate *",
+    "pki certificate * certificate *",  # and never the key below it
+    "pki ca * certificate *",
     *(f"vpn ipsec {kind}{' *' * below}" for kind in ("ike-group", "esp-group") for below in range(1, 6)),  # whole, for a successor is a copy
     "vpn ipsec site-to-site peer * ike-group *",
     "vpn ipsec site-to-site peer * default-esp-group *",
@@ -117,7 +122,8 @@ def _endpoints(device: Device, top: Node, behind: Mapping[str, str]) -> Iterator
     if web := top.at("service", "https"):
         notes = ["no line of a configuration names the suites or the groups of its key exchange"]
         where = port(web.under("port"), 443)
-        yield device.endpoint("https", "tls", device.said(web, HTTPS), HTTPS, notes, (("*", where),), place="https")
+        certificates = shown(device.path, top, "".join(web.under("certificates", "certificate")))
+        yield device.endpoint("https", "tls", device.said(web, HTTPS), HTTPS, notes, (("*", where),), certificates, "https")
     peers = [peer for dummy, peer in top.each("vpn", "ipsec", "site-to-site", "peer")]
     for kind in (IKE, ESP):
         for name, group in top.each("vpn", "ipsec", kind.word):

@@ -45,6 +45,7 @@ IKE = Kind(
 ESP = Kind("esp-group", ("esp-group", "default-esp-group"), {"cipher": "encryption", "mac": "hash"}, ("encryption", "hash"))
 KINDS = (IKE, ESP)
 NAMES = {name: kind for kind in KINDS for name in kind.names}
+CERTIFICATES = ("certificate", "ca-certificate")  # of HTTPS: leaves that take one value, too
 KEPT = " kept"  # of the name of an endpoint: the proposals behind the first one of a successor
 
 
@@ -161,6 +162,6 @@ def commands(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
     """What makes the one of the other: all that is new stands before anything goes, and a leaf that takes one value takes the new one."""
     gone, come = [one for one in old if one not in new], [one for one in new if one not in old]
     objects, leaves = [one for one in come if _grouped(one)], [one for one in come if not _grouped(one)]
-    taken = {path for path in map(place, leaves) if path.rpartition(" ")[2] in NAMES}
+    taken = {path for path in map(place, leaves) if path.rpartition(" ")[2] in (*NAMES, *CERTIFICATES)}
     away = dict.fromkeys(place(one) if _grouped(one) else one for one in gone if place(one) not in taken)
     return (*(f"set {one}" for one in (*objects, *leaves)), *(f"delete {path}" for path in away))
