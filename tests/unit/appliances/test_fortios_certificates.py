@@ -85,7 +85,7 @@ def signed(gate: FortiGate, name: str, kind: str = "ECDSA-P256", names: tuple[st
     keys = [make_key("ECDSA-P256") for dummy in range(2)]
     root = create("a root", keys[0], 3650, day - DAY, 1)
     middle = create("an issuer", keys[1], 365, day - DAY, 2, Authority(root, keys[0], ()))
-    request = keeping.request(asks(device, keeping.make(device.look().snapshot, name, kind, names)))
+    request = keeping.KEEPING.request(asks(device, keeping.make(device.look().snapshot, name, kind, names)))
     signed = sign(Authority(middle, keys[1], (middle,)), request, kind, names, 30, day, 3)
     asks(device, keeping.place(name, (*PEM.findall(signed), root.public_bytes(Encoding.PEM).decode())))
     return keeping.held(device.look().snapshot)[name].sha256

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -19,10 +18,11 @@ from ..certificates.read import leaf
 from ..certificates.request import alternative
 from ..credentials import Binding, Certificate, Pair, Serving
 from ..documents.lines import split
-from ..model import Change, Origin, Problem, Snapshot
+from ..model import Change, Origin, Snapshot
 from .appliance import Request
 from .fortios_endpoints import BOUND, CERTIFICATES, read, shown
 from .fortios_write import MANAGED, unfit
+from .keeping import Keeping
 from .kept import Node, tree
 from .lists import edits_of
 from .reading import train
@@ -36,7 +36,6 @@ MAKES: Mapping[str, Mapping[str, object]] = {
     **{f"ECDSA-P{bits}": {"keytype": "ec", "curvename": f"secp{bits}r1"} for bits in (256, 384, 521)},
     **{f"RSA-{bits}": {"keytype": "rsa", "keysize": bits} for bits in (2048, 4096)},
 }
-_REQUEST = re.compile(r"-----BEGIN CERTIFICATE REQUEST-----.*?-----END CERTIFICATE REQUEST-----", re.DOTALL)
 
 
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
@@ -58,13 +57,6 @@ def make(snapshot: Snapshot, name: str, kind: str, names: tuple[str, ...]) -> tu
     spelled = "subject_alt_name" if train(snapshot.facts["release"]) >= RENAMED else "sub_alt_name"
     asked = {"certname": name, "subject": names[0], **MAKES[kind], spelled: ",".join(map(alternative, names)), "scope": "global"}
     return _post("csr/generate", asked), Request("GET", f"{DOWNLOAD}?mkey={quote(name, safe='')}&type=local-csr&scope=global")
-
-
-def request(said: str) -> str:
-    found = _REQUEST.search(said)
-    if not found:
-        raise Problem("it shows no certificate request", remedy="look whether its account may download certificates; nothing names the new key")
-    return f"{found[0]}\n"
 
 
 def place(dummy: str, chain: tuple[str, ...]) -> tuple[Request, ...]:
@@ -91,7 +83,8 @@ def rebind(snapshot: Snapshot, pairs: Mapping[Origin, Pair]) -> tuple[Change, ..
 def _serving(snapshot: Snapshot, path: str, top: Node) -> Serving:
     (node, name) = next(((node, name) for name, node in top.each(*PATH.split())), (Node(1), ""))
     blank = f"{BOUND} is {name!r}, a name with a blank in it: bind another one by hand" if len(name.split()) != 1 else ""
-    binding = Binding(Pair(name, name), Origin(path, node.line), blank or unfit(snapshot), "object")
+    known = name in held(snapshot)  # of what came with the device nobody can tell whether it is served
+    binding = Binding(Pair(name, name if known else ""), Origin(path, node.line), blank or unfit(snapshot), "object")
     return Serving("fortios", (MANAGED,), (), (binding,), ALONE)
 
 
@@ -101,3 +94,15 @@ def _post(what: str, asked: Mapping[str, object]) -> Request:
 
 def _file(pem: str) -> str:
     return base64.b64encode(pem.encode()).decode()
+
+
+KEEPING = Keeping(
+    kinds=tuple(MAKES),
+    servings=servings,
+    held=held,
+    make=make,
+    place=place,
+    drop=drop,
+    heads=heads,
+    rebind=rebind,
+)

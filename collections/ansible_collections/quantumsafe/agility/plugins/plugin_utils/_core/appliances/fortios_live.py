@@ -18,6 +18,7 @@ from ..documents.config_edit import parse
 from ..model import Endpoint
 from .appliance import Api, Request
 from .fortios_endpoints import BOUND, HTTPS
+from .fortios_keeping import KEEPING
 from .fortios_tunnels import ESP, IKE, KINDS, short
 from .fortios_write import MANAGED, TABLES, contract, table_of, warns, write
 from .kept import words
@@ -208,4 +209,5 @@ API = Api(
     contract=contract,
     short=short,
     warns=warns,
+    keeping=KEEPING,
 )

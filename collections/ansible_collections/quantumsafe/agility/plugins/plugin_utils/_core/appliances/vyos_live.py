@@ -21,6 +21,7 @@ from .lists import edits_of, known, statements, touched, within
 from .reading import Aspects, whole, without_echo
 from .vyos_groups import ESP, IKE, commands, place, written
 from .vyos_groups import over as groups_over
+from .vyos_keeping import KEEPING
 
 SSH: Aspects = {
     "key_exchange": "key-exchange",
@@ -145,4 +146,5 @@ LIVE = Live(
     answer="y",
     slow=600,
     outage=outage,
+    keeping=KEEPING,
 )
