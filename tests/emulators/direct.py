@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 
 import paramiko
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.cli import Rejected
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.host import Unreachable
 
 from .appliance import PASSWORD, USER, Emulated
 from .platforms import ENABLE
 
-PROMPT = re.compile(r"edge1(?:\(config[\w-]*\))?(?:[>#]|:~\$) ?$|\[(?:Y/n\]|yes,no\] \(yes\)) $")  # a question is one, too
+PROMPT = re.compile(r"edge1(?:\([\w-]*\))?(?:[>#]|:~\$) ?$|\[(?:Y/n\]|yes,no\] \(yes\)) $")  # a question is one, too
 
 
 class Direct:
@@ -55,10 +57,27 @@ class Direct:
             self.close()
             raise Unreachable(f"no answer to `{command}`: {error}") from error
 
+    def talk(self, command: str, asks: str, replies: Sequence[tuple[str, str]] = ()) -> str:
+        if not self.client:
+            self.open()
+        self.asked += 1
+        try:
+            heard = self._until(sends=command, asks=asks)
+            while re.search(asks, heard):
+                answer = next((answer for question, answer in replies if re.search(question, heard, re.DOTALL)), None)
+                if answer is None:
+                    self.close()
+                    raise Rejected(f"`{command}` asks what is not known here: {heard[-200:]}")
+                heard += self._until(sends=answer.replace("\n", "\r"), asks=asks)
+            return heard
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            self.close()
+            raise Unreachable(f"no answer to `{command}`: {error}") from error
+
     def negotiated(self) -> dict[str, str]:
         return {}
 
-    def _until(self, end: str = "", sends: str = "") -> str:
+    def _until(self, end: str = "", sends: str = "", asks: str = "") -> str:
         """What it says from the echo of the command on until a prompt; what the device says by itself comes with one, too."""
         self.shell.sendall(f"{sends}\r")
         seen, until = "", time.monotonic() + 20
@@ -67,7 +86,7 @@ class Direct:
             if not got:
                 raise EOFError("the connection ended")
             seen += got.replace("\r\n", "\n")
-            heard = seen.partition(sends)[2] if sends != ENABLE else seen
-            if heard.endswith(end) if end else PROMPT.search(heard):
+            heard = seen.partition(sends.replace("\r", "\n"))[2] if sends != ENABLE else seen
+            if heard.endswith(end) if end else PROMPT.search(heard) or (asks and re.search(asks, heard)):
                 return seen
         raise EOFError("no prompt")

@@ -7,6 +7,7 @@ import re
 import ssl
 from pathlib import Path
 
+import ios_pki
 from device import Device
 from https import certificate, door
 from ios_config import MODES, Config, invalid
@@ -27,8 +28,18 @@ class Shell(Enabled):
         name = self.device.config.value("hostname")
         if not self.configuring:
             return f"{name}{'#' if self.privileged else '>'}"
+        if self.mode.startswith(ios_pki.POINT):
+            return f"{name}(ca-trustpoint)#"
         sub = next((f"-{mode}" for head, mode in MODES.items() if self.mode.startswith(head)), "")
         return f"{name}(config{sub})#"
+
+    async def do(self, command: str) -> str:
+        if not self.configuring or not ios_pki.mine(command):
+            return await super().do(command)
+        if self.device.rejects():
+            return INVALID
+        self.mode = ""
+        return str(await self.device.pki.do(self, command))
 
     def anybody(self, command: str) -> str:
         if command == "show privilege":
@@ -76,6 +87,8 @@ class Shell(Enabled):
         return str(said)
 
 
+TRUSTPOINT = "ip http secure-trustpoint"
+INVALID = "% Invalid input detected at '^' marker.\n"
 SPELLED = {"aes128-gcm": ("aes128-gcm@openssh.com",), "aes256-gcm": ("aes256-gcm@openssh.com",)}
 
 
@@ -84,21 +97,32 @@ class Ios(Device):
     ASYNCSSH = SPELLED
 
     def __init__(self, folder: Path) -> None:
+        self.pki = ios_pki.Pki(folder)
         super().__init__(folder)
+        self.shown = self.config.value(TRUSTPOINT)
         (folder / "pending.json").unlink(missing_ok=True)  # a restart is the old configuration
 
     def line(self, command: str, mode: str) -> tuple[str, str]:
         if self.rejects():
-            return "% Invalid input detected at '^' marker.\n", mode
+            return INVALID, mode
         said: tuple[str, str] = self.config.enter(command, mode)
+        if command == "ip http secure-server" and not self.fault("stuck"):
+            self.shown = self.config.value(TRUSTPOINT)
         self.keep("running", self.config.text)
         return said
 
     def write(self) -> str:
         if self.fault("ignore_write"):
             return "startup-config file open failed (Not enough space)\n"
-        self.keep("startup", self.config.text)
+        self.keep("startup", self.pki.saved(self.config.text))
         return "Building configuration...\n[OK]\n"
+
+    def take(self, text: str) -> None:
+        super().take(self.pki.whole(text))
+
+    @property
+    def before(self) -> str:
+        return self.pki.whole(self.startup)
 
     def opens(self, port: int, *more: int) -> tuple[int, ...]:
         """HTTPS where a line says so, and which port."""
@@ -107,9 +131,16 @@ class Ios(Device):
         return ()
 
     def tls(self) -> ssl.SSLContext:
-        """Of one version, and of the suites that OpenSSL calls otherwise only those of TLS 1.2."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate(self, "edge1"))
+        """Of one version, and of the suites that OpenSSL calls otherwise only those of TLS 1.2.  Faults: stale, it shows another certificate only
+        once HTTPS was started anew; stuck, it never does."""
+        name = self.shown if self.fault("stale") or self.fault("stuck") else self.config.value(TRUSTPOINT)
+        if "ip http secure-server" not in self.config.text.splitlines():
+            raise ssl.SSLError("it is off")
+        if name:
+            context = self.pki.context(self.config, name)
+        else:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate(self, "edge1"))
         if version := self.config.value("ip http tls-version"):
             context.minimum_version = context.maximum_version = ssl.TLSVersion[version.replace(".0", "").replace(".", "_")]
         return context
@@ -149,6 +180,9 @@ class Ios(Device):
         if not self.timer:
             return NO_TIMER + "\n"
         name = self.disarm().kept
+        if ios_pki.chains(self.read(name)) != ios_pki.chains(self.config.text):
+            self.announce("Rollback Confirmed Change: Failed to apply command certificate\nAborting Rollback.\n\n")
+            return ""
         self.take(self.read(name))
         self.announce(f"Rollback Confirmed Change: Rolling to:{self.config.archive_path}-{name}\n\nTotal number of passes: 1\nRollback Done\n\n")
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ios_crypto
+import ios_pki
 
 # Commands of which there is one: a new line takes the place of the old one.
 SINGLE = (
@@ -15,7 +16,9 @@ SINGLE = (
     "ip http tls-version",
     "ip http secure-ciphersuite",
     "ip http secure-port",
+    "ip http secure-trustpoint",
 )
+HTTPS = ("server", "port", "trustpoint", "ciphersuite")  # as they stand in a configuration
 # Commands that open a mode of their own, and its prompt.
 MODES = {
     "archive": "archive",
@@ -23,6 +26,7 @@ MODES = {
     "interface": "if",
     **ios_crypto.MODES,
     "crypto isakmp policy": "isakmp",
+    ios_pki.POINT: "",
 }
 BELOW = ("encryption", "integrity", "prf", "group", "pqc", "encr", "hash", "transport", "path", "maximum", "description", "ip address", "shutdown")
 BELOW += ("proposal", "match", "mode", "set")
@@ -88,6 +92,8 @@ class Config:
         if words[0] in ("no", "default"):
             gone = " ".join(words[1:])
             return ios_crypto.wrong_gone(self.blocks, gone, mode) or self._remove(gone, mode), mode
+        if mode.startswith(ios_pki.POINT) and words[0] in ios_pki.BELOW:
+            return self._below(mode, words), mode
         if mode and command.startswith(BELOW):
             return ios_crypto.wrong_below(self.blocks, mode, words, self._train) or self._below(mode, words), mode
         if wrong := ios_crypto.wrong_top(words, self._train):
@@ -147,6 +153,13 @@ class Config:
         return ""
 
     def _put(self, block: list[str]) -> None:
-        """Before the lines of the terminals, as a device has it."""
+        """Before the lines of the terminals, as a device has it; of HTTPS each where it belongs."""
+        heads = tuple(f"ip http secure-{word}" for word in HTTPS)
+        if head := next((head for head in heads if f"{block[0]} ".startswith(f"{head} ")), ""):
+            behind = (*heads[heads.index(head) + 1 :], "ip http tls-version")
+            at = next((place for place, one in enumerate(self.blocks) if one[0].startswith(behind)), -1)
+            if at >= 0:
+                self.blocks.insert(at, block)
+                return
         at = next((place for place, one in enumerate(self.blocks) if one[0].startswith(("line ", "end"))), len(self.blocks))
         self.blocks.insert(at, block)

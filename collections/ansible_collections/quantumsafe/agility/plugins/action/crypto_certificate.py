@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils import _device_certificates
 from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._certifying import changes, left_in_tokens, make_keys, probes, servings, unserved, wanted
 from ..plugin_utils._core.certificates.issued import Asked
@@ -59,7 +60,6 @@ SPEC = {
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
-    _requires_connection = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
@@ -73,6 +73,9 @@ class ActionModule(ActionBase):
         if min(int(run.args["days"]), int(run.args["renew_before"]) + 1, int(run.args["renew_jitter"]) + 1) < 1:
             raise Problem("days, renew_before and renew_jitter cannot be negative", "agility_days")
         run.note(campaign=str(run.args.get("campaign") or run.run))
+        if run.channel.is_device:
+            self.asked = _device_certificates.rotate(run, gate, self.warnings)
+            return
         issuer = issuer_of(run)
         memory = Memory(issuer.folder, run.host)
         before = memory.read()

@@ -14,6 +14,7 @@ from ._core.documents.lines import split
 from ._core.model import Change, Edit, Endpoint, Probe, Problem
 from ._core.targets.device import PATH, Device
 from ._core.targets.device_api import ApiDevice
+from ._device_bindings import patient, rebound
 from ._device_records import UNDONE, Entry, Records
 from ._devices import carried, device, saved
 from ._outcome import settle
@@ -71,13 +72,14 @@ def take_back(run: Run, one: Device | ApiDevice, undo: list[Entry], force: bool)
     if run.action._task.check_mode:
         run.note(status="would-change")
         return
-    probes = tuple(_probe(endpoint) for endpoint in seen.endpoints if endpoint.id in one.writes)
+    bound = rebound(one, seen, change)
+    probes = (*(_probe(endpoint) for endpoint in seen.endpoints if endpoint.id in one.writes), *bound)
     answered = reachable(run, probes)
     id_, undoes = f"{undo[0]['transaction'][:48]}-undo-{secrets.token_hex(2)}", [entry["transaction"] for entry in undo]
     run.note(transaction=id_)
     run.told["undoes"] = undoes
     entry = {"transaction": id_, "campaign": undo[0]["campaign"], "machine": machine, "undoes": undoes}
-    outcome = carried(run, one, change, lambda after: prove(run, probes, answered), entry)
+    outcome = carried(run, one, change, lambda after: (patient if bound else prove)(run, probes, answered), entry)
     settle(run, outcome, "rolled-back")
     saved(run, outcome)
 

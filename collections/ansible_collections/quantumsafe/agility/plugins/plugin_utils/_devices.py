@@ -90,7 +90,7 @@ def plan_of(
     if plan.changes and (outage := way.outage(found.snapshot)):
         said.append(outage)
     if plan.changes:
-        said.append(f"is sent: {'; '.join(_sent(way, *changed(*_edited(found, plan))))}")
+        said.append(f"is sent: {'; '.join(sent(way, *changed(*_edited(found, plan))))}")
     if others := unread(release, way.known):
         said.append(f"nothing is written on {platform.label} {release or '(release unknown)'}, for its commands are not known here: {others}")
     return replace(plan, warnings=(*plan.warnings, *said), probes=tuple(one for one in plan.probes if one.kind not in TUNNELS))
@@ -158,7 +158,7 @@ def _beside(endpoint: Endpoint, left: list[str], step: str) -> str:
     )
 
 
-def _sent(way: Live | Api, old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+def sent(way: Live | Api, old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(way, Live):
         return way.lines(Order("", 1, old, new))
     return tuple(f"{one.method} {one.path} {one.body}" for one in way.put(new, old))

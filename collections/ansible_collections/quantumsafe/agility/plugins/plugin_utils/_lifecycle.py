@@ -23,7 +23,7 @@ Facts = list[dict[str, Any]]
 def issued(chains: Mapping[Pair, str]) -> Facts:
     """Certificates that an issuer made, whatever becomes of the transaction that is to install them."""
     found = ((pair, leaf(text, pair.certificate)) for pair, text in chains.items())
-    return [_told("issued", pair.key, one) for pair, one in found if one]
+    return [told("issued", pair.key, one) for pair, one in found if one]
 
 
 def switched(before: Snapshot, outcome: Outcome) -> Facts:
@@ -31,8 +31,8 @@ def switched(before: Snapshot, outcome: Outcome) -> Facts:
     if outcome.state not in DONE or outcome.after is None:  # of one that went back, after is what was for a moment
         return []
     old, new = _served(before), _served(outcome.after)
-    gone = [_told("retired", *old[id_]) for id_ in old if id_ not in new]
-    return [_told("installed", *new[id_]) for id_ in new if id_ not in old] + [one | _left(one["key"], outcome) for one in gone]
+    gone = [told("retired", *old[id_]) for id_ in old if id_ not in new]
+    return [told("installed", *new[id_]) for id_ in new if id_ not in old] + [one | _left(one["key"], outcome) for one in gone]
 
 
 def _left(key: str, outcome: Outcome) -> dict[str, str]:
@@ -72,7 +72,7 @@ def _served(snapshot: Snapshot) -> dict[tuple[Pair, str], tuple[str, Certificate
     return out
 
 
-def _told(did: str, key: str, one: Certificate) -> dict[str, Any]:
+def told(did: str, key: str, one: Certificate) -> dict[str, Any]:
     facts = {"kind": one.key, "names": list(one.names), "issuer": one.issuer, "until": one.not_after, "sha256": one.sha256}
     return {"did": did, "path": one.path, "key": key, **facts}
 

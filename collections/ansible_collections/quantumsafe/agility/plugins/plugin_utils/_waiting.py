@@ -90,8 +90,13 @@ def same(before: Waiting | None, asked: Sequence[Asked]) -> tuple[Asked, ...]:
 
 def wait(run: Run, memory: Memory, id_: str, mark: str, orders: Sequence[Order], asked: Sequence[Asked], whys: Sequence[str]) -> bool:
     """The keys are held on the host, what was asked for is written down, and the result says so.  Whether it was asked for only now."""
-    places = tuple(order.new.certificate for order in orders)
-    new = memory.write(Waiting(run.host, run.taken, getpass.getuser(), id_, mark, run.result.campaign, places, tuple(asked)))
+    new = remembered(run, memory, id_, mark, orders, asked)
     run.channel.ask(lambda nonce: compose_hold_keys(id_, DAYS, nonce), body)
     run.note(status="pending", problem={"message": "; ".join(whys), "where": run.host, "remedy": f"run it again then; keys wait {DAYS} days"})
     return new
+
+
+def remembered(run: Run, memory: Memory, id_: str, mark: str, orders: Sequence[Order], asked: Sequence[Asked]) -> bool:
+    """Whether it was asked for only now."""
+    places = tuple(order.new.certificate for order in orders)
+    return memory.write(Waiting(run.host, run.taken, getpass.getuser(), id_, mark, run.result.campaign, places, tuple(asked)))

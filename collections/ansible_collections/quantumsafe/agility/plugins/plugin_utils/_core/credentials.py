@@ -39,8 +39,8 @@ class Pair:
 
 
 # Where a new pair will be: beside the old one, each file beside its like; in one file beside the certificate, the key behind the chain;
-# in the place of the very file, for a daemon that loads it because of where it lies.
-Form = Literal["beside", "one file", "itself"]
+# in the place of the very file, for a daemon that loads it because of where it lies; an object of a network device, both of one name.
+Form = Literal["beside", "one file", "itself", "object"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..model import Change, Endpoint, Snapshot, Wishes
+from .keeping import Keeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Live:
     endpoints of `writes` are written, and of those whose names begin as `takes` says the aspects that it names.
     place(statement): what a statement that is on no list of `lists` is put back with, as its path: the object that it belongs to, or the list of
     names that it is one of.  over(snapshot): endpoint → the successor that stands in front of it (objects.py), "" = nothing names it.
-    alone(snapshot): endpoint → why nothing of it is written here, as the plan says it.
+    alone(snapshot): endpoint → why nothing of it is written here, as the plan says it.  keeping: its certificates (keeping.py), None = left alone.
     """
 
     systems: tuple[str, ...]
@@ -99,6 +100,7 @@ class Live:
     place: Callable[[str], str] = lambda statement: statement
     over: Callable[[Snapshot], Mapping[str, str]] = lambda snapshot: {}
     alone: Callable[[Snapshot], Mapping[str, str]] = lambda snapshot: {}
+    keeping: Keeping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Api:
     of what is written, for a plan.
     write(snapshot, wishes): as of Live; what of a tunnel is there stays behind the new.  contract: like write, but it goes.  short(endpoint, aspect →
     names that are wanted): the aspects of a tunnel where something of that is not there.  warns(snapshot, wishes): what a plan says of them.
+    keeping: as of Live.
     """
 
     systems: tuple[str, ...]
@@ -157,6 +160,7 @@ class Api:
     contract: Callable[[Snapshot, Wishes], tuple[Change, ...]]
     short: Callable[[Endpoint, Mapping[str, tuple[str, ...]]], set[str]]
     warns: Callable[[Snapshot, Wishes], tuple[str, ...]]
+    keeping: Keeping | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,18 +92,8 @@ class _Device:
         port = int(ports[-1].words[3]) if ports and ports[-1].words[3:] and ports[-1].words[3].isdigit() else 443
         notes = [f"{self._origin(server)}: no line of a configuration names the groups of its key exchange"]
         names = [one.words[3] for one in self.document.of("ip", "http", "secure-trustpoint") if one.words[3:]]
-        found = tuple(self._certificates(names[-1])) if names else ()
+        found = tuple(shown(self.document, names[-1])) if names else ()
         return self._endpoint("https", "tls", settings, silent, notes, (("*", port),), found)
-
-    def _certificates(self, trustpoint: str) -> Iterator[Certificate]:
-        """What it shows itself, without the authority's."""
-        for chain in self.document.of("crypto", "pki", "certificate", "chain", trustpoint):
-            for one in chain.under("certificate"):
-                digits = "".join(word for line in one.body for word in line.words if _HEX.fullmatch(word))
-                if "ca" not in one.words[1:-1] and digits and len(digits) % 2 == 0:
-                    body = base64.encodebytes(bytes.fromhex(digits)).decode()
-                    found = leaf(f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n", str(self._origin(one)))
-                    yield from (found,) if found else ()
 
     # ------------------------------------------------------------ IKE and ESP
 
@@ -212,6 +202,17 @@ class _Device:
         ]
         source = "Cisco's YANG of IOS-XE 26.1.1" + ("" if newest else ", without what came with that")
         return Capability(tuple(names), source, self.version, order="set" if protocol == "ssh" else "list")
+
+
+def shown(document: Document, trustpoint: str) -> Iterator[Certificate]:
+    """What a trustpoint shows itself, without the authority's."""
+    for chain in document.of("crypto", "pki", "certificate", "chain", trustpoint):
+        for one in chain.under("certificate"):
+            digits = "".join(word for line in one.body for word in line.words if _HEX.fullmatch(word))
+            if "ca" not in one.words[1:-1] and digits and len(digits) % 2 == 0:
+                body = base64.encodebytes(bytes.fromhex(digits)).decode()
+                found = leaf(f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n", str(Origin(document.path, one.line)))
+                yield from (found,) if found else ()
 
 
 def transforms(words: tuple[str, ...]) -> Iterator[str]:

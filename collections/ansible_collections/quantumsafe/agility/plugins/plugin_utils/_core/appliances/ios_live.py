@@ -13,8 +13,9 @@ from ..documents.indent import parse
 from ..model import Change, Edit, Snapshot, Wishes
 from .appliance import Live, Order, Timer
 from .ios_endpoints import SSH, release
+from .ios_keeping import CHAIN, KEEPING, RESTART, TRUSTPOINT
 from .ios_objects import TAKES, commands, draft, over, place
-from .lists import known, placed, rewritten, within
+from .lists import IN, known, placed, rewritten, within
 
 _RELEASE = re.compile(r"\bIOS[ -]XE\b.*?\bVersion (\d[\w.()]*)|\bXE Software\b.*?\bVersion (\d[\w.()]*)")
 _SERIAL = re.compile(r"^Processor board ID (\S+)", re.MULTILINE)
@@ -26,6 +27,7 @@ _MOVES = ("!", "ntp clock-period ")
 KNOWN = (((17, 1), (17, 18)), ((26, 1), (26, 1)))
 LISTS = {aspect: f"ip ssh server algorithm {word}" for aspect, word in SSH.items()}
 HTTPS = {"version": "ip http tls-version", "cipher": "ip http secure-ciphersuite"}
+_CERTIFICATE = re.compile(rf"({CHAIN} \S+ / certificate [^/]*?)(?: nvram:\S+)?(?: / .*)?")
 SINGLE = {"ios ssh": LISTS, "ios https": HTTPS}
 
 
@@ -50,18 +52,21 @@ def cut(said: str) -> str:
 
 
 def comparable(said: str) -> tuple[str, ...]:
-    """Each line with those that it stands below."""
-    return tuple(one for dummy, one in placed(line for line in cut(said).splitlines() if not line.startswith(_MOVES)))
+    """Each line with those that it stands below.  Of a certificate its serial number: what starts names a file where what runs has its digits."""
+    found = (one for dummy, one in placed(line for line in cut(said).splitlines() if not line.startswith(_MOVES)))
+    pairs = [(one, _CERTIFICATE.fullmatch(one)) for one in found]
+    return tuple(match[1] if match else one for one, match in pairs if not (match and one.count(IN) > 1))
 
 
 def lines(order: Order) -> tuple[str, ...]:
     """One line for each list, in the place of the old one.  `no …` only where there was none: before a new line it would mean the defaults."""
-    lists = (*LISTS.values(), *HTTPS.values())
+    lists = (*LISTS.values(), *HTTPS.values(), TRUSTPOINT)
     single = [path for path in lists if any(within(one, path) for one in (*order.old, *order.new))]
     paths = dict.fromkeys(place(one) for one in (*order.new, *order.old) if not one.startswith(lists))
     left = [path for path in single if any(within(one, path) for one in order.new)]
     said = (one for one in order.new if one.startswith(tuple(single))) if single else ()
-    return (*commands(order, paths), *said, *(f"no {path}" for path in single if path not in left))
+    restart = RESTART if TRUSTPOINT in single else ()
+    return (*commands(order, paths), *said, *(f"no {path}" for path in single if path not in left), *restart)
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
@@ -106,4 +111,5 @@ LIVE = Live(
     takes={"ios https": tuple(HTTPS), **TAKES},
     place=place,
     over=over,
+    keeping=KEEPING,
 )

@@ -91,6 +91,13 @@ def checked(text: str, asked: Asked, anchors: Sequence[x509.Certificate], now: d
     return "".join(one.public_bytes(Encoding.PEM).decode() for one in chain)
 
 
+def with_anchor(chain: str, anchors: Sequence[x509.Certificate]) -> tuple[str, ...]:
+    """Each of a chain that was judged (PEM), and behind them its anchor, where that is not sent itself."""
+    found = certificates(chain, "")
+    anchor = _issuer(found[-1], anchors)
+    return tuple(one.public_bytes(Encoding.PEM).decode() for one in (*found, *((anchor,) if anchor else ())))
+
+
 def _public(certificate: x509.Certificate) -> bytes:
     try:
         return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

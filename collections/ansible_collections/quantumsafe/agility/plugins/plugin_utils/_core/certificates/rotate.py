@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from collections.abc import Callable, Mapping
@@ -218,6 +219,9 @@ def _is_rare(kind: str) -> bool:
 def new_pair(binding: Binding, kind: str, mark: str, token: Token | None = None) -> Pair:
     """Of what is loaded because of where it lies the first by name may be everybody's: so a further one has a name that comes behind."""
     path = binding.pair.certificate
+    if binding.form == "object":
+        name = f"ag{hashlib.sha256(f'{mark} {kind} {path}'.encode()).hexdigest()[:6]}"
+        return Pair(name, name)
     if token:
         return Pair(_beside(path, kind, mark), binding.token + new_uri(token, path, kind, mark))
     certificate = f"{path}.{kind.lower()}-{mark}" if binding.form == "itself" else _beside(path, kind, mark)

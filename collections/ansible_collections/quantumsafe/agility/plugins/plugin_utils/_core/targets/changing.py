@@ -47,11 +47,7 @@ class Changing(Steps[Device]):
     def _unfit(self) -> str:
         device = self.device
         self.before = device.plain()
-        if found := device.waiting():
-            return f"{_whose(found[0])} waits there, and is not confirmed"
-        if self.live.startup and self.before != device.plain(self.live.startup):
-            return "what runs is not what would start: somebody has not saved, or has not finished"
-        if why := self._not_planned():
+        if why := device.unsettled(self.before) or self._not_planned():
             return why
         self.order = Order(f"agility-{secrets.token_hex(4)}", minutes_of(self.seconds), self.old, self.new)
         return ""
@@ -179,8 +175,3 @@ class Changing(Steps[Device]):
         else:
             self.evidence[STARTUP] = "is what is committed"
         return Outcome("CONFIRMED", "", None, self.after, self.evidence, self.proofs)
-
-
-def _whose(timer: Timer) -> str:
-    named = f" ({timer.name})" if timer.name else ""
-    return f"a change of {timer.user or 'somebody'}{named}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -22,6 +23,7 @@ from .host import Unreachable
 from .login import Login
 
 NAME = "network_cli"
+QUESTIONS = 12  # of one command, at most
 STALE = 5  # replies that may have come by themselves before the one that was asked for
 
 
@@ -77,6 +79,36 @@ class Terminal(Login):
             self.close()
             raise Unreachable(f"the connection ended before the answer to `{command}`", remedy="check the network")
         return str(said).replace("\r\n", "\n").replace("\r", "")
+
+    def talk(self, command: str, asks: str, replies: Sequence[tuple[str, str]] = ()) -> str:
+        """All that the device says to a command that may ask things.  Raises Unreachable, and Rejected for what it asks that nobody answers.
+
+        asks: how what it asks ends; replies: (what was heard until then, what is said), both regular expressions.
+        """
+        connection = self._connection or self.open()._connection
+        known = connection._terminal.terminal_stdout_re
+        connection._terminal.terminal_stdout_re = [*known, re.compile(asks.encode())]
+        try:
+            heard = self.ask(command)
+            for dummy in range(QUESTIONS):
+                asked = f"{heard}\n{_text(connection._last_response)}".replace("\r", "")
+                if not re.search(asks, asked):
+                    return asked
+                answer = next((answer for question, answer in replies if re.search(question, asked, re.DOTALL)), None)
+                if answer is None:
+                    break
+                self.asked += 1
+                more = _text(connection.send(command=answer.replace("\n", "\r").encode()))
+                if getattr(connection._ssh_shell, "closed", False) or more == "None":
+                    raise Unreachable("the connection ended")
+                heard = f"{asked}\n{more}"
+        except (AnsibleError, PersistentError, OSError, EOFError, AttributeError, Unreachable) as error:
+            self.close()
+            raise Unreachable(f"no answer to `{command}`: {_text(error)}", remedy="check the network") from error
+        finally:
+            connection._terminal.terminal_stdout_re = known
+        self.close()  # with what it asks still open
+        raise Rejected(f"`{command}` asks what is not known here: {asked.strip()[-200:]}")
 
     def negotiated(self) -> dict[str, str]:
         """What this very login agreed on, where its library tells."""

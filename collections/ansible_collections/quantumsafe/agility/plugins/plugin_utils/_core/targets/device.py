@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..appliances import snapshot_of
-from ..appliances.appliance import Appliance, Live, Timer
+from ..appliances.appliance import Appliance, Live, Request, Timer
+from ..appliances.keeping import Keeping, Talk
+from ..appliances.lists import within
 from ..model import Endpoint, Identity, Problem, Snapshot
 from .cli import Rejected, Terminal
 from .host import Unreachable
@@ -46,6 +50,10 @@ class Device:
     @property
     def writes(self) -> tuple[str, ...]:
         return self.live.writes
+
+    @property
+    def keeping(self) -> Keeping | None:
+        return self.live.keeping
 
     # ------------------------------------------------------------ looking
 
@@ -91,5 +99,47 @@ class Device:
             raise Unreachable(f"no whole configuration was shown by `{command or self.live.plain}`", self.host, "look at the device")
         return found
 
+    def unsettled(self, runs: tuple[str, ...]) -> str:
+        """Whose change is not finished there, "" = nobody's.  runs: plain()."""
+        if found := self.waiting():
+            return f"{_whose(found[0])} waits there, and is not confirmed"
+        if self.live.startup and runs != self.plain(self.live.startup):
+            return "what runs is not what would start: somebody has not saved, or has not finished"
+        return ""
+
+    def save_only(self, paths: tuple[str, ...]) -> bool:
+        """Whether what starts is what runs: it is saved where nothing but these paths would be."""
+        live = self.live
+        if not live.startup:
+            return True
+        now, starts = self.plain(), self.plain(live.startup)
+        if not all(any(within(line, path) or within(path, line) for path in paths) for line in set(now) ^ set(starts)):
+            return False
+        if now != starts:
+            self.say(*live.save)
+        return self.plain(live.startup) == now
+
+    def stated(self) -> tuple[str, ...]:
+        """What runs, as statements."""
+        return self.plain()
+
+    def carry(self, steps: Iterable[Talk | Request]) -> str:
+        """All that was said.  Raises Rejected at the first that was not done, and then leaves the mode in which that was; Unreachable."""
+        asks, heard = self.live.keeping.asks if self.live.keeping else "", list[str]()
+        for step in steps:
+            if not isinstance(step, Talk):
+                raise TypeError("a request of an API")
+            heard.append(self.terminal.talk(step.command, asks, step.replies))
+            why = self._refusal(heard[-1]) if not step.done else "" if re.search(step.done, heard[-1]) else heard[-1].strip()[-200:]
+            if why:
+                self.terminal.close()
+                raise Rejected(f"it does not do `{step.command}`: {why}", self.host, "look at the device; what it shows is what it was")
+        return "\n".join(heard)
+
     def waiting(self) -> tuple[Timer, ...]:
         return self.live.waiting(self.terminal.ask(self.live.pending))
+
+
+def _whose(timer: Timer) -> str:
+    named = f" ({timer.name})" if timer.name else ""
+    return f"a change of {timer.user or 'somebody'}{named}"

@@ -9,10 +9,12 @@ its time is over, for its clock may count from our last word.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..appliances.appliance import Api, Appliance, Request
-from ..appliances.lists import statements, within
+from ..appliances.keeping import Keeping, Talk
+from ..appliances.lists import placed, statements, within
 from ..documents.lines import split
 from ..model import Problem
 from .api import Session
@@ -24,6 +26,7 @@ from .survey import Survey, read
 from .transact import Outcome
 
 RESTARTED = "it restarted, and what was not saved is gone"
+NOT_SAFE = "its changes are not saved by themselves (cfg-save is {}): somebody has not finished, or it is kept so"
 GRACE = 300  # seconds after its time within which a device must have restarted
 STARTS = 20  # seconds within which its HTTPS server answers again after it has started anew
 RIGHTS = "an account whose access profile may read and write the configuration of the system"
@@ -44,6 +47,10 @@ class ApiDevice:
     @property
     def writes(self) -> tuple[str, ...]:
         return self.api.writes
+
+    @property
+    def keeping(self) -> Keeping | None:
+        return self.api.keeping
 
     def look(self) -> Survey:
         """Raises Problem, Unreachable, Unparsable; two requests, three where the release has the lists of SSH in a table."""
@@ -91,6 +98,22 @@ class ApiDevice:
     def saving(self) -> tuple[str, int]:
         return self.api.saving(self.answer(self.api.mode))
 
+    def unsettled(self, runs: tuple[str, ...] = ()) -> str:
+        """As of a device with a terminal."""
+        mode, dummy = self.saving()
+        return "" if mode == self.api.safe else NOT_SAFE.format(mode or "not told")
+
+    def save_only(self, paths: tuple[str, ...]) -> bool:
+        """What is changed here outside of a change is saved at once."""
+        return not self.unsettled()
+
+    def stated(self) -> tuple[str, ...]:
+        return tuple(one for dummy, one in placed(split(self.text())))
+
+    def carry(self, steps: Iterable[Talk | Request]) -> str:
+        """As of a device with a terminal."""
+        return "\n".join(self.answer(step) for step in steps if isinstance(step, Request))
+
 
 @dataclass(slots=True)
 class ApiChanging(Steps[ApiDevice]):
@@ -103,7 +126,7 @@ class ApiChanging(Steps[ApiDevice]):
         device, api = self.device, self.device.api
         mode, self.idle = device.saving()
         if mode != api.safe:
-            return f"its changes are not saved by themselves (cfg-save is {mode or 'not told'}): somebody has not finished, or it is kept so"
+            return NOT_SAFE.format(mode or "not told")
         why = self._not_planned()
         self.before = api.others(device.whole, self.both)
         return why

@@ -155,16 +155,9 @@ def _end(device: Device, left: Left, found: Stand) -> None:
 
 def _saved(device: Device, left: Left) -> str:
     """What starts is what runs; it is saved only where nothing but our lists would be."""
-    live = device.live
-    if not live.startup:
+    if not device.live.startup:
         return "is what is committed"
-    now, starts = device.plain(), device.plain(live.startup)
-    paths = _places(device, left)
-    if all(any(within(line, path) or within(path, line) for path in paths) for line in set(now) ^ set(starts)):
-        if now != starts:
-            device.say(*live.save)
-        return "written and compared" if device.plain(live.startup) == now else "not written"
-    return "not written"
+    return "written and compared" if device.save_only(_places(device, left)) else "not written"
 
 
 def _ended(device: ApiDevice, left: Left) -> Outcome:
