@@ -151,7 +151,7 @@ class _Rotating:
             run.note(campaign=self.before.campaign)
         id_ = self.before.id if self.before else f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
         try:
-            asked = self._asked(plan)
+            asked = self._asked(found.snapshot, plan)
             chains, whys = answered(self.issuer, asked)
             if whys:
                 self._save()
@@ -171,17 +171,17 @@ class _Rotating:
             if (self.outcome is None or self.outcome.state in GONE) and not memory.path.exists():
                 self._drop()
 
-    def _asked(self, plan: Rotation) -> tuple[Asked, ...]:
+    def _asked(self, found: Snapshot, plan: Rotation) -> tuple[Asked, ...]:
         """The requests of before, where their keys wait; else each is made."""
         if self.before and self.before.fits(plan.orders) and all(self._stated(name) for name in self.names):
             return self.before.requests
         self.memory.forget()
         for name in self.names:
             self._clear(name)
-        return tuple(self._made(order.new.certificate, order.kind, order.names) for order in plan.orders)
+        return tuple(self._made(found, order.new.certificate, order.kind, order.names) for order in plan.orders)
 
-    def _made(self, name: str, kind: str, names: tuple[str, ...]) -> Asked:
-        text = self.keeping.request(self.one.carry(self.keeping.make(name, kind, names)))
+    def _made(self, found: Snapshot, name: str, kind: str, names: tuple[str, ...]) -> Asked:
+        text = self.keeping.request(self.one.carry(self.keeping.make(found, name, kind, names)))
         request_key(text)
         return Asked(text, kind, names, int(self.run.args["days"]))
 

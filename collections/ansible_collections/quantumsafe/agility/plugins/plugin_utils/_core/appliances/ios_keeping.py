@@ -34,7 +34,7 @@ _PASTE = r"on a line by itself\.?\s*\Z"
 _NO = r"\[(?:yes/)?no\]: ?\Z"
 
 
-def make(name: str, kind: str, names: tuple[str, ...]) -> tuple[Talk, ...]:
+def make(dummy: Snapshot, name: str, kind: str, names: tuple[str, ...]) -> tuple[Talk, ...]:
     """The label of the key is that of the trustpoint.  A further name that is an address has no line."""
     word, generate = _KINDS[kind]
     hosts = ",".join(one for one in names if not _address(one))

@@ -26,11 +26,13 @@ class Talk:
     """One command, and what is said to what it asks: (a regular expression of what is heard until then, the answer), the first that fits.
 
     An answer of several lines is a paste.  done: a regular expression of what it says once it is done; "" = anything that is no refusal.
+    quiet: what it says when it goes wrong may hold a private key, so nothing of it is told.
     """
 
     command: str
     replies: tuple[tuple[str, str], ...] = ()
     done: str = ""
+    quiet: bool = False
 
 
 def request(said: str) -> str:
@@ -50,7 +52,7 @@ class Keeping:
     kinds: of keys that it makes.  asks: how what it asks ends, as a regular expression.
     servings(snapshot): where a certificate is named, or could be; the form of their bindings is "object", and a pair without a key says that no line
     names one.  held(snapshot): the certificates there, by name.
-    make(name, kind, names): a key and a request for it; request(what was said): the request, PEM.
+    make(snapshot, name, kind, names): a key and a request for it; request(what was said): the request, PEM.
     place(name, PEM of the leaf, of what is above it, of the anchor last): takes them in; raises Problem for a chain that it could not show whole.
     drop(name): takes away what these two made.  heads(name): the paths of the statements (lists.py) that they put into a configuration.
     rebind(snapshot, origin → pair): names them.
@@ -59,7 +61,7 @@ class Keeping:
     kinds: tuple[str, ...]
     servings: Callable[[Snapshot], tuple[Serving, ...]]
     held: Callable[[Snapshot], Mapping[str, Certificate]]
-    make: Callable[[str, str, tuple[str, ...]], tuple[Talk | Request, ...]]
+    make: Callable[[Snapshot, str, str, tuple[str, ...]], tuple[Talk | Request, ...]]
     place: Callable[[str, tuple[str, ...]], tuple[Talk | Request, ...]]
     drop: Callable[[str], tuple[Talk | Request, ...]]
     heads: Callable[[str], tuple[str, ...]]

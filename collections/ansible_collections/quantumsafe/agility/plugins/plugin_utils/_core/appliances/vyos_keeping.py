@@ -30,7 +30,7 @@ _CONFIGURE, _COMMIT, _EXIT = Talk("configure"), Talk("commit"), Talk("exit")
 _INSTALLED = r"(?s)-----END CERTIFICATE REQUEST-----\s+1 value\(s\) installed"
 
 
-def make(name: str, kind: str, names: tuple[str, ...]) -> tuple[Talk, ...]:
+def make(dummy: Snapshot, name: str, kind: str, names: tuple[str, ...]) -> tuple[Talk, ...]:
     """Without a session of configuration it would print the key, so one is open first."""
     word, size = _KINDS[kind]
     answers = {
@@ -43,7 +43,7 @@ def make(name: str, kind: str, names: tuple[str, ...]) -> tuple[Talk, ...]:
         r"Enter [a-z ]+: \(Default:": "",  # where it is, which the issuer does not take over
     }
     replies = tuple((rf"{asked}[^\n]*\Z", said) for asked, said in answers.items())
-    return _CONFIGURE, Talk(f"run generate pki certificate-request install {name}", replies, _INSTALLED), _COMMIT, _EXIT
+    return _CONFIGURE, Talk(f"run generate pki certificate-request install {name}", replies, _INSTALLED, quiet=True), _COMMIT, _EXIT
 
 
 def _alternative(name: str) -> str:

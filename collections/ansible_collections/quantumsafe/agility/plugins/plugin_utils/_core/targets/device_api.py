@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from ..appliances.appliance import Api, Appliance, Request
 from ..appliances.keeping import Keeping, Talk
-from ..appliances.lists import placed, statements, within
+from ..appliances.kept import said
+from ..appliances.lists import statements, within
 from ..documents.lines import split
 from ..model import Problem
 from .api import Session
@@ -108,7 +109,8 @@ class ApiDevice:
         return not self.unsettled()
 
     def stated(self) -> tuple[str, ...]:
-        return tuple(one for dummy, one in placed(split(self.text())))
+        """As of a device with a terminal."""
+        return tuple(said(one) for one in self.api.others(self.text(), ()))
 
     def carry(self, steps: Iterable[Talk | Request]) -> str:
         """As of a device with a terminal."""
