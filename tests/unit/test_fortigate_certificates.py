@@ -62,10 +62,10 @@ def served(gate: FortiGate) -> x509.Certificate:
     return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", gate.ports[1]), timeout=20).encode())
 
 
-def trusted(folder: Path, gate: FortiGate) -> bool:
+def trusts(folder: Path, port: int, name: str) -> bool:
     """Whether a client that trusts our root alone takes it for that name."""
     context = ssl.create_default_context(cafile=str(folder / "root.crt"))
-    with socket.create_connection(("127.0.0.1", gate.ports[1]), 20) as plain, context.wrap_socket(plain, server_hostname=NAME) as tls:
+    with socket.create_connection(("127.0.0.1", port), 20) as plain, context.wrap_socket(plain, server_hostname=name) as tls:
         return bool(tls.version())
 
 
@@ -101,7 +101,7 @@ def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(t
     assert re.fullmatch(r"ag[0-9a-f]{6}", name)
     assert f'"admin-server-cert": "{name}"' in sent
     new = served(gate)
-    assert new != own and trusted(tmp_path, gate)
+    assert new != own and trusts(tmp_path, gate.ports[1], NAME)
     assert gate.text() == gate.text("startup")
     kept = [
         path.read_text(encoding="utf-8", errors="replace")

@@ -1,9 +1,9 @@
 """Certificates of VyOS: keys that it makes into its configuration, and the one that HTTPS serves.
 
-Sources: vyos-1x at 0272bc92 (src/op_mode/pki.py: what `generate pki certificate-request install` asks; a key goes into the candidate, and is printed
-where no session of configuration is open), at 039bbc04 (src/conf_mode/pki.py: a key alone is taken, and what is in use is not deleted) and at 05f293b7
-(src/conf_mode/service_https.py: one certificate, behind which `ca-certificate` adds one authority; nginx starts anew).  A certificate is the body of
-its PEM, in one line.
+Sources: vyos-1x at 0272bc92 (src/op_mode/pki.py: what `generate pki certificate-request install` asks; a key goes into the candidate, and is
+printed where no session of configuration is open), at 039bbc04 (src/conf_mode/pki.py: a key alone is taken, and what is in use is not deleted) and at
+05f293b7 (src/conf_mode/service_https.py: one certificate, behind which `ca-certificate` adds one authority; nginx starts anew).  A certificate is the
+body of its PEM, in one line.
 """
 
 from __future__ import annotations
