@@ -34,7 +34,7 @@ COLLECTIONS = (
 )
 
 # How a prompt ends, of any platform and of what it asks.
-PROMPT = re.compile(r"(?:[>#]|:~\$) ?$|(?:Password: |--More-- |---\(more\)---|\n:|\[Y/n\] |\[yes,no\] \(yes\) )$")
+PROMPT = re.compile(r"(?:[>#]|:~\$) ?$|(?:Password: |--More-- |---\(more\)---|\n:|\[Y/n\] |\[yes,no\] \(yes\) |\[(?:yes/)?no\]: )$")
 
 
 def network_collections() -> Path:

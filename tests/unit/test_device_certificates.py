@@ -3,155 +3,204 @@ device is emulated (tests/emulators), and outside judges say what it serves."""
 
 from __future__ import annotations
 
-import json
 import re
-import socket
-import ssl
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives import hashes
 
+from tests.asked import asked
 from tests.emulators.appliance import Emulated, playbook
+from tests.emulators.certified import NAME, Edge, Root, root, without
 
-from .certificates.ca import create, encoded, make_key
+from .test_device_recover import killed
 
-NAME = "edge1.example.test"
-POINT = """\
-crypto pki trustpoint OLD
- enrollment terminal pem
- subject-name CN={name}
- revocation-check none
- eckeypair OLD
-crypto pki certificate chain OLD
- certificate 02
-{digits}
-  \tquit
-ip http secure-server
-ip http secure-port {port}
-ip http secure-trustpoint OLD
-ip http tls-version TLSv1.2
-"""
-Made = Callable[..., "Edge"]
-
-
-class Edge(Emulated):
-    """One device whose HTTPS shows a certificate that ends soon."""
-
-    https: int
-    old: x509.Certificate
-
-
-def digits(certificate: x509.Certificate) -> str:
-    text = certificate.public_bytes(Encoding.DER).hex().upper()
-    return "\n".join(f"  {text[at : at + 64]}" for at in range(0, len(text), 64))
+EVERY = asked("appliances")
+Made = Callable[..., Edge]
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Made]:
-    """Starts a device.  days: until its certificate ends; point: whether a line names it."""
+def by(tmp_path: Path) -> Root:
+    return root(tmp_path / "authority")
+
+
+@pytest.fixture
+def made(tmp_path: Path, by: Root) -> Iterator[Made]:
     started: list[Edge] = []
-    now = datetime.now(UTC) - timedelta(days=1)
-    root = make_key("ECDSA-P256")
-    (tmp_path / "authority").mkdir()
-    top = create("Our Root", root, 3000, now, 7)
-    (tmp_path / "authority/ca.crt").write_bytes(top.public_bytes(Encoding.PEM))
-    (tmp_path / "authority/ca.key").write_text(encoded(root, None), encoding="utf-8")
 
-    def start(days: int = 6, point: bool = True, **more: Any) -> Edge:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        key = make_key("ECDSA-P256")
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-        build = x509.CertificateBuilder().subject_name(subject).issuer_name(top.subject).public_key(key.public_key()).serial_number(2)
-        build = build.not_valid_before(now).not_valid_after(now + timedelta(days=days))
-        build = build.add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        from cryptography.hazmat.primitives import hashes
-
-        old = build.sign(root, hashes.SHA256())
-        folder = tmp_path / "device"
-        folder.mkdir()
-        (folder / "private.json").write_text(json.dumps({"OLD": encoded(key, None)}), encoding="utf-8")
-        lines = POINT.format(name=NAME, digits=digits(old), port=port)
-        edge = Edge(folder, ssh=lines if point else lines.replace("ip http secure-trustpoint OLD\n", ""), **more)
-        edge.https, edge.old = port, old
-        started.append(edge)
-        return edge
+    def start(**more: Any) -> Edge:
+        started.append(Edge(tmp_path / "device", by, **more))
+        return started[-1]
 
     yield start
     for one in started:
         one.kill()
 
 
-def run(folder: Path, edge: Edge, verb: str, *more: str, **variables: object) -> tuple[str, dict[str, Any]]:
-    said = {"agility_authority": str(folder / "authority"), "agility_confirm_timeout": 60, **variables}
+def run(folder: Path, edge: Emulated, verb: str = "rotate_certificates", *more: str, **variables: object) -> dict[str, Any]:
+    said = {"agility_authority": str(folder / "authority"), "agility_confirm_timeout": 60, "agility_campaign": "spring", **variables}
     shown, results = playbook(folder, verb, {"edge1": edge.variables()}, *more, **said)
     assert "edge1" in results, shown
-    assert "PRIVATE KEY" not in shown + json.dumps(results)
-    return shown, results["edge1"]
+    written = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json*") if path.is_file() and folder / "device" not in path.parents]
+    assert "PRIVATE KEY" not in "".join([shown, *written])
+    return {**results["edge1"], "shown": shown}
 
 
-def served(edge: Edge) -> x509.Certificate:
-    """As Python's own ssl sees it."""
-    return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", edge.https), timeout=20).encode())
+def disk(edge: Emulated) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in edge.folder.iterdir() if path.name not in ("log", "shown.pem")}
 
 
-def trusted(folder: Path, edge: Edge) -> bool:
-    """Whether a client that trusts our root alone takes it for that name."""
-    context = ssl.create_default_context(cafile=str(folder / "authority/ca.crt"))
-    with socket.create_connection(("127.0.0.1", edge.https), 20) as plain, context.wrap_socket(plain, server_hostname=NAME) as tls:
-        return bool(tls.version())
-
-
-def bound(edge: Edge, which: str = "running") -> str:
-    found = re.search(r"^ip http secure-trustpoint (\S+)$", edge.text(which), re.MULTILINE)
-    return found[1] if found else ""
-
-
-def keys(edge: Edge) -> set[str]:
-    """What is saved of them."""
-    return set(json.loads((edge.folder / "private.json").read_text(encoding="utf-8")))
-
-
-def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(tmp_path: Path, made: Made) -> None:
+def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(tmp_path: Path, made: Made, by: Root) -> None:
+    """On a device that shows another certificate only once its HTTPS was started anew."""
     edge = made()
-    before, disk = edge.text(), {path.name: path.read_bytes() for path in edge.folder.iterdir()}
+    edge.fault(stale=True)
+    before, held = edge.text(), disk(edge)
 
-    shown, result = run(tmp_path, edge, "rotate_certificates", "--check", "--diff")
-    assert result["status"] == "would-change", shown
+    result = run(tmp_path, edge, "rotate_certificates", "--check", "--diff")
+    assert result["status"] == "would-change", result["shown"]
     assert "it expires on" in result["plan"]["reasons"][0]
     (sent,) = result["plan"]["warnings"]
-    assert re.search(r"ip http secure-trustpoint ag[0-9a-f]{6}; no ip http secure-server; ip http secure-server", sent), sent
-    assert re.search(r"-ip http secure-trustpoint OLD\n\+ip http secure-trustpoint ag[0-9a-f]{6}", shown), shown
-    assert {path.name: path.read_bytes() for path in edge.folder.iterdir() if path.name != "log"} == {k: v for k, v in disk.items() if k != "log"}
+    assert re.search(r"-ip http secure-trustpoint OLD\n\+ip http secure-trustpoint ag[0-9a-f]{6}", result["shown"]), result["shown"]
+    assert disk(edge) == held
 
-    shown, result = run(tmp_path, edge, "rotate_certificates", agility_campaign="spring")
-    assert result["status"] == "changed", shown
-    name = bound(edge)
-    assert re.fullmatch(r"ag[0-9a-f]{6}", name)
-    assert sent.endswith(f"ip http secure-trustpoint {name}; no ip http secure-server; ip http secure-server")
-    new = served(edge)
-    assert (new.issuer.rfc4514_string(), new.public_key() == edge.old.public_key()) == ("CN=Our Root", False)
-    assert trusted(tmp_path, edge)
-    assert [one["certificate_sha256"] for one in result["proofs"]] == [
-        new.fingerprint(__import__("cryptography").hazmat.primitives.hashes.SHA256()).hex()
-    ]
-    assert bound(edge, "startup") == name
-    assert keys(edge) == {"OLD", name}
-    assert f"crypto pki certificate chain {name}\n certificate {new.serial_number:02X} nvram:" in edge.text("startup")
+    result = run(tmp_path, edge)
+    assert result["status"] == "changed", result["shown"]
+    name, new = edge.bound(), edge.served()
+    assert sent.endswith(f" ip http secure-trustpoint {name}; no ip http secure-server; ip http secure-server")
+    assert new.public_key() != edge.old.public_key()
+    assert edge.trusted(by)
+    assert [(one["proved"], one["certificate_sha256"]) for one in result["proofs"]] == [(True, new.fingerprint(hashes.SHA256()).hex())]
+    assert (edge.bound("startup"), edge.keys()) == (name, {"OLD", name})
     edge.reboot()
-    assert served(edge) == new
+    assert edge.served() == new
+    assert run(tmp_path, edge)["status"] == "ok"
 
-    shown, result = run(tmp_path, edge, "rotate_certificates", agility_campaign="spring")
-    assert result["status"] == "ok", shown
+    result = run(tmp_path, edge, "rollback")
+    assert result["status"] == "rolled-back", result["shown"]
+    assert edge.served() == edge.old
+    assert without(edge.text(), name) == before
+    assert edge.bound("startup") == "OLD"
 
-    shown, result = run(tmp_path, edge, "rollback", agility_campaign="spring")
-    assert result["status"] == "rolled-back", shown
-    assert served(edge) == edge.old
-    mine = rf"^crypto pki (?:trustpoint|certificate chain) {name}\n(?: .*\n)+"
-    assert re.sub(mine, "", edge.text(), flags=re.MULTILINE) == before
-    assert bound(edge, "startup") == "OLD"
+
+def test_who_serves_another_certificate_is_taken_back_and_the_new_one_goes(tmp_path: Path, made: Made) -> None:
+    edge = made()
+    edge.fault(stuck=True)
+    before = edge.text()
+    result = run(tmp_path, edge)
+    assert (result["status"], "does not get the certificate that belongs there" in result["problem"]["message"]) == ("reverted", True), result[
+        "shown"
+    ]
+    assert edge.text() == before
+    assert (edge.bound("startup"), edge.points("startup"), edge.keys()) == ("OLD", ["OLD"], {"OLD"})
+    assert edge.served() == edge.old
+
+
+STEPS = {
+    "key": "crypto key generate ec *",
+    "point": "crypto pki trustpoint *",
+    "enroll": "crypto pki enroll *",
+    "authenticate": "crypto pki authenticate *",
+    "import": "crypto pki import *",
+    "save": "write memory",
+}
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "when"),
+    [
+        (fault, step, when)
+        for fault in ("drop_at", "power_at")
+        for step in STEPS
+        for when in ("before", "after")
+        if EVERY or (fault, step, when) == ("drop_at", "import", "after")
+    ],
+)
+def test_what_a_run_leaves_that_ends_while_it_makes_a_certificate_is_harmless_and_the_next_one_makes_it_anew(
+    tmp_path: Path, made: Made, fault: str, step: str, when: str
+) -> None:
+    edge = made()
+    edge.fault(**{fault: [STEPS[step], when]})
+    result = run(tmp_path, edge)
+    assert result["status"] in ("unreachable", "failed"), result["shown"]
+    if fault == "power_at":
+        edge.start()
+    assert (edge.bound(), edge.bound("startup"), edge.served()) == ("OLD", "OLD", edge.old)
+    result = run(tmp_path, edge)
+    assert result["status"] == "changed", result["shown"]
+    assert edge.points() == edge.points("startup") == ["OLD", edge.bound()]
+    assert edge.keys() == {"OLD", edge.bound()}
+
+
+def test_an_issuer_that_answers_later_finds_the_key_where_it_waits(tmp_path: Path, made: Made, by: Root) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    edge = made()
+    said = {"agility_issuer": "handover", "agility_issuer_folder": str(tmp_path / "requests"), "agility_issuer_anchor": str(by.folder / "ca.crt")}
+    result = run(tmp_path, edge, **said)
+    assert result["status"] == "pending", result["shown"]
+    assert (edge.bound(), edge.points("startup")) == ("OLD", edge.points())
+    (asked_for,) = (tmp_path / "requests").glob("*.csr")
+    assert run(tmp_path, edge, **said)["status"] == "pending"
+    assert list((tmp_path / "requests").glob("*.csr")) == [asked_for]
+
+    request = x509.load_pem_x509_csr(asked_for.read_bytes())
+    assert [one.value for one in request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value] == [NAME]
+    now = datetime.now(UTC)
+    build = x509.CertificateBuilder().subject_name(request.subject).issuer_name(by.certificate.subject).public_key(request.public_key())
+    build = build.serial_number(9).not_valid_before(now).not_valid_after(now + timedelta(days=40))
+    for one in (request.extensions[0].value, x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH])):
+        build = build.add_extension(one, critical=False)
+    answer = build.sign(by.key, hashes.SHA256())
+    asked_for.with_suffix(".crt").write_bytes(answer.public_bytes(Encoding.PEM))
+    result = run(tmp_path, edge, **said)
+    assert result["status"] == "changed", result["shown"]
+    assert edge.served() == answer
+
+
+def test_a_kind_of_key_that_no_such_device_makes_is_refused_by_its_name(tmp_path: Path, made: Made) -> None:
+    edge = made()
+    held = disk(edge)
+    result = run(tmp_path, edge, agility_keys=["ML-DSA-65"])
+    assert (result["status"], result["problem"]["message"]) == ("failed", "Cisco IOS or IOS-XE makes no keys of kind ML-DSA-65")
+    assert disk(edge) == held
+
+
+def test_platforms_whose_certificates_are_not_replaced_say_so(tmp_path: Path, by: Root) -> None:
+    device = Emulated(tmp_path / "device", platform="junos")
+    try:
+        result = run(tmp_path, device)
+    finally:
+        device.kill()
+    assert result["status"] == "failed"
+    assert result["problem"]["message"] == "certificates of Juniper Junos are not replaced here"
+
+
+@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it; each has a sample in make test")
+def test_a_device_that_named_none_gets_one_and_names_none_again(tmp_path: Path, made: Made, by: Root) -> None:
+    edge = made(named=False)
+    before = edge.text()
+    lacking = run(tmp_path, edge)
+    assert (lacking["status"], "nobody says which kind of key" in lacking["problem"]["message"]) == ("skipped", True)
+    result = run(tmp_path, edge, agility_keys=["RSA-3072"], agility_names=[NAME])
+    assert result["status"] == "changed", result["shown"]
+    assert edge.served().public_key().key_size == 3072  # type: ignore[union-attr]
+    assert edge.trusted(by)
+    name = edge.bound()
+    assert run(tmp_path, edge, "rollback")["status"] == "rolled-back"
+    assert without(edge.text(), name) == before
+
+
+@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it; targets/test_certificate_change.py has a sample in make test")
+def test_what_a_killed_controller_left_is_taken_back_by_recover(tmp_path: Path, made: Made) -> None:
+    edge = made()
+    killed(tmp_path, edge, lambda: edge.bound() != "OLD", "rotate_certificates", agility_authority=str(tmp_path / "authority"))
+    assert edge.bound() != "OLD"
+    assert run(tmp_path, edge, "recover")["status"] == "changed"
+    assert (edge.bound(), edge.bound("startup"), edge.served()) == ("OLD", "OLD", edge.old)
+    assert run(tmp_path, edge)["status"] == "changed"
+    assert edge.points() == ["OLD", edge.bound()]

@@ -57,11 +57,11 @@ def enforce(folder: Path, device: Emulated | FortiGate, policy: str, campaign: s
     return results["edge1"]
 
 
-def killed(folder: Path, device: Emulated | FortiGate, until: Callable[[], bool]) -> None:
-    """An enforce whose controller is killed, with all its processes, as soon as that is so."""
+def killed(folder: Path, device: Emulated | FortiGate, until: Callable[[], bool], verb: str = "enforce", **more: object) -> None:
+    """A run whose controller is killed, with all its processes, as soon as that is so."""
     (folder / "policy.yml").write_text(KEX, encoding="utf-8")
     changes = {"agility_policy": "policy.yml", "agility_campaign": "spring", "agility_ssh_batch_limit": 100, "agility_confirm_timeout": 600}
-    argv, environment = command(folder, "enforce", {"edge1": device.variables()}, **changes)
+    argv, environment = command(folder, verb, {"edge1": device.variables()}, **{**changes, **more})
     with (folder / "killed.log").open("w") as log:
         run = subprocess.Popen(argv, cwd=folder, env=environment, stdout=log, stderr=log)
         for dummy in range(1200):

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Problem, Wanted, Wishes
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Problem, Snapshot, Wanted, Wishes
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import steps as room
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.changing import STARTUP, Changing
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.device import Device
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.device_api import ApiChanging, ApiDevice
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.resuming import Left, resume, stand, step_of
 
@@ -58,12 +59,18 @@ def made(tmp_path: Path) -> Iterator[Callable[..., Emulated]]:
         one.kill()
 
 
-def dying(emulated: Emulated, monkeypatch: pytest.MonkeyPatch, death: tuple[str, str], wishes: Wishes | None = None) -> Left:
+def dying(
+    emulated: Emulated,
+    monkeypatch: pytest.MonkeyPatch,
+    death: tuple[str, str],
+    wishes: Wishes | None = None,
+    write: Callable[[Device, Snapshot], Change] | None = None,
+) -> Left:
     """A change whose controller dies before or after it has said that command; what was written down of it by then."""
     device = device_of(emulated)
     seen = device.look().snapshot
     mine = {device.live.writes[0]: {aspect: Wanted(tuple(one.split())) for aspect, one in NEW.items()}}
-    (planned,) = device.live.write(seen, wishes or mine)
+    planned = write(device, seen) if write else device.live.write(seen, wishes or mine)[0]
     device.terminal.close()
     changes = Changing(device, planned, seen.identity.machine_id, 60, fine)
     noted: list[Left] = []

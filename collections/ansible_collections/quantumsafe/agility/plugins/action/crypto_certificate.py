@@ -65,17 +65,20 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         run = Run(self, task_vars or {}, "rotate", SPEC)
         self.asked, self.warnings, self.kept = False, list[str](), list[Path]()
-        out = in_campaign(run, self._rotate)
+        out = in_campaign(run, self._work)
         more = {"warnings": self.warnings} if self.warnings else {}
         return out | {"changed": out["changed"] or self.asked, "escrow": [str(file) for file in self.kept]} | more
 
-    def _rotate(self, run: Run, gate: Gate) -> None:
+    def _work(self, run: Run, gate: Gate) -> None:
         if min(int(run.args["days"]), int(run.args["renew_before"]) + 1, int(run.args["renew_jitter"]) + 1) < 1:
             raise Problem("days, renew_before and renew_jitter cannot be negative", "agility_days")
         run.note(campaign=str(run.args.get("campaign") or run.run))
         if run.channel.is_device:
             self.asked = _device_certificates.rotate(run, gate, self.warnings)
-            return
+        else:
+            self._rotate(run, gate)
+
+    def _rotate(self, run: Run, gate: Gate) -> None:
         issuer = issuer_of(run)
         memory = Memory(issuer.folder, run.host)
         before = memory.read()

@@ -40,6 +40,7 @@ KEEP: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("crypto", "map"): ("set transform-set ", "set pfs"),
     ("crypto", "dynamic-map"): ("set transform-set ", "set pfs"),
     ("crypto", "pki", "certificate", "chain"): ("",),
+    ("crypto", "pki", "trustpoint"): ("auto-enroll ",),
 }
 # What a terminal prints around it.
 _AROUND = re.compile(

@@ -1,7 +1,7 @@
 """Certificates of Cisco IOS-XE: trustpoints that are enrolled over the terminal, and the one that HTTPS shows.
 
 Sources: Cisco, PKI Configuration Guide (IOS XE 16.11), "Configuring Certificate Enrollment for a PKI": cut-and-paste, `crypto key generate rsa`
-and `ec … label`; Cisco 223258, "Install web admin certificates on Catalyst 9000" (17.12.4), and public transcripts of 17.x for what each command asks;
+and `ec … label`; Cisco 223258, "Install web admin certificates on Catalyst 9000" (17.12.4), and public transcripts for what each command asks;
 Cisco, Trustpoints on Catalyst 9800, "Recommendations and Limitations": 17.3 takes no further names into a request, so a refusal of that line is none.
 Public transcripts restart HTTPS after `ip http secure-trustpoint`: what is shown before that may be the old certificate.
 """
@@ -97,7 +97,9 @@ def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
     if not servers:
         return ()
     pair = Pair(named[-1].words[3], named[-1].words[3]) if named else NOTHING
-    binding = Binding(pair, Origin(document.path, (named or servers)[-1].line), form="object")
+    points = document.of("crypto", "pki", "trustpoint", pair.certificate)
+    fixed = "its trustpoint renews it by itself (auto-enroll)" if any(one.under("auto-enroll") for one in points) else ""
+    binding = Binding(pair, Origin(document.path, (named or servers)[-1].line), fixed, "object")
     return (Serving("ios", ("ios https",), (), (binding,), "HTTPS of IOS-XE shows one"),)
 
 

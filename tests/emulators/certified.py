@@ -1,0 +1,109 @@
+"""An emulated IOS-XE device whose HTTPS shows a certificate of an authority, and what it serves by an outside judge."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from .appliance import Emulated
+
+NAME = "edge1.example.test"
+LINES = """\
+crypto pki trustpoint OLD
+ enrollment terminal pem
+ subject-name CN={name}
+ revocation-check none
+ eckeypair OLD
+crypto pki certificate chain OLD
+ certificate 02
+{digits}
+  \tquit
+ip http secure-server
+ip http secure-port {port}
+{named}ip http tls-version TLSv1.2
+"""
+NAMED = "ip http secure-trustpoint OLD\n"
+
+
+@dataclass
+class Root:
+    """An authority in a folder, as agility_authority takes it."""
+
+    folder: Path
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+
+def root(folder: Path) -> Root:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC) - timedelta(days=1)
+    build = _build("Our Root", "Our Root", key, 7, now, 3000).add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    made = build.sign(key, hashes.SHA256())
+    folder.mkdir(parents=True)
+    (folder / "ca.crt").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "ca.key").write_text(_pem(key), encoding="utf-8")
+    return Root(folder, key, made)
+
+
+class Edge(Emulated):
+    """days: until its certificate ends; named: whether a line names it."""
+
+    def __init__(self, folder: Path, by: Root, days: int = 6, named: bool = True, **more: Any) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.https = free.getsockname()[1]
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC) - timedelta(days=1)
+        build = _build(NAME, "Our Root", key, 2, now, days).add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        self.old = build.sign(by.key, hashes.SHA256())
+        folder.mkdir(parents=True)
+        (folder / "private.json").write_text(json.dumps({"OLD": _pem(key)}), encoding="utf-8")
+        text = self.old.public_bytes(Encoding.DER).hex().upper()
+        digits = "\n".join(f"  {text[at : at + 64]}" for at in range(0, len(text), 64))
+        lines = LINES.format(name=NAME, digits=digits, port=self.https, named=NAMED if named else "")
+        super().__init__(folder, ssh=lines, **more)
+
+    def served(self) -> x509.Certificate:
+        """As Python's own ssl sees it."""
+        return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", self.https), timeout=20).encode())
+
+    def trusted(self, by: Root) -> bool:
+        """Whether a client that trusts that root alone takes it for its name."""
+        context = ssl.create_default_context(cafile=str(by.folder / "ca.crt"))
+        with socket.create_connection(("127.0.0.1", self.https), 20) as plain, context.wrap_socket(plain, server_hostname=NAME) as tls:
+            return bool(tls.version())
+
+    def bound(self, which: str = "running") -> str:
+        """The trustpoint that HTTPS names, "" = none."""
+        found = re.search(r"^ip http secure-trustpoint (\S+)$", self.text(which), re.MULTILINE)
+        return found[1] if found else ""
+
+    def keys(self) -> set[str]:
+        """What is saved of them."""
+        return set(json.loads(self.text("private.json")))
+
+    def points(self, which: str = "running") -> list[str]:
+        return re.findall(r"^crypto pki trustpoint (\S+)$", self.text(which), re.MULTILINE)
+
+
+def without(text: str, name: str) -> str:
+    """A configuration without that trustpoint and its certificates."""
+    return re.sub(rf"^crypto pki (?:trustpoint|certificate chain) {name}\n(?: .*\n)+", "", text, flags=re.MULTILINE)
+
+
+def _build(name: str, issuer: str, key: ec.EllipticCurvePrivateKey, serial: int, now: datetime, days: int) -> x509.CertificateBuilder:
+    subject, by = (x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, one)]) for one in (name, issuer))
+    build = x509.CertificateBuilder().subject_name(subject).issuer_name(by).public_key(key.public_key()).serial_number(serial)
+    return build.not_valid_before(now).not_valid_after(now + timedelta(days=days))
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
