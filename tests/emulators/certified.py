@@ -1,7 +1,8 @@
-"""An emulated IOS-XE device whose HTTPS shows a certificate of an authority, and what it serves by an outside judge."""
+"""Emulated devices whose HTTPS shows a certificate of an authority, and what they serve by an outside judge."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import socket
@@ -55,6 +56,57 @@ def root(folder: Path) -> Root:
     return Root(folder, key, made)
 
 
+def issuing(folder: Path) -> Root:
+    """One below a root that was put away: folder/root.crt."""
+    above = root(folder)
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC) - timedelta(days=1)
+    build = _build("Our Issuer", "Our Root", key, 8, now, 2000).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    made = build.sign(above.key, hashes.SHA256())
+    (folder / "ca.crt").rename(folder / "root.crt")
+    (folder / "ca.crt").write_bytes(made.public_bytes(Encoding.PEM) + above.certificate.public_bytes(Encoding.PEM))
+    (folder / "ca.key").write_text(_pem(key), encoding="utf-8")
+    return Root(folder, key, made)
+
+
+def served(port: int) -> x509.Certificate:
+    """As Python's own ssl sees it."""
+    return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", port), timeout=20).encode())
+
+
+def trusted(anchor: Path, port: int, name: str = NAME) -> bool:
+    """Whether a client that trusts that anchor alone takes it for its name."""
+    context = ssl.create_default_context(cafile=str(anchor))
+    with socket.create_connection(("127.0.0.1", port), 20) as plain, context.wrap_socket(plain, server_hostname=name) as tls:
+        return bool(tls.version())
+
+
+class Vyos(Emulated):
+    """Its certificate is its own."""
+
+    def __init__(self, folder: Path, **more: Any) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.https = free.getsockname()[1]
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC) - timedelta(days=1)
+        self.old = _build(NAME, NAME, key, 2, now, 6).sign(key, hashes.SHA256())
+        private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        said = {
+            "pki certificate OLD certificate": base64.b64encode(self.old.public_bytes(Encoding.DER)).decode(),
+            "pki certificate OLD private key": base64.b64encode(private).decode(),
+            "service https port": str(self.https),
+            "service https certificates certificate": "OLD",
+        }
+        super().__init__(folder, platform="vyos", ssh="".join(f"set {path} '{one}'\n" for path, one in said.items()), **more)
+
+    def bound(self, which: str = "running") -> str:
+        found = re.search(r"^set service https certificates certificate '(\S+)'$", self.text(which), re.MULTILINE)
+        return found[1] if found else ""
+
+    @property
+    def private(self) -> list[str]:
+        """Its keys."""
+        return re.findall(r"private key '(\S+)'", self.text())
+
+
 class Edge(Emulated):
     """days: until its certificate ends; named: whether a line names it."""
 
@@ -72,14 +124,10 @@ class Edge(Emulated):
         super().__init__(folder, ssh=lines, **more)
 
     def served(self) -> x509.Certificate:
-        """As Python's own ssl sees it."""
-        return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", self.https), timeout=20).encode())
+        return served(self.https)
 
     def trusted(self, by: Root) -> bool:
-        """Whether a client that trusts that root alone takes it for its name."""
-        context = ssl.create_default_context(cafile=str(by.folder / "ca.crt"))
-        with socket.create_connection(("127.0.0.1", self.https), 20) as plain, context.wrap_socket(plain, server_hostname=NAME) as tls:
-            return bool(tls.version())
+        return trusted(by.folder / "ca.crt", self.https)
 
     def bound(self, which: str = "running") -> str:
         """The trustpoint that HTTPS names, "" = none."""

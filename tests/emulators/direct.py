@@ -86,7 +86,7 @@ class Direct:
             if not got:
                 raise EOFError("the connection ended")
             seen += got.replace("\r\n", "\n")
-            heard = seen.partition(sends.replace("\r", "\n"))[2] if sends != ENABLE else seen
+            heard = seen.partition(sends.replace("\r", "\n"))[2] if sends not in ("", ENABLE) else seen
             if heard.endswith(end) if end else PROMPT.search(heard) or (asks and re.search(asks, heard)):
                 return seen
         raise EOFError("no prompt")

@@ -2,96 +2,106 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import socket
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.emulators.appliance import Emulated, playbook
-from tests.unit.certificates.ca import create, make_key
-from tests.unit.test_fortigate_certificates import authority, trusts
+from tests.asked import asked
+from tests.emulators.appliance import playbook
+from tests.emulators.certified import NAME, Vyos, issuing, served, trusted
 
-NAME = "edge1.example.test"
-__all__ = ["authority"]
+from .test_device_recover import killed
 
-
-class Edge(Emulated):
-    https: int
-    old: x509.Certificate
-
-
-def body(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
+pytestmark = pytest.mark.skipif(not asked("appliances"), reason="make verify-appliances runs it; appliances/test_vyos_keeping.py has its steps")
 
 
 @pytest.fixture
-def edge(tmp_path: Path) -> Iterator[Edge]:
-    """HTTPS with a certificate that it has signed itself."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    key = make_key("ECDSA-P256")
-    from datetime import UTC, datetime, timedelta
-
-    old = create(NAME, key, 6, datetime.now(UTC) - timedelta(days=1), 2, ca=False)
-    private = body(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
-    said = {
-        "pki certificate OLD certificate": body(old.public_bytes(Encoding.DER)),
-        "pki certificate OLD private key": private,
-        "service https port": str(port),
-        "service https certificates certificate": "OLD",
-    }
-    made = Edge(tmp_path / "device", platform="vyos", minute=30, ssh="".join(f"set {path} '{one}'\n" for path, one in said.items()))
-    made.https, made.old = port, old
+def edge(tmp_path: Path) -> Iterator[Vyos]:
+    issuing(tmp_path / "authority")
+    made = Vyos(tmp_path / "device")
     yield made
     made.kill()
 
 
-def run(folder: Path, edge: Edge, verb: str, *more: str, **variables: object) -> tuple[str, dict[str, Any]]:
-    said = {"agility_authority": str(folder / "authority"), "agility_keys": ["ECDSA-P256"], "agility_names": [NAME], **variables}
-    shown, results = playbook(folder, verb, {"edge1": edge.variables()}, *more, **said)
+def run(folder: Path, edge: Vyos, verb: str = "rotate_certificates", *more: str, **variables: object) -> dict[str, Any]:
+    """Nothing that it shows or writes may hold a private key."""
+    said = {"agility_authority": str(folder / "authority"), "agility_campaign": "spring", "agility_names": [NAME], **variables}
+    shown, results = playbook(folder, verb, {"edge1": edge.variables()}, "-vvv", *more, **said)
     assert "edge1" in results, shown
-    return shown, results["edge1"]
+    written = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json*") if path.is_file() and folder / "device" not in path.parents]
+    assert edge.private
+    assert not [one for one in edge.private if any(one[-80:] in text for text in (shown, *written))]
+    return {**results["edge1"], "shown": shown}
 
 
-def served(edge: Edge) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", edge.https), timeout=20).encode())
+def without(text: str, name: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if name not in line)
 
 
-def keys(edge: Edge) -> list[str]:
-    return re.findall(r"private key '(\S+)'", edge.text())
-
-
-def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(tmp_path: Path, authority: Path, edge: Edge) -> None:
+def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(tmp_path: Path, edge: Vyos) -> None:
     before = edge.text()
-    shown, result = run(tmp_path, edge, "rotate_certificates", "--check", "--diff")
-    assert result["status"] == "would-change", shown
+    result = run(tmp_path, edge, "rotate_certificates", "--check", "--diff")
+    assert result["status"] == "would-change", result["shown"]
     (sent,) = [one for one in result["plan"]["warnings"] if "is sent" in one]
     assert edge.text() == edge.text("startup") == before
 
-    shown, result = run(tmp_path, edge, "rotate_certificates", "-vvv", agility_campaign="spring")
-    assert result["status"] == "changed", shown
-    (name,) = re.findall(r"service https certificates certificate '(ag[0-9a-f]{6})'", edge.text())
+    result = run(tmp_path, edge)
+    assert result["status"] == "changed", result["shown"]
+    name, new = edge.bound(), served(edge.https)
+    assert re.fullmatch(r"ag[0-9a-f]{6}", name)
     assert f"set service https certificates certificate {name}" in sent
-    new = served(edge)
     assert new != edge.old
-    assert trusts(tmp_path, edge.https, NAME)
+    assert trusted(tmp_path / "authority/root.crt", edge.https)
     assert edge.text() == edge.text("startup")
-    kept = [path.read_text(encoding="utf-8") for folder in ("out", "agility-results") for path in (tmp_path / folder).rglob("*") if path.is_file()]
-    assert len(keys(edge)) == 2
-    assert not [one for one in keys(edge) if any(one[:40] in text for text in (shown, json.dumps(result), *kept))]
+    edge.reboot()
+    assert served(edge.https) == new
+    assert run(tmp_path, edge)["status"] == "ok"
 
-    shown, result = run(tmp_path, edge, "rotate_certificates", agility_campaign="spring")
-    assert result["status"] == "ok", shown
-    shown, result = run(tmp_path, edge, "rollback", agility_campaign="spring")
-    assert result["status"] == "rolled-back", shown
-    assert served(edge) == edge.old
-    assert "".join(line for line in edge.text().splitlines(keepends=True) if name not in line) == before
+    result = run(tmp_path, edge, "rollback")
+    assert result["status"] == "rolled-back", result["shown"]
+    assert served(edge.https) == edge.old
+    assert without(edge.text(), name) == before
     assert edge.text() == edge.text("startup")
+
+
+def test_who_serves_another_certificate_is_taken_back_and_the_new_one_goes(tmp_path: Path, edge: Vyos) -> None:
+    before = edge.text()
+    served(edge.https)
+    edge.fault(stale=True)
+    result = run(tmp_path, edge)
+    assert result["status"] == "rolled-back", result["shown"]
+    assert edge.text() == edge.text("startup") == before
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("fault", ["drop_at", "power_at"])
+@pytest.mark.parametrize("step", ["run generate *", "set pki certificate *", "set pki ca *", "commit", "save"])
+def test_what_a_run_leaves_that_ends_while_it_makes_a_certificate_is_made_anew(tmp_path: Path, edge: Vyos, fault: str, step: str, when: str) -> None:
+    edge.fault(**{fault: [step, when]})
+    result = run(tmp_path, edge)
+    assert result["status"] in ("unreachable", "failed"), result["shown"]
+    if fault == "power_at":
+        edge.start()
+    assert (edge.bound(), edge.bound("startup"), served(edge.https)) == ("OLD", "OLD", edge.old)
+    result = run(tmp_path, edge)
+    assert result["status"] == "changed", result["shown"]
+    assert len(edge.private) == 2
+    assert edge.text() == edge.text("startup")
+
+
+def test_what_a_killed_controller_left_is_taken_back_by_recover(tmp_path: Path, edge: Vyos) -> None:
+    said = {"agility_authority": str(tmp_path / "authority"), "agility_names": [NAME]}
+    killed(tmp_path, edge, lambda: edge.bound() != "OLD", "rotate_certificates", **said)
+    assert edge.bound() != "OLD"
+    assert run(tmp_path, edge, "recover")["status"] == "changed"
+    assert (edge.bound(), edge.bound("startup"), served(edge.https)) == ("OLD", "OLD", edge.old)
+
+
+def test_a_kind_of_key_that_it_does_not_make_is_refused_by_its_name(tmp_path: Path, edge: Vyos) -> None:
+    before = edge.text()
+    result = run(tmp_path, edge, agility_keys=["ML-DSA-65"])
+    assert (result["status"], result["problem"]["message"]) == ("failed", "VyOS makes no keys of kind ML-DSA-65")
+    assert edge.text() == before
