@@ -4,174 +4,197 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import Authority, load, sign
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.appliance import Request
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import load, sign
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from tests.asked import asked
 from tests.emulators.appliance import playbook
-from tests.emulators.fortigate import WITH_VDOMS, FortiGate
-from tests.unit.certificates.ca import create, encoded, make_key
+from tests.emulators.certified import NAME, issuing, served, trusted
+from tests.emulators.fortigate import LISTED, STARTUP, TOKEN, WITH_VDOMS, DirectApi, FortiGate
 
-NAME = "fg1.example.test"
-DAY = timedelta(days=1)
+from .test_device_recover import killed
 
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Path:
-    """A root, put away, and what issues below it."""
-    folder, now = tmp_path / "authority", datetime.now(UTC) - DAY
-    folder.mkdir()
-    root, key = make_key("ECDSA-P256"), make_key("ECDSA-P256")
-    top = create("Our Root", root, 3000, now, 7)
-    issuing = create("Our Issuer", key, 3000, now, 8, Authority(top, root, ()))
-    (folder / "ca.crt").write_bytes(issuing.public_bytes(Encoding.PEM) + top.public_bytes(Encoding.PEM))
-    (folder / "ca.key").write_text(encoded(key, None), encoding="utf-8")
-    (tmp_path / "root.crt").write_bytes(top.public_bytes(Encoding.PEM))
-    return folder
+LONG = pytest.mark.skipif(not asked("appliances"), reason="make verify-appliances runs it; appliances/test_fortios_certificates.py has its steps")
 
 
 @pytest.fixture
 def gate(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FortiGate]:
+    issuing(tmp_path / "authority")
     made = FortiGate(tmp_path / "device", second=0.5, **getattr(request, "param", {}))
     yield made
     made.kill()
 
 
-def run(folder: Path, gate: FortiGate, verb: str, *more: str, **variables: object) -> tuple[str, dict[str, Any]]:
-    said = {
-        "agility_authority": str(folder / "authority"),
-        "agility_confirm_timeout": 60,
-        "agility_keys": ["ECDSA-P256"],
-        "agility_names": [NAME],
-        **variables,
-    }
-    shown, results = playbook(folder, verb, {"fg1": gate.variables()}, *more, **said)
+def run(folder: Path, gate: FortiGate, verb: str = "rotate_certificates", *more: str, **variables: object) -> dict[str, Any]:
+    """Nothing that it shows or writes may hold a private key, encrypted or in clear."""
+    said = {"agility_authority": str(folder / "authority"), "agility_campaign": "spring", "agility_confirm_timeout": 60}
+    asks = {"agility_keys": ["ECDSA-P256"], "agility_names": [NAME]}
+    shown, results = playbook(folder, verb, {"fg1": gate.variables()}, "-vvv", *more, **{**said, **asks, **variables})
     assert "fg1" in results, shown
-    return shown, results["fg1"]
+    written = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json*") if path.is_file() and folder / "device" not in path.parents]
+    assert not [one for one in private(gate) if any(one in text for text in (shown, *written))]
+    return {**results["fg1"], "shown": shown}
 
 
-def served(gate: FortiGate) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", gate.ports[1]), timeout=20).encode())
-
-
-def trusts(folder: Path, port: int, name: str) -> bool:
-    """Whether a client that trusts our root alone takes it for that name."""
-    context = ssl.create_default_context(cafile=str(folder / "root.crt"))
-    with socket.create_connection(("127.0.0.1", port), 20) as plain, context.wrap_socket(plain, server_hostname=name) as tls:
-        return bool(tls.version())
+def private(gate: FortiGate) -> list[str]:
+    """Lines of its keys, as the device keeps them, and in clear."""
+    kept = [one for one in re.findall(r"-----BEGIN ENCRYPTED.*?-----END ENCRYPTED PRIVATE KEY-----", gate.text(), re.DOTALL) if "CANARY" not in one]
+    keys = [load_pem_private_key(one.encode(), b"of this device alone") for one in kept]
+    clear = [one.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode() for one in keys]
+    return [line for one in (*kept, *clear) for line in one.splitlines()[1:-1]]
 
 
 def bound(gate: FortiGate, which: str = "running") -> str:
+    """ "" is its own."""
     found = re.search(r'set admin-server-cert "?([^"\n]+)', gate.text(which))
     return found[1] if found else ""
 
 
-def secrets(gate: FortiGate) -> list[str]:
-    """Lines of private keys, encrypted as the device keeps them, and in clear."""
-    from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat, load_pem_private_key
-
-    out = []
-    for text in re.findall(r"-----BEGIN ENCRYPTED PRIVATE KEY-----\n[^C].*?-----END ENCRYPTED PRIVATE KEY-----", gate.text(), re.DOTALL):
-        key = load_pem_private_key(text.encode(), b"of this device alone")
-        clear = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        out += [*text.splitlines()[1:-1], *clear.splitlines()[1:-1]]
-    return out
+def entries(gate: FortiGate) -> list[str]:
+    return re.findall(r'edit "(ag[0-9a-f]{6})"', gate.text())
 
 
-@pytest.mark.parametrize("gate", [{}, {"startup": WITH_VDOMS}], indirect=True)
-def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(tmp_path: Path, authority: Path, gate: FortiGate) -> None:
-    own, before = served(gate), gate.text()
-    shown, result = run(tmp_path, gate, "rotate_certificates", "--check", "--diff")
-    assert result["status"] == "would-change", shown
+def post(gate: FortiGate, path: str, **values: object) -> int:
+    """What somebody else asks for."""
+    said = json.dumps({"scope": "global", **values})
+    return DirectApi(gate, TOKEN).ask(Request("POST", f"/api/v2/monitor/vpn-certificate/{path}", said))[0]
+
+
+def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(tmp_path: Path, gate: FortiGate) -> None:
+    own = served(gate.ports[1])
+    result = run(tmp_path, gate)
+    assert result["status"] == "changed", result["shown"]
+    new = served(gate.ports[1])
+    assert (entries(gate), gate.text()) == ([bound(gate)], gate.text("startup"))
+    assert new != own
+    assert private(gate)
+    assert trusted(tmp_path / "authority/root.crt", gate.ports[1])
+    result = run(tmp_path, gate, "rollback")
+    assert result["status"] == "rolled-back", result["shown"]
+    assert (served(gate.ports[1]), bound(gate), bound(gate, "startup")) == (own, "", "")
+
+
+@LONG
+@pytest.mark.parametrize("gate", [{}, {"startup": WITH_VDOMS}, {"release": "7.6.5", "cuts": False}], indirect=True)
+def test_a_check_touches_nothing_and_a_second_run_changes_nothing(tmp_path: Path, gate: FortiGate) -> None:
+    before = gate.text()
+    result = run(tmp_path, gate, "rotate_certificates", "--check", "--diff")
+    assert result["status"] == "would-change", result["shown"]
     (sent,) = [one for one in result["plan"]["warnings"] if "is sent" in one]
     assert gate.text() == gate.text("startup") == before
-    print(shown)
-    shown, result = run(tmp_path, gate, "rotate_certificates", "-vvv", agility_campaign="spring")
-    print(shown)
-    assert result["status"] == "changed", shown
-    name = bound(gate)
-    assert re.fullmatch(r"ag[0-9a-f]{6}", name)
-    assert f'"admin-server-cert": "{name}"' in sent
-    new = served(gate)
-    assert new != own and trusts(tmp_path, gate.ports[1], NAME)
-    assert gate.text() == gate.text("startup")
-    kept = [
-        path.read_text(encoding="utf-8", errors="replace")
-        for folder in ("out", "agility-results")
-        for path in (tmp_path / folder).rglob("*")
-        if path.is_file()
-    ]
-    assert len(secrets(gate)) > 3
-    assert not [one for one in secrets(gate) if any(one in text for text in (shown, *kept))]
+    assert run(tmp_path, gate)["status"] == "changed"
+    assert f'"admin-server-cert": "{bound(gate)}"' in sent
+    held = gate.text()
     gate.reboot()
-    assert served(gate) == new
-
-    shown, result = run(tmp_path, gate, "rotate_certificates", agility_campaign="spring")
-    assert result["status"] == "ok", shown
-    shown, result = run(tmp_path, gate, "rollback", agility_campaign="spring")
-    print(shown)
-    assert result["status"] == "rolled-back", shown
-    assert served(gate) == own
+    assert trusted(tmp_path / "authority/root.crt", gate.ports[1])
+    assert run(tmp_path, gate)["status"] == "ok"
+    assert run(tmp_path, gate, "rotate_certificates", agility_renew_before=60)["status"] == "changed"
+    first, second = entries(gate)
+    assert bound(gate) == second
+    assert run(tmp_path, gate, "rollback", agility_campaign="spring")["status"] == "rolled-back"
+    assert first in held
     assert bound(gate) == ""
 
 
-def test_a_request_is_handed_over_and_its_answer_bound_by_a_later_run(tmp_path: Path, authority: Path, gate: FortiGate) -> None:
-    folder = tmp_path / "requests"
-    folder.mkdir()
-    said = {"agility_issuer": "handover", "agility_issuer_folder": str(folder), "agility_issuer_anchor": str(tmp_path / "root.crt")}
-    shown, result = run(tmp_path, gate, "rotate_certificates", **said)
-    assert result["status"] == "pending", shown
-    (asked,) = folder.glob("*.csr")
-    request = x509.load_pem_x509_csr(asked.read_bytes())
-    assert [str(one.value) for one in request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value] == [NAME]
+@LONG
+def test_who_serves_another_certificate_is_taken_back_and_the_new_one_goes(tmp_path: Path, gate: FortiGate) -> None:
+    own = served(gate.ports[1])
+    gate.fault(stale=True)
+    result = run(tmp_path, gate)
+    assert result["status"] == "rolled-back", result["shown"]
+    assert (served(gate.ports[1]), bound(gate), entries(gate)) == (own, "", [])
+
+
+@LONG
+def test_an_issuer_that_answers_later_finds_the_key_where_it_waits(tmp_path: Path, gate: FortiGate) -> None:
+    folder, authority = tmp_path / "requests", tmp_path / "authority"
+    said = {"agility_issuer": "handover", "agility_issuer_folder": str(folder), "agility_issuer_anchor": str(authority / "root.crt")}
+    assert run(tmp_path, gate, **said)["status"] == "pending"
+    (request,) = folder.glob("*.csr")
+    names = x509.load_pem_x509_csr(request.read_bytes()).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(one.value) for one in names] == [NAME]
     waits = gate.text()
-    shown, result = run(tmp_path, gate, "rotate_certificates", **said)
-    assert (result["status"], gate.text()) == ("pending", waits), shown
-    ca, key = ((authority / name).read_text(encoding="utf-8") for name in ("ca.crt", "ca.key"))
-    answer = sign(load(ca, key, None, "here"), asked.read_text(encoding="utf-8"), "ECDSA-P256", (NAME,), 47, datetime.now(UTC), 99)
-    asked.with_suffix(".crt").write_text(answer, encoding="utf-8")
-    shown, result = run(tmp_path, gate, "rotate_certificates", **said)
-    assert result["status"] == "changed", shown
-    assert served(gate).serial_number == 99
+    assert (run(tmp_path, gate, **said)["status"], gate.text()) == ("pending", waits)
+    ours = load(*((authority / name).read_text(encoding="utf-8") for name in ("ca.crt", "ca.key")), None, "")
+    answer = sign(ours, request.read_text(encoding="utf-8"), "ECDSA-P256", (NAME,), 47, datetime.now(UTC), 99)
+    request.with_suffix(".crt").write_text(answer, encoding="utf-8")
+    result = run(tmp_path, gate, **said)
+    assert (result["status"], served(gate.ports[1]).serial_number) == ("changed", 99), result["shown"]
 
 
+@LONG
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("fault", ["drop_at", "power_at"])
 @pytest.mark.parametrize("step", ["*csr/generate*", "*certificate/download*", "*ca/import*", "*local/import*"])
-def test_a_step_before_the_change_that_fails_leaves_nothing_and_the_next_run_does_it(
-    tmp_path: Path, authority: Path, gate: FortiGate, step: str
+def test_what_a_run_leaves_that_ends_while_it_makes_a_certificate_is_made_anew(
+    tmp_path: Path, gate: FortiGate, fault: str, step: str, when: str
 ) -> None:
-    own = served(gate)
-    gate.fault(drop_at=[step, "after"])
-    shown, result = run(tmp_path, gate, "rotate_certificates")
-    assert result["status"] in ("failed", "unreachable"), shown
-    assert served(gate) == own
-    assert not re.search(r'edit "ag[0-9a-f]{6}"', gate.text()), gate.text()
-    shown, result = run(tmp_path, gate, "rotate_certificates")
-    assert result["status"] == "changed", shown
+    own = served(gate.ports[1])
+    gate.fault(**{fault: [step, when]})
+    result = run(tmp_path, gate)
+    assert result["status"] in ("failed", "unreachable"), result["shown"]
+    if fault == "power_at":
+        gate.start()
+    assert (served(gate.ports[1]), bound(gate)) == (own, "")
+    result = run(tmp_path, gate)
+    assert result["status"] == "changed", result["shown"]
+    assert entries(gate) == [bound(gate)]
 
 
-def test_what_a_killed_run_left_is_made_anew(tmp_path: Path, authority: Path, gate: FortiGate) -> None:
-    shown, result = run(tmp_path, gate, "rotate_certificates", "--check")
-    (name,) = re.findall(r"ag[0-9a-f]{6}", " ".join(one for one in result["plan"]["warnings"] if "is sent" in one))
-    said = {"certname": name, "subject": "x", "keytype": "ec", "curvename": "secp256r1", "scope": "global"}
-    from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.appliance import Request
-
-    from tests.emulators.fortigate import TOKEN, DirectApi
-
-    assert DirectApi(gate, TOKEN).ask(Request("POST", "/api/v2/monitor/vpn-certificate/csr/generate", json.dumps(said)))[0] == 200
-    shown, result = run(tmp_path, gate, "rotate_certificates")
-    assert (result["status"], bound(gate)) == ("changed", name), shown
+@LONG
+def test_a_leftover_of_that_name_is_made_anew_and_one_that_is_bound_is_left_alone(tmp_path: Path, gate: FortiGate) -> None:
+    result = run(tmp_path, gate, "rotate_certificates", "--check")
+    (name,) = set(re.findall(r"ag[0-9a-f]{6}", " ".join(result["plan"]["warnings"])))
+    assert post(gate, "csr/generate", certname=name, subject="x", keytype="ec", curvename="secp256r1") == 200
+    result = run(tmp_path, gate)
+    assert (result["status"], bound(gate)) == ("changed", name), result["shown"]
 
 
-def test_a_kind_that_it_does_not_make_is_refused_by_name(tmp_path: Path, authority: Path, gate: FortiGate) -> None:
+@LONG
+def test_what_a_killed_controller_left_is_taken_back_by_recover(tmp_path: Path, gate: FortiGate) -> None:
+    own = served(gate.ports[1])
+    said = {"agility_authority": str(tmp_path / "authority"), "agility_names": [NAME], "agility_keys": ["ECDSA-P256"]}
+    killed(tmp_path, gate, lambda: bound(gate) != "", "rotate_certificates", **said)
+    assert bound(gate) != ""
+    assert run(tmp_path, gate, "recover")["status"] == "changed"
+    assert (served(gate.ports[1]), bound(gate), bound(gate, "startup")) == (own, "", "")
+
+
+@LONG
+def test_a_controller_that_would_not_take_the_new_certificate_refuses_before_anything_is_made(tmp_path: Path, gate: FortiGate) -> None:
+    before, own, authority = gate.text(), served(gate.ports[1]).public_bytes(Encoding.PEM), tmp_path / "authority"
+    (tmp_path / "trusted.pem").write_bytes(own)
+    checks = {"ansible_httpapi_validate_certs": True, "ansible_httpapi_ca_path": str(tmp_path / "trusted.pem")}
+    result = run(tmp_path, gate, **checks)
+    assert (result["status"], "would not name 127.0.0.1" in result["problem"]["message"]) == ("failed", True), result["shown"]
+    result = run(tmp_path, gate, **checks, agility_names=[NAME, "127.0.0.1"])
+    assert (result["status"], "CN=Our Root is not among what" in result["problem"]["message"]) == ("failed", True), result["shown"]
+    assert gate.text() == before
+    (tmp_path / "trusted.pem").write_bytes(own + (authority / "root.crt").read_bytes())
+    result = run(tmp_path, gate, **checks, agility_names=[NAME, "127.0.0.1"])
+    assert result["status"] == "changed", result["shown"]
+
+
+@LONG
+@pytest.mark.parametrize("gate", [{"startup": f"config system ha\n    set mode a-p\nend\n{STARTUP}{LISTED}"}], indirect=True)
+def test_a_cluster_is_left_alone(tmp_path: Path, gate: FortiGate) -> None:
     before = gate.text()
-    shown, result = run(tmp_path, gate, "rotate_certificates", agility_keys=["ML-DSA-65"])
-    assert "ML-DSA-65" in result["problem"]["message"], shown
+    result = run(tmp_path, gate)
+    assert (result["status"], "one of a cluster" in result["problem"]["message"]) == ("skipped", True)
+    assert gate.text() == before
+
+
+@LONG
+def test_a_kind_of_key_that_it_does_not_make_is_refused_by_its_name(tmp_path: Path, gate: FortiGate) -> None:
+    before = gate.text()
+    result = run(tmp_path, gate, agility_keys=["ML-DSA-65"])
+    assert (result["status"], result["problem"]["message"]) == ("failed", "Fortinet FortiOS makes no keys of kind ML-DSA-65")
     assert gate.text() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import ssl
 import threading
@@ -24,6 +25,7 @@ def certificate(device: Any, name: str) -> str:
         called = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         made = x509.CertificateBuilder().subject_name(called).issuer_name(called).public_key(key.public_key()).serial_number(1)
         made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=9))
+        made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path.write_bytes(text + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
     return str(path)

@@ -34,6 +34,7 @@ from ._core.targets.device_api import ApiDevice
 from ._core.targets.survey import Survey
 from ._core.targets.transact import Outcome
 from ._device_bindings import patient
+from ._device_door import opens
 from ._device_records import Records
 from ._devices import carried, device, saved, sent
 from ._issuers import Issuer, answered, fits, issuer_of
@@ -89,6 +90,8 @@ class _Rotating:
             return False
         fits(run, plan.orders)
         self._may(found)
+        if isinstance(self.one, ApiDevice):
+            opens(self.one.session, self.issuer.anchors, plan.orders, run.host)
         if run.action._task.check_mode:
             run.note(status="would-change")
             return False

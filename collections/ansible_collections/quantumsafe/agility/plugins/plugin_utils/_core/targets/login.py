@@ -20,6 +20,10 @@ class Login:
     def system(self) -> str:
         return str(self._like._network_os or "")
 
+    def option(self, name: str) -> Any:
+        """As the inventory has it."""
+        return self._options.get(name)
+
     def _made(self) -> Any:
         """A connection that shares nothing with those before it, not opened yet."""
         connection: Any = connection_loader.get(self._like.ansible_name, self._like._play_context, "/dev/null")
