@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import snapshot_of, vyos_keeping
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import read, snapshot_of, vyos_keeping
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.vyos_live import lines
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import load, sign
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.credentials import Pair
@@ -20,6 +22,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.transact import Outcome
 
 from tests.emulators.certified import NAME, Root, Vyos, issuing, served, trusted
+from tests.unit.appliances.test_ios import certificate
 from tests.unit.targets.test_device_change import EVERY, STEPS, device_of, fine, struck
 
 KEEPING = vyos_keeping.KEEPING
@@ -105,7 +108,7 @@ def test_no_fault_at_any_step_leaves_a_device_between(edge: Vyos, by: Root, faul
 def test_it_makes_each_kind_of_key_that_is_promised_and_takes_them_away(edge: Vyos, by: Root) -> None:
     before = edge.text()
     device = device_of(edge)
-    for kind in KEEPING.kinds:
+    for kind in KEEPING.kinds if EVERY else ("ECDSA-P384", "RSA-2048"):
         brought(edge, by, kind)
         device.carry(KEEPING.drop(NEW))
         assert edge.text() == before
@@ -130,6 +133,18 @@ def test_what_it_says_when_no_key_was_installed_is_not_told(edge: Vyos) -> None:
     assert f"set pki certificate {NEW} private key" in device.terminal.talk(command, KEEPING.asks, make.replies)
     with pytest.raises(Rejected, match="may hold a key, and is not told"):
         device.carry([replace(make, command=command)])
+
+
+def test_the_certificate_that_https_serves_is_seen_and_no_key_is_kept() -> None:
+    der = certificate("edge1")
+    pki = f'pki {{\n    certificate web {{\n        certificate "{base64.b64encode(der).decode()}"\n        private {{\n            key "CANARY"\n        }}\n    }}\n}}\n'
+    text = (
+        pki + 'service {\n    https {\n        certificates {\n            certificate "web"\n        }\n    }\n}\n// vyos-config-version: "pki@1"\n'
+    )
+    seen = snapshot_of(text.encode(), "f", "h", "")
+    (shown,) = next(one for one in read(seen) if one.id == "vyos https").certificates
+    assert (shown.subject, shown.sha256, shown.path) == ("CN=edge1", hashlib.sha256(der).hexdigest(), "f:3")
+    assert "CANARY" not in (seen.files["f"].text or "")
 
 
 def test_a_chain_that_it_cannot_serve_whole_is_refused_before_anything_is_said(by: Root) -> None:
