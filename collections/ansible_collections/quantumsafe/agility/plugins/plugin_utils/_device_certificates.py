@@ -166,8 +166,7 @@ class _Rotating:
                 return False
             pairs = {order.new: chain for order, chain in zip(plan.orders, chains, strict=True)}
             run.told["keys"] = issued(pairs)
-            self._place(pairs)
-            self._bind(id_, found, plan, pairs)
+            self._bind(id_, found, self._placed(pairs), plan, pairs)
             memory.forget()
             return False
         finally:
@@ -188,15 +187,18 @@ class _Rotating:
         request_key(text)
         return Asked(text, kind, names, int(self.run.args["days"]))
 
-    def _place(self, chains: Mapping[Pair, str]) -> None:
+    def _placed(self, chains: Mapping[Pair, str]) -> Survey:
+        """How it looks with them.  Raises Problem where it does not hold them."""
         for pair, text in chains.items():
             self.one.carry(self.keeping.place(pair.certificate, with_anchor(text, self.issuer.anchors)))
-        held = self.keeping.held(self.one.look().snapshot)
+        seen = self.one.look()
+        held = self.keeping.held(seen.snapshot)
         for pair, text in chains.items():
             new, there = leaf(text, ""), held.get(pair.certificate)
             if new is None or there is None or there.sha256 != new.sha256:
                 raise Problem(f"it does not hold the certificate that was brought to it as {pair.certificate}", self.run.host, "nothing names it")
         self._save()
+        return seen
 
     def _save(self) -> None:
         if not self.one.save_only(self._heads(*self.names)):
@@ -205,9 +207,9 @@ class _Rotating:
 
     # ------------------------------------------------------------ the change
 
-    def _bind(self, id_: str, found: Survey, plan: Rotation, chains: Mapping[Pair, str]) -> None:
-        run, seen = self.run, self.one.look()
-        machine = found.snapshot.identity.machine_id
+    def _bind(self, id_: str, found: Survey, seen: Survey, plan: Rotation, chains: Mapping[Pair, str]) -> None:
+        """found: for what the plan was made; seen: with the new certificates."""
+        run, machine = self.run, found.snapshot.identity.machine_id
         changes = self._rebind(found.snapshot, seen.snapshot, plan)
         if len(changes) != 1 or seen.snapshot.identity.machine_id != machine:
             raise Problem("it names another certificate than before, or is another device", run.host, "look at it, and run this again")

@@ -86,29 +86,30 @@ class Terminal(Login):
         asks: how what it asks ends; replies: (what was heard until then, what is said), both regular expressions.
         """
         connection = self._connection or self.open()._connection
-        known = connection._terminal.terminal_stdout_re
-        connection._terminal.terminal_stdout_re = [*known, re.compile(asks.encode())]
+        known, questions = connection._terminal.terminal_stdout_re, re.compile(asks.encode())
+        connection._terminal.terminal_stdout_re = [*known, questions]
+        heard, says = "", command
         try:
-            heard = self.ask(command)
+            _drain(connection)
             for dummy in range(QUESTIONS):
-                asked = f"{heard}\n{_text(connection._last_response)}".replace("\r", "")
-                if not re.search(asks, asked):
-                    return asked
-                answer = next((answer for question, answer in replies if re.search(question, asked, re.DOTALL)), None)
+                self.asked += 1
+                said = _text(connection.send(command=says.replace("\n", "\r").encode(), strip_prompt=False))
+                if getattr(connection._ssh_shell, "closed", False) or said == "None":
+                    raise Unreachable("the connection ended")
+                heard = f"{heard}\n{said}".replace("\r", "")
+                if connection._matched_pattern != questions.pattern:
+                    return heard
+                answer = next((answer for question, answer in replies if re.search(question, heard, re.DOTALL)), None)
                 if answer is None:
                     break
-                self.asked += 1
-                more = _text(connection.send(command=answer.replace("\n", "\r").encode()))
-                if getattr(connection._ssh_shell, "closed", False) or more == "None":
-                    raise Unreachable("the connection ended")
-                heard = f"{asked}\n{more}"
+                says = answer
         except (AnsibleError, PersistentError, OSError, EOFError, AttributeError, Unreachable) as error:
             self.close()
             raise Unreachable(f"no answer to `{command}`: {_text(error)}", remedy="check the network") from error
         finally:
             connection._terminal.terminal_stdout_re = known
         self.close()  # with what it asks still open
-        raise Rejected(f"`{command}` asks what is not known here: {asked.strip()[-200:]}")
+        raise Rejected(f"`{command}` asks what is not known here: {heard.strip()[-200:]}")
 
     def negotiated(self) -> dict[str, str]:
         """What this very login agreed on, where its library tells."""
