@@ -37,11 +37,11 @@ def run(folder: Path, gate: FortiGate, verb: str = "rotate_certificates", *more:
     """Nothing that it shows or writes may hold a private key, encrypted or in clear."""
     said = {"agility_authority": str(folder / "authority"), "agility_campaign": "spring", "agility_confirm_timeout": 60}
     asks = {"agility_keys": ["ECDSA-P256"], "agility_names": [NAME]}
-    shown, results = playbook(folder, verb, {"fg1": gate.variables()}, "-vvv", *more, **{**said, **asks, **variables})
-    assert "fg1" in results, shown
+    shown, results = playbook(folder, verb, {"edge1": gate.variables()}, "-vvv", *more, **{**said, **asks, **variables})
+    assert "edge1" in results, shown
     written = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json*") if path.is_file() and folder / "device" not in path.parents]
     assert not [one for one in private(gate) if any(one in text for text in (shown, *written))]
-    return {**results["fg1"], "shown": shown}
+    return {**results["edge1"], "shown": shown}
 
 
 def private(gate: FortiGate) -> list[str]:
@@ -109,7 +109,7 @@ def test_who_serves_another_certificate_is_taken_back_and_the_new_one_goes(tmp_p
     own = served(gate.ports[1])
     gate.fault(stale=True)
     result = run(tmp_path, gate)
-    assert result["status"] == "rolled-back", result["shown"]
+    assert result["status"] == "reverted", result["shown"]
     assert (served(gate.ports[1]), bound(gate), entries(gate)) == (own, "", [])
 
 

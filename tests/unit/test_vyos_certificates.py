@@ -72,7 +72,7 @@ def test_who_serves_another_certificate_is_taken_back_and_the_new_one_goes(tmp_p
     served(edge.https)
     edge.fault(stale=True)
     result = run(tmp_path, edge)
-    assert result["status"] == "rolled-back", result["shown"]
+    assert result["status"] == "reverted", result["shown"]
     assert edge.text() == edge.text("startup") == before
 
 

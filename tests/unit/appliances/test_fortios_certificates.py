@@ -204,4 +204,4 @@ def test_a_name_that_cannot_be_told_from_a_list_is_not_replaced(gate: FortiGate)
     text = 'config system global\n    set admin-server-cert "my web"\nend\n'
     seen = snapshot_of(f"#config-version=FGVM64-7.4.8-FW:opmode=0:vdom=0:user=a\n{text}".encode(), "f", "fg1", "")
     (serving,) = keeping.servings(seen)
-    assert "blank" in serving.bindings[0].fixed
+    assert "no single word" in serving.bindings[0].fixed

@@ -20,7 +20,7 @@ description:
   - Of a network device (Cisco IOS-XE and VyOS by C(ansible.netcommon.network_cli), FortiOS by C(ansible.netcommon.httpapi); tried on emulators only)
     the certificate of HTTPS is replaced. Its key is made on the device, which takes the certificate under a new name, and
     C(ip http secure-trustpoint), C(service https certificates) or C(admin-server-cert) names it in a change that the timer of the device takes back.
-    O(key_store), O(acme_webroot) and the options of escrow are of hosts alone.
+    O(key_store), O(acme_webroot), O(anchor_check) and the options of escrow are of hosts alone.
 options:
   campaign:
     description: A name under which the change can be undone. The name of the run when absent.

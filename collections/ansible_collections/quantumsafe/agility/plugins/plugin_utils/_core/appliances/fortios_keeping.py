@@ -82,7 +82,7 @@ def rebind(snapshot: Snapshot, pairs: Mapping[Origin, Pair]) -> tuple[Change, ..
 
 def _serving(snapshot: Snapshot, path: str, top: Node) -> Serving:
     (node, name) = next(((node, name) for name, node in top.each(*PATH.split())), (Node(1), ""))
-    blank = f"{BOUND} is {name!r}, a name with a blank in it: bind another one by hand" if len(name.split()) != 1 else ""
+    blank = f"{BOUND} is {name!r}, and what is no single word is not replaced: bind another one by hand" if len(name.split()) != 1 else ""
     known = name in held(snapshot)  # of what came with the device nobody can tell whether it is served
     binding = Binding(Pair(name, name if known else ""), Origin(path, node.line), blank or unfit(snapshot), "object")
     return Serving("fortios", (MANAGED,), (), (binding,), ALONE)
