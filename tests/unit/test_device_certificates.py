@@ -13,8 +13,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 
 from tests.asked import asked
-from tests.emulators.appliance import Emulated, playbook
-from tests.emulators.certified import NAME, Edge, Root, root, without
+from tests.emulators.appliance import Emulated, playbook, terminal
+from tests.emulators.certified import NAME, NAMED, Edge, Root, root, without
 
 from .test_device_recover import killed
 
@@ -67,10 +67,14 @@ def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(t
     assert re.search(r"-ip http secure-trustpoint OLD\n\+ip http secure-trustpoint ag[0-9a-f]{6}", result["shown"]), result["shown"]
     assert disk(edge) == held
 
+    name = str(re.search("ag[0-9a-f]{6}", sent)[0])  # type: ignore[index]
+    assert sent.endswith(f": ip http secure-trustpoint {name}; no ip http secure-server; ip http secure-server")
+    left = (f"crypto key generate ec keysize 384 label {name}", f"crypto pki trustpoint {name}", f"eckeypair {name}")  # by a run that was killed
+    terminal(edge.port, [*edge.kind.enter, "configure terminal", *left, "end"])
     result = run(tmp_path, edge)
     assert result["status"] == "changed", result["shown"]
-    name, new = edge.bound(), edge.served()
-    assert sent.endswith(f" ip http secure-trustpoint {name}; no ip http secure-server; ip http secure-server")
+    new = edge.served()
+    assert edge.bound() == name
     assert new.public_key() != edge.old.public_key()
     assert edge.trusted(by)
     assert [(one["proved"], one["certificate_sha256"]) for one in result["proofs"]] == [(True, new.fingerprint(hashes.SHA256()).hex())]
@@ -86,7 +90,8 @@ def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(t
     assert edge.bound("startup") == "OLD"
 
 
-def test_who_serves_another_certificate_is_taken_back_and_the_new_one_goes(tmp_path: Path, made: Made) -> None:
+@pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it; targets/test_certificate_change.py takes one back in make test")
+def test_who_serves_another_certificate_is_taken_back_and_the_new_one_is_named_by_a_later_run(tmp_path: Path, made: Made) -> None:
     edge = made()
     edge.fault(stuck=True)
     before = edge.text()
@@ -94,9 +99,16 @@ def test_who_serves_another_certificate_is_taken_back_and_the_new_one_goes(tmp_p
     assert (result["status"], "does not get the certificate that belongs there" in result["problem"]["message"]) == ("reverted", True), result[
         "shown"
     ]
-    assert edge.text() == before
-    assert (edge.bound("startup"), edge.points("startup"), edge.keys()) == ("OLD", ["OLD"], {"OLD"})
+    dummy, name = edge.points()
+    assert without(edge.text(), name) == before
+    assert (edge.bound("startup"), edge.points("startup"), edge.keys()) == ("OLD", ["OLD", name], {"OLD", name})
     assert edge.served() == edge.old
+    brought = edge.text()
+    edge.fault()
+    result = run(tmp_path, edge)
+    assert result["status"] == "changed", result["shown"]
+    assert edge.text() == brought.replace(NAMED, NAMED.replace("OLD", name))
+    assert edge.served() != edge.old
 
 
 STEPS = {
@@ -116,7 +128,8 @@ STEPS = {
         for fault in ("drop_at", "power_at")
         for step in STEPS
         for when in ("before", "after")
-        if EVERY or (fault, step, when) == ("drop_at", "import", "after")
+        if (EVERY and (fault == "drop_at" or (when == "after" and step in ("key", "import", "save"))))
+        or (fault, step, when) == ("drop_at", "import", "after")
     ],
 )
 def test_what_a_run_leaves_that_ends_while_it_makes_a_certificate_is_harmless_and_the_next_one_makes_it_anew(

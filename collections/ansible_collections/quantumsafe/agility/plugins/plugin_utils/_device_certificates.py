@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,10 +20,10 @@ from ._core.appliances.keeping import Keeping
 from ._core.appliances.lists import changed, unread, within
 from ._core.certificates.issued import Asked, request_key, with_anchor
 from ._core.certificates.keys import kind
-from ._core.certificates.read import leaf
+from ._core.certificates.read import describe, leaf
 from ._core.certificates.request import alternative
-from ._core.certificates.rotate import Rotation, Terms, rotation
-from ._core.credentials import Pair
+from ._core.certificates.rotate import Rotation, Terms, due, rotation
+from ._core.credentials import Certificate, Pair
 from ._core.documents.lines import split
 from ._core.model import Change, Plan, Probe, Problem, Snapshot
 from ._core.plan import diff
@@ -32,7 +32,6 @@ from ._core.report.results import plain
 from ._core.targets.device import PATH, Device
 from ._core.targets.device_api import ApiDevice
 from ._core.targets.survey import Survey
-from ._core.targets.transact import Outcome
 from ._device_bindings import patient
 from ._device_door import opens
 from ._device_records import Records
@@ -48,7 +47,6 @@ ELSEWHERE = (
     ("key_store", "pkcs11", "the key of a device is made on the device"),
     ("acme_webroot", "", "a device serves no webroot: dns-01 proves a name"),
 )
-GONE = ("REVERTED", "REFUSED")
 
 
 def rotate(run: Run, gate: Gate, warnings: list[str]) -> bool:
@@ -62,11 +60,12 @@ def rotate(run: Run, gate: Gate, warnings: list[str]) -> bool:
         return _Rotating(run, one, issuer, memory, warnings, memory.read()).work(gate)
 
 
-def mark_of(keeping: Keeping, snapshot: Snapshot, kinds: Sequence[str], names: Sequence[str]) -> str:
+def mark_of(keeping: Keeping, snapshot: Snapshot, issuer: Issuer, *asked: str) -> str:
     """The same plan is the same name, so what a run has left that was killed is found by the next one."""
     held = keeping.held(snapshot)
     shown = [held[b.pair.certificate].sha256 for one in keeping.servings(snapshot) for b in one.bindings if b.pair.certificate in held]
-    return hashlib.sha256("\n".join([snapshot.identity.machine_id, *shown, *kinds, *names]).encode()).hexdigest()[:6]
+    signed = [describe(one).sha256 for one in issuer.anchors]
+    return hashlib.sha256("\n".join([snapshot.identity.machine_id, *shown, *signed, *asked]).encode()).hexdigest()[:6]
 
 
 @dataclass(slots=True)
@@ -78,8 +77,9 @@ class _Rotating:
     warnings: list[str]
     before: Waiting | None
     names: tuple[str, ...] = ()
-    outcome: Outcome | None = None
+    brought: bool = False
     keeping: Keeping = field(init=False)
+    terms: Terms = field(init=False)
 
     def work(self, gate: Gate) -> bool:
         run, found = self.run, self.one.look()
@@ -115,9 +115,9 @@ class _Rotating:
         kinds, names = tuple(args["keys"]), tuple(args["names"])
         for name in kinds:
             kind(name)
-        mark = self.before.mark if self.before else mark_of(keeping, snapshot, kinds, names)
-        terms = Terms(kinds, names, int(args["renew_before"]), run.as_of, mark, int(args["renew_jitter"]))
-        plan = rotation(keeping.servings(snapshot), keeping.held(snapshot), terms)
+        mark = self.before.mark if self.before else mark_of(keeping, snapshot, self.issuer, *kinds, "", *names)
+        self.terms = Terms(kinds, names, int(args["renew_before"]), run.as_of, mark, int(args["renew_jitter"]))
+        plan = rotation(keeping.servings(snapshot), keeping.held(snapshot), self.terms)
         for name in dict.fromkeys(name for order in plan.orders for name in order.names):
             alternative(name)
         if cannot := sorted({order.kind for order in plan.orders} - set(keeping.kinds)):
@@ -147,12 +147,17 @@ class _Rotating:
     def _done(self, gate: Gate, found: Survey, plan: Rotation, mark: str) -> bool:
         run, memory = self.run, self.memory
         Records(run).free()
-        if why := self.one.unsettled(self.one.stated()):
-            raise Problem(f"{why}; nothing was changed", run.host, "let it end, or save it; then run this again")
         self.names = tuple(order.new.certificate for order in plan.orders)
+        if why := self.one.unsettled(self.one.stated(), self._heads()):
+            raise Problem(f"{why}; nothing was changed", run.host, "let it end, or save it; then run this again")
         if self.before:
             run.note(campaign=self.before.campaign)
         id_ = self.before.id if self.before else f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
+        if self._ready(found, plan):
+            self._save()
+            self._bind(id_, found, self.one.look(), plan)
+            memory.forget()
+            return False
         try:
             asked = self._asked(found.snapshot, plan)
             chains, whys = answered(self.issuer, asked)
@@ -166,12 +171,20 @@ class _Rotating:
                 return False
             pairs = {order.new: chain for order, chain in zip(plan.orders, chains, strict=True)}
             run.told["keys"] = issued(pairs)
-            self._bind(id_, found, self._placed(pairs), plan, pairs)
+            seen = self._placed(pairs)
+            self.brought = True
+            self._bind(id_, found, seen, plan)
             memory.forget()
             return False
         finally:
-            if (self.outcome is None or self.outcome.state in GONE) and not memory.path.exists():
+            if not self.brought and not memory.path.exists():
                 self._drop()
+
+    def _ready(self, found: Survey, plan: Rotation) -> bool:
+        """Whether all of it was brought by a run that could not name it in the end."""
+        held = self.keeping.held(found.snapshot)
+        there = [(order, held.get(order.new.certificate)) for order in plan.orders]
+        return all(one and not due(one, self.terms) and (one.key, set(one.names)) == (order.kind, set(order.names)) for order, one in there)
 
     def _asked(self, found: Snapshot, plan: Rotation) -> tuple[Asked, ...]:
         """The requests of before, where their keys wait; else each is made."""
@@ -201,19 +214,20 @@ class _Rotating:
         return seen
 
     def _save(self) -> None:
-        if not self.one.save_only(self._heads(*self.names)):
+        if not self.one.save_only(self._heads()):
             why = "the new key and certificate are not saved there; nothing names them"
             raise Problem(why, self.run.host, "free space there, and run this again")
 
     # ------------------------------------------------------------ the change
 
-    def _bind(self, id_: str, found: Survey, seen: Survey, plan: Rotation, chains: Mapping[Pair, str]) -> None:
+    def _bind(self, id_: str, found: Survey, seen: Survey, plan: Rotation) -> None:
         """found: for what the plan was made; seen: with the new certificates."""
         run, machine = self.run, found.snapshot.identity.machine_id
         changes = self._rebind(found.snapshot, seen.snapshot, plan)
         if len(changes) != 1 or seen.snapshot.identity.machine_id != machine:
             raise Problem("it names another certificate than before, or is another device", run.host, "look at it, and run this again")
-        probes = _probes(found, plan, chains)
+        held = {name: one for name, one in self.keeping.held(seen.snapshot).items() if name in self.names}
+        probes = _probes(found, plan, held)
         before = reachable(run, probes)
 
         def proof(after: Snapshot) -> Any:
@@ -222,11 +236,16 @@ class _Rotating:
 
         run.note(transaction=id_)
         entry = {"transaction": id_, "campaign": run.result.campaign or run.run, "machine": machine}
-        self.outcome = carried(run, self.one, changes[0], proof, entry)
-        settle(run, self.outcome)
-        saved(run, self.outcome)
-        if self.outcome.state == "CONFIRMED":
-            run.told["keys"] = [*run.told["keys"], *_switched(self.keeping, found.snapshot, plan, chains)]
+        outcome = carried(run, self.one, changes[0], proof, entry)
+        settle(run, outcome)
+        saved(run, outcome)
+        if outcome.state == "CONFIRMED":
+            old = {order.like.certificate: one for order in plan.orders if (one := self.keeping.held(found.snapshot).get(order.like.certificate))}
+            run.told["keys"] = [*run.told.get("keys", ()), *_facts("installed", held), *({**one, "stays": "there"} for one in _facts("retired", old))]
+        else:
+            self.warnings.append(
+                f"{run.host}: {', '.join(self.names)} stays there and serves nothing; the next run names it again while it is not due"
+            )
 
     def _unnamed(self, after: Snapshot, plan: Rotation) -> list[str]:
         now = {b.pair for one in self.keeping.servings(after) for b in one.bindings}
@@ -234,15 +253,15 @@ class _Rotating:
 
     # ------------------------------------------------------------ what is left of it
 
-    def _heads(self, *names: str) -> tuple[str, ...]:
-        return tuple(head for name in names for head in self.keeping.heads(name))
+    def _heads(self) -> tuple[str, ...]:
+        return tuple(head for name in self.names for head in self.keeping.heads(name))
 
     def _stated(self, name: str) -> bool:
-        return any(within(one, head) for one in self.one.stated() for head in self._heads(name))
+        return any(within(one, head) for one in self.one.stated() for head in self.keeping.heads(name))
 
     def _clear(self, name: str) -> None:
         """What a run has left that was killed.  Raises Problem where somebody has taken it into use."""
-        mine, said = self._heads(name), self.one.stated()
+        mine, said = self.keeping.heads(name), self.one.stated()
         ours = [one for one in said if any(within(one, head) for head in mine)]
         if others := [one for one in said if name in one.split() and one not in ours]:
             raise Problem(f"`{others[0]}` names {name}, as the new certificate would be called; nothing was changed", self.run.host, "look at it")
@@ -271,24 +290,20 @@ def _told(one: Device | ApiDevice, found: Survey, plan: Rotation, changes: tuple
         said += [outage] if (outage := way.outage(snapshot)) else []
         old, new = changed(split(snapshot.files[PATH].text or ""), changes[0].edits)
         said.append(f"is sent, once the certificate is there: {'; '.join(sent(way, old, new))}")
-    told = Plan(snapshot.host, snapshot.identity, "", changes, reasons=plan.reasons, warnings=tuple(said))
-    return {**plain(told), "diff": diff(snapshot, changes)}
+    made = Plan(snapshot.host, snapshot.identity, "", changes, reasons=plan.reasons, warnings=tuple(said))
+    return {**plain(made), "diff": diff(snapshot, changes)}
 
 
-def _probes(found: Survey, plan: Rotation, chains: Mapping[Pair, str]) -> tuple[Probe, ...]:
+def _probes(found: Survey, plan: Rotation, new: Mapping[str, Certificate]) -> tuple[Probe, ...]:
     """Each endpoint must serve the very certificate that it is to show."""
     ports = {one.id: one.addresses[0][1] for one in found.endpoints}
-    new = {pair.certificate: one.sha256 for pair, text in chains.items() if (one := leaf(text, ""))}
     return tuple(
-        Probe("tls", one.endpoint, ports[one.endpoint], "", one.name, signer=one.kind, certificate=new[one.path])
+        Probe("tls", one.endpoint, ports[one.endpoint], "", one.name, signer=one.kind, certificate=new[one.path].sha256)
         for one in plan.shown
         if one.path in new and one.endpoint in ports
     )
 
 
-def _switched(keeping: Keeping, before: Snapshot, plan: Rotation, chains: Mapping[Pair, str]) -> list[dict[str, Any]]:
-    """For the ledger: what is shown since, and what is not any more and stays there with its key."""
-    held = keeping.held(before)
-    old = {order.like.certificate for order in plan.orders}
-    come = [{**one, "did": "installed"} for one in issued(chains)]
-    return [*come, *({**told("retired", name, replace(held[name], path=name)), "stays": "on the device"} for name in sorted(old) if name in held)]
+def _facts(did: str, certificates: Mapping[str, Certificate]) -> list[dict[str, Any]]:
+    """For the ledger."""
+    return [told(did, name, replace(one, path=name)) for name, one in certificates.items()]

@@ -42,7 +42,7 @@ def make(dummy: Snapshot, name: str, kind: str, names: tuple[str, ...]) -> tuple
     lines = ("enrollment terminal pem", f"subject-name CN={names[0]}", "fqdn none", "serial-number none", "ip-address none")
     return (
         _CONFIGURE,
-        Talk(generate.format(name), ((rf"named {name}\b.*\[yes/no\]: ?\Z", "yes"), (_NO, "no")), _FINE),
+        Talk(generate.format(name), ((rf"named '?{name}\b.*\[yes/no\]: ?\Z", "yes"), (_NO, "no")), _FINE),
         *(Talk(line) for line in (f"crypto pki trustpoint {name}", *lines, "revocation-check none", f"{word} {name}")),
         *alternative,
         Talk("hash sha256", done=ANYTHING),

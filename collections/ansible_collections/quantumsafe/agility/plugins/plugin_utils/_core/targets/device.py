@@ -99,11 +99,13 @@ class Device:
             raise Unreachable(f"no whole configuration was shown by `{command or self.live.plain}`", self.host, "look at the device")
         return found
 
-    def unsettled(self, runs: tuple[str, ...]) -> str:
-        """Whose change is not finished there, "" = nobody's.  runs: plain()."""
+    def unsettled(self, runs: tuple[str, ...], besides: tuple[str, ...] = ()) -> str:
+        """Whose change is not finished there, "" = nobody's.  runs: plain(); besides: paths of what may not have been saved."""
         if found := self.waiting():
             return f"{_whose(found[0])} waits there, and is not confirmed"
-        if self.live.startup and runs != self.plain(self.live.startup):
+        said = runs, self.plain(self.live.startup) if self.live.startup else runs
+        mine, starts = ([one for one in each if not any(within(one, path) for path in besides)] for each in said)
+        if mine != starts:
             return "what runs is not what would start: somebody has not saved, or has not finished"
         return ""
 

@@ -99,7 +99,7 @@ class ApiDevice:
     def saving(self) -> tuple[str, int]:
         return self.api.saving(self.answer(self.api.mode))
 
-    def unsettled(self, runs: tuple[str, ...] = ()) -> str:
+    def unsettled(self, runs: tuple[str, ...] = (), besides: tuple[str, ...] = ()) -> str:
         """As of a device with a terminal."""
         mode, dummy = self.saving()
         return "" if mode == self.api.safe else NOT_SAFE.format(mode or "not told")
