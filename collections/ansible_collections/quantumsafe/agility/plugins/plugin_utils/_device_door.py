@@ -24,7 +24,7 @@ with suppress(ImportError):
 
 
 def opens(session: Session, anchors: Sequence[x509.Certificate], orders: Iterable[Order], host: str) -> None:
-    """Raises Problem where it would not: the address is none of the names, or the anchor is not among what is trusted."""
+    """Raises Problem where it would not: the address is none of the names, or an anchor is not among what is trusted."""
     if not session.option("validate_certs"):
         return
     address, bundle = str(session.option("host")), str(session.option("ca_path") or "")
@@ -32,10 +32,9 @@ def opens(session: Session, anchors: Sequence[x509.Certificate], orders: Iterabl
     if any(not any(fnmatchcase(address, name) for name in order.names) for order in orders):
         raise Problem(f"{by}: the new certificate would not name {address}", host, "name it in agility_names; nothing was changed")
     trusted = _trusted(bundle, host)
-    if not any(one.public_bytes(Encoding.DER) in trusted for one in anchors):
-        known = ", ".join(one.subject.rfc4514_string() for one in anchors)
+    if lacking := [one.subject.rfc4514_string() for one in anchors if one.public_bytes(Encoding.DER) not in trusted]:
         remedy = "put it into the file that ansible_httpapi_ca_path names, beside who vouches for the old certificate; nothing was changed"
-        raise Problem(f"{by}: {known} is not among what {bundle or 'it'} trusts", host, remedy)
+        raise Problem(f"{by}: {', '.join(lacking)} is not among what {bundle or 'it'} trusts", host, remedy)
 
 
 def _trusted(bundle: str, host: str) -> set[bytes]:
