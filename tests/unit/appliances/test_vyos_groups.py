@@ -192,3 +192,10 @@ def test_what_a_group_says_once_for_all_its_proposals_is_not_written() -> None:
 def test_nothing_is_written_in_a_release_that_is_not_known(release: str) -> None:
     with pytest.raises(Inexpressible, match="is no release whose commands are known here"):
         sent(seen(HEAD + OLD + PEERS, release), WISHES)
+
+
+@pytest.mark.parametrize("proposal", ["proposal", "proposal x hash 'sha256'"])
+def test_a_proposal_without_a_number_is_none(proposal: str) -> None:
+    found = seen(f"{HEAD}set vpn ipsec ike-group ODD {proposal}\n{OLD}{PEERS}")
+    assert "vyos ike-group ODD" in by_id(found)
+    assert "ike-group ODD" in "".join(LIVE.over(found))

@@ -90,7 +90,7 @@ def _group(path: list[str], below: list[list[str]], users: Mapping[tuple[str, st
     """Its proposals in the order of their numbers."""
     found: dict[int, Proposal] = {}
     for words in below:
-        if words[:1] == ["proposal"]:
+        if words[:1] == ["proposal"] and words[1:] and words[1].isdigit():
             found.setdefault(int(words[1]), {}).update({words[2]: words[3]} if words[3:] else {})
     (kind,) = (one for one in KINDS if one.word == path[2])
     besides = tuple(" ".join(words) for words in below if words and words[0] != "proposal")
