@@ -77,7 +77,7 @@ def test_a_certificate_is_pasted_without_a_blank_line_and_only_then_accepted() -
 
 
 def test_a_request_shows_the_names_that_a_line_can_say() -> None:
-    steps = make(NAME, "ECDSA-P384", ("edge1.test", "192.0.2.1", "edge.test"))
+    steps = make(seen(), NAME, "ECDSA-P384", ("edge1.test", "192.0.2.1", "edge.test"))
     commands = [one.command for one in steps]
     assert f"crypto key generate ec keysize 384 label {NAME}" in commands
     assert "subject-alt-name edge1.test,edge.test" in commands

@@ -75,7 +75,7 @@ def keeping_of(device: Device) -> Keeping:
 def brought(edge: Edge, by: Root, kind: str = "ECDSA-P256") -> None:
     device = device_of(edge)
     keeping = keeping_of(device)
-    request = keeping.request(device.carry(keeping.make(NEW, kind, (NAME,))))
+    request = keeping.request(device.carry(keeping.make(device.look().snapshot, NEW, kind, (NAME,))))
     authority = load(*((by.folder / name).read_text(encoding="utf-8") for name in ("ca.crt", "ca.key")), None, "")
     chain = sign(authority, request, kind, (NAME,), 40, datetime.now(UTC), 77, "server")
     device.carry(keeping.place(NEW, (chain, (by.folder / "ca.crt").read_text(encoding="utf-8"))))
@@ -161,7 +161,7 @@ def test_a_name_that_is_there_is_made_anew_and_only_it_goes_away(edge: Edge, by:
     brought(edge, by, kind)
     assert whole(edge, "OLD")
     assert keeping.held(device.look().snapshot)[NEW].key == kind
-    brought_again = keeping.request(device.carry((*keeping.drop(NEW), *keeping.make(NEW, "ECDSA-P256", (NAME,)))))
+    brought_again = keeping.request(device.carry((*keeping.drop(NEW), *keeping.make(device.look().snapshot, NEW, "ECDSA-P256", (NAME,)))))
     assert "BEGIN CERTIFICATE REQUEST" in brought_again
     assert device.save_only(keeping.heads(NEW))
     assert edge.keys() == {"OLD", NEW}
@@ -171,7 +171,7 @@ def test_a_name_that_is_there_is_made_anew_and_only_it_goes_away(edge: Edge, by:
 def test_what_an_issuer_did_not_sign_for_that_key_is_not_taken(edge: Edge, by: Root) -> None:
     device = device_of(edge)
     keeping = keeping_of(device)
-    device.carry((*keeping.drop(NEW), *keeping.make(NEW, "ECDSA-P256", (NAME,))))
+    device.carry((*keeping.drop(NEW), *keeping.make(device.look().snapshot, NEW, "ECDSA-P256", (NAME,))))
     old, ca = edge.old.public_bytes(Encoding.PEM).decode(), by.folder / "ca.crt"
     with pytest.raises(Rejected, match="Failed to parse or verify"):
         device.carry(keeping.place(NEW, (old, ca.read_text(encoding="utf-8"))))
