@@ -75,7 +75,8 @@ class Changing(Steps[Device]):
             device.say(*live.drop)
             return why
         self.applying = True
-        return self._count() or refused
+        counted = self._count()  # of a restart that was cut short by a refused line, its other half is missing
+        return refused or counted
 
     def _undoes(self) -> str:
         """What others did since a candidate was begun: lines that are neither of our lists nor what those stand below."""
