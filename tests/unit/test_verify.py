@@ -81,5 +81,8 @@ def test_whatever_part_fails_the_last_line_says_so(tmp_path: Path, name: str, pa
 def test_a_ratio_above_what_is_allowed_fails(tmp_path: Path) -> None:
     code, line = verify(tmp_path, "main", audit=0.61)
     assert (code, line.endswith("failed: ratios FAILED")) == (1, True)
-    assert verify(tmp_path, "appliances", audit=0.61) == (1, "verify-appliances: 5 passed in 1s, 5 passed in 1s; seconds 10k-lines=0.102 devices-1000=5.00 FAILED")
+    assert verify(tmp_path, "appliances", audit=0.61) == (
+        1,
+        "verify-appliances: 5 passed in 1s, 5 passed in 1s; seconds 10k-lines=0.102 devices-1000=5.00 FAILED",
+    )
     assert verify(tmp_path, "fleet", audit=0.51) == (1, "verify-fleet: 5 passed in 1s; ratios enforce-idle=0.50 enforce-change=3.06 FAILED")

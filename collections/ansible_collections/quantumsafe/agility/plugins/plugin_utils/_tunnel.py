@@ -122,7 +122,14 @@ class Tunnel:
         self._until(lambda listed: next((one for one in listed if one.children), None), f"no SA of {self.connection} came back")
 
     def end_others(self, kept: IkeSa) -> IkeSa:
-        """Each by its number; what is left.  Raises Problem."""
-        if others := [one for one in self.listed() if one.spis != kept.spis]:
-            self.ask(*((pluto_end if self.daemon == "libreswan" else end)(one.number) for one in others))
-        return self._until(lambda listed: listed[0] if [one.spis for one in listed] == [kept.spis] else None, "the old SA did not end")
+        """Each by its number, also one that the other end makes meanwhile; what is left.  Raises Problem."""
+        ended, until, listed = pluto_end if self.daemon == "libreswan" else end, time.monotonic() + PATIENCE, self.listed()
+        while [one.spis for one in listed] != [kept.spis]:
+            if time.monotonic() > until:
+                raise Problem(f"the old SA did not end within {PATIENCE} s: {', '.join(one.spis for one in listed) or 'no SA'} beside {kept.spis}")
+            # Where what shall stay is not there, the others are all there is: none is ended then.
+            others = [one for one in listed if one.spis != kept.spis] if any(one.spis == kept.spis for one in listed) else []
+            asked = time.monotonic()
+            dummy, listed = self.ask(*(ended(one.number) for one in others))
+            time.sleep(max(0.0, PAUSE + asked - time.monotonic()) if len(listed) != 1 else 0)
+        return listed[0]

@@ -1,0 +1,54 @@
+"""The SAs of a tunnel, as the list behind each verb tells them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils import _tunnel
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_sas import IkeSa
+
+
+class Told(_tunnel.Tunnel):
+    """A host that lists these, one list a question; the last one stays."""
+
+    def __init__(self, *lists: str, daemon: str = "libreswan") -> None:
+        super().__init__(cast(Any, None), "site", daemon)
+        self.lists, self.verbs = [*lists], list[tuple[str, ...]]()
+
+    def ask(self, *verbs: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[IkeSa, ...]]:
+        self.verbs += verbs
+        listed = self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
+        return ("",), tuple(sa(number) for number in listed.split())
+
+
+def sa(number: str) -> IkeSa:
+    return IkeSa(number, f"#{number}", "", "")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_tunnel, "PATIENCE", 0.2)
+    monkeypatch.setattr(_tunnel, "PAUSE", 0.01)
+
+
+def test_one_that_the_other_end_makes_meanwhile_is_ended_too() -> None:
+    told = Told("4 7", "7 9", "7")
+    assert told.end_others(sa("7")).number == "7"
+    assert told.verbs == [("ca_pluto_end", "4"), ("ca_pluto_end", "9")]
+
+
+def test_nothing_is_ended_while_what_shall_stay_is_not_there() -> None:
+    told = Told("4", "4", "4 7", "7")
+    assert told.end_others(sa("7")).number == "7" and told.verbs == [("ca_pluto_end", "4")]
+    gone = Told("9")
+    with pytest.raises(Problem, match=r"did not end within 0\.2 s: #9 beside #7"):
+        gone.end_others(sa("7"))
+    assert gone.verbs == []
+
+
+def test_of_charon_they_end_by_its_own_numbers() -> None:
+    told = Told("1 2", "2", daemon="strongswan")
+    told.end_others(sa("2"))
+    assert [verb[-1] for verb in told.verbs] == ["1"]
