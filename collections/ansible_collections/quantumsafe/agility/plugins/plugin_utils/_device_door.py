@@ -10,9 +10,9 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ._core.certificates.request import covers
 from ._core.certificates.rotate import Order
 from ._core.model import Problem
 from ._core.targets.api import Session
@@ -29,7 +29,7 @@ def opens(session: Session, anchors: Sequence[x509.Certificate], orders: Iterabl
         return
     address, bundle = str(session.option("host")), str(session.option("ca_path") or "")
     by = "this controller comes in by that HTTPS, and checks it (ansible_httpapi_validate_certs)"
-    if any(not any(fnmatchcase(address, name) for name in order.names) for order in orders):
+    if any(not any(covers(name, address) for name in order.names) for order in orders):
         raise Problem(f"{by}: the new certificate would not name {address}", host, "name it in agility_names; nothing was changed")
     trusted = _trusted(bundle, host)
     if lacking := [one.subject.rfc4514_string() for one in anchors if one.public_bytes(Encoding.DER) not in trusted]:

@@ -25,6 +25,12 @@ def alternative(name: str) -> str:
     return f"DNS:{name}"
 
 
+def covers(name: str, address: str) -> bool:
+    """Whether a certificate of that name is one of that host, as clients judge: "*" stands for one whole label (RFC 9525 §6.3).  Raises Problem."""
+    said, asked = (alternative(one.lower().rstrip(".")) for one in (name, address))
+    return said == asked or (said.startswith("DNS:*.") and asked.startswith("DNS:") and said[6:] == asked.partition(".")[2])
+
+
 def request_config(names: tuple[str, ...]) -> str:
     """names: the first becomes the common name where it fits (64 characters, X.520).  Raises Problem without a name."""
     if not names:
