@@ -14,7 +14,6 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from ..certificates.read import leaf
 from ..certificates.request import alternative
 from ..credentials import Binding, Certificate, Pair, Serving
 from ..documents.lines import split
@@ -22,7 +21,7 @@ from ..model import Change, Origin, Snapshot
 from .appliance import Request
 from .fortios_endpoints import BOUND, CERTIFICATES, read, shown
 from .fortios_write import MANAGED, unfit
-from .keeping import Keeping
+from .keeping import Keeping, between
 from .kept import Node, tree
 from .lists import edits_of
 from .reading import train
@@ -61,8 +60,7 @@ def make(snapshot: Snapshot, name: str, kind: str, names: tuple[str, ...]) -> tu
 
 def place(dummy: str, chain: tuple[str, ...]) -> tuple[Request, ...]:
     """The certificate, which it finds the key for by itself, and those above it, which it serves from among its authorities; no root."""
-    above = [one for one in chain[1:] if (found := leaf(one, "")) and found.subject != found.issuer]
-    authorities = (_post("ca/import", {"import_method": "file", "scope": "global", "file_content": _file(one)}) for one in above)
+    authorities = (_post("ca/import", {"import_method": "file", "scope": "global", "file_content": _file(one)}) for one in between(chain))
     return *authorities, _post("local/import", {"type": "local", "scope": "global", "file_content": _file(chain[0])})
 
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from ..credentials import Binding, Certificate, Pair, Serving
 from ..documents.indent import Document, parse
 from ..documents.lines import split
-from ..model import Change, Origin, Problem, Snapshot
+from ..model import Change, Origin, Snapshot
 from .ios_endpoints import shown
-from .keeping import ANYTHING, Keeping, Talk
+from .keeping import ANYTHING, Keeping, Talk, beyond
 from .lists import edits_of
 
 TRUSTPOINT, SERVER = "ip http secure-trustpoint", "ip http secure-server"
@@ -56,8 +56,7 @@ def place(name: str, chain: tuple[str, ...]) -> tuple[Talk, ...]:
     """One trustpoint holds a certificate and its issuer; so far it can be shown whole."""
     leaf, issuer, *above = chain
     if len(above) > 1:
-        remedy = "sign with an issuer whose own certificate the anchor has issued; nothing was changed"
-        raise Problem(f"the chain has {len(above)} authorities between certificate and anchor, and one trustpoint holds one", remedy=remedy)
+        raise beyond(len(above), "one trustpoint holds")
     accept = (r"Do you accept this certificate\? \[yes/no\]: ?\Z", "yes")
     return (
         _CONFIGURE,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..certificates.read import leaf
 from ..credentials import Certificate, Pair, Serving
 from ..model import Change, Origin, Problem, Snapshot
 
@@ -43,6 +44,17 @@ def request(said: str) -> str:
     body = "".join(found[1].split())
     rows = "\n".join(body[at : at + 64] for at in range(0, len(body), 64))
     return f"-----BEGIN CERTIFICATE REQUEST-----\n{rows}\n-----END CERTIFICATE REQUEST-----\n"
+
+
+def between(chain: tuple[str, ...]) -> tuple[str, ...]:
+    """Who stands between a certificate and its root, PEM each: a root is what clients have."""
+    return tuple(one for one in chain[1:] if (found := leaf(one, "")) and found.subject != found.issuer)
+
+
+def beyond(many: int, serves: str) -> Problem:
+    """Of a chain that would not be shown whole.  serves: what shows one authority at most."""
+    remedy = "sign with an issuer whose own certificate the anchor has issued; nothing was changed"
+    return Problem(f"the chain has {many} authorities between certificate and anchor, and {serves} one", remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from ..certificates.read import leaf
 from ..certificates.request import alternative
 from ..credentials import Binding, Certificate, Pair, Serving
 from ..documents.lines import split
-from ..model import Change, Edit, Origin, Problem, Snapshot
-from .keeping import ANYTHING, Keeping, Talk
+from ..model import Change, Edit, Origin, Snapshot
+from .keeping import ANYTHING, Keeping, Talk, between, beyond
 from .kept import Node, tree
 from .lists import edits_of
 
@@ -53,10 +53,9 @@ def _alternative(name: str) -> str:
 
 def place(name: str, chain: tuple[str, ...]) -> tuple[Talk, ...]:
     """The certificate, and who issued it; no root.  Raises Problem for more between them than it could serve."""
-    above = [one for one in chain[1:] if (found := leaf(one, "")) and found.subject != found.issuer]
+    above = between(chain)
     if len(above) > 1:
-        remedy = "sign with an issuer whose own certificate the anchor has issued; nothing was changed"
-        raise Problem(f"the chain has {len(above)} authorities between certificate and anchor, and HTTPS of VyOS serves one", remedy=remedy)
+        raise beyond(len(above), "HTTPS of VyOS serves")
     authority = (Talk(f"set pki ca {name} certificate '{_body(one)}'") for one in above)
     return _CONFIGURE, Talk(f"set pki certificate {name} certificate '{_body(chain[0])}'"), *authority, _COMMIT, _EXIT
 
