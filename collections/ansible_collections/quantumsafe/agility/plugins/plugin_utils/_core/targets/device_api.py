@@ -114,7 +114,12 @@ class ApiDevice:
 
     def carry(self, steps: Iterable[Talk | Request]) -> str:
         """As of a device with a terminal."""
-        return "\n".join(self.answer(step) for step in steps if isinstance(step, Request))
+        said = list[str]()
+        for step in steps:
+            if not isinstance(step, Request):
+                raise TypeError("a command of a terminal")
+            said.append(self.answer(step))
+        return "\n".join(said)
 
 
 @dataclass(slots=True)
