@@ -129,7 +129,6 @@ class Tunnel:
                 raise Problem(f"the old SA did not end within {PATIENCE} s: {', '.join(one.spis for one in listed) or 'no SA'} beside {kept.spis}")
             # Where what shall stay is not there, the others are all there is: none is ended then.
             others = [one for one in listed if one.spis != kept.spis] if any(one.spis == kept.spis for one in listed) else []
-            asked = time.monotonic()
             dummy, listed = self.ask(*(ended(one.number) for one in others))
-            time.sleep(max(0.0, PAUSE + asked - time.monotonic()) if len(listed) != 1 else 0)
+            time.sleep(PAUSE if len(listed) != 1 else 0)
         return listed[0]
