@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import LAB, Lab, Ran, on
+from .conftest import LAB, Lab, Ran, on, started
 from .test_ipsec import FACTS, POLICY, SITE
 from .tunnel import reached, strict
 
@@ -97,8 +97,7 @@ SECOND_SECRET = f"sed -i 's/    id-a/    id-c = a2.lab.test\\n    id-d = b2.lab.
 
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> Iterator[None]:
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started(*HOSTS)
     for host in HOSTS:
         on(host, f"mkdir /root/was && cp -p {SITE} /root/was/ && {SECOND_SECRET}")
     yield

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.probe.ike import probe_ike
 
-from .conftest import LAB, TOP, Lab, Ran, on
+from .conftest import TOP, Lab, Ran, on, started
 
 HOSTS = ("vpn-a", "vpn-b")
 POLICY = str(TOP / "tests/fixtures/strongswan/policy.yml")
@@ -32,8 +32,7 @@ connections { any { proposals = aes256gcm16-prfsha384-x25519-ecp384-ke1_mlkem768
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> None:
     """Every module begins with its hosts as they were built."""
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started(*HOSTS)
     if not established():  # one end was up before the other, and tried once
         on("vpn-a", "swanctl --terminate --ike site --force >/dev/null 2>&1; swanctl --initiate --child net >/dev/null")
     assert established()

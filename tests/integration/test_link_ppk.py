@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .conftest import LAB, Lab, Ran, on
+from .conftest import Lab, Ran, on, started
 from .test_ipsec import FACTS, HOSTS, SITE
 from .test_link_keys import WATCH, Begun, when
 from .test_migrate_links import QUIET, UP, carries_traffic
@@ -26,8 +25,7 @@ DYING = os.environ.get("AGILITY_PPK_STEPS", "use@vpn-a").split()
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> Iterator[list[str]]:
     """A tunnel with a PPK that a person wrote, required at both ends; it is there until the last test has ended."""
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started(*HOSTS)
     secret = f'secrets {{\\n  ppk-hand {{\\n    id = hand\\n    secret = "{OLD}"\\n  }}\\n}}\\n'
     asks = f"sed -i -e 's/version = 2/version = 2\\n    ppk_id = hand\\n    ppk_required = yes/' {SITE}"
     for host in HOSTS:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
 
-from .conftest import LAB, TOP, Lab, Ran, on
+from .conftest import TOP, Lab, Ran, on, started
 
 HOSTS = ("vpn-a", "vpn-b", "tun-a", "tun-b")
 POLICY = str(TOP / "tests/fixtures/strongswan/policy.yml")
@@ -20,8 +19,7 @@ TUNNEL = "swanctl --terminate --ike site --force >/dev/null 2>&1; swanctl --init
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> None:
     """Every module begins with its hosts as they were built, and with tunnels that carry something."""
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started(*HOSTS)
     for far in ("10.94.0.1", "10.95.0.1", "10.96.0.1"):
         on("tun-b", f"for n in $(seq 40); do ping -c 1 -W 1 {far} >/dev/null 2>&1 && exit; sleep 1; done; exit 1")
     on("vpn-a", TUNNEL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.asked import asked
 
-from .conftest import LAB, Lab, Ran, on
+from .conftest import Lab, Ran, on, started
 from .test_hubs import END, ROAD, connection
 from .test_ipsec import FACTS, SITE
 from .tunnel import pinging
@@ -64,8 +63,7 @@ def given(host: str, text: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> Iterator[None]:
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started(*HOSTS)
     for host in HOSTS:
         on(host, f"cp -p {SITE} /root/site.conf")
         given(host, weakened(PAIR[host]))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .conftest import LAB, Lab, Ran, on
+from .conftest import Lab, Ran, on, started
 from .test_ipsec import FACTS, HOSTS, POLICY, SITE
 from .tunnel import OPEN, QUIET, pinging, strict
 
@@ -23,8 +22,7 @@ UP = "swanctl --terminate --ike site --force >/dev/null 2>&1; swanctl --initiate
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> Iterator[None]:
     """Every module begins with its hosts as they were built, and leaves them so for the next."""
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started(*HOSTS)
     for host, edit in zip(HOSTS, (QUIET, OPEN), strict=True):
         on(host, f"cp -p {SITE} /root/site.conf && {edit} && swanctl --load-all --noprompt >/dev/null")
     on("vpn-a", UP)

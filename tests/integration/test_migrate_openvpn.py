@@ -6,7 +6,6 @@ For `make verify-vpn`; a server with one client is in test_openvpn_clients.py.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from tests.asked import asked
 
-from .conftest import LAB, Lab, Ran, on
+from .conftest import Lab, Ran, on, started
 from .test_link_keys import Begun, when
 from .test_openvpn_clients import ADDRESSES, FACTS, HOSTS, NEWER, OLDER, SERVER, SITE, came, mended, shut_out
 from .test_tunnels import HYBRID, RULE, play, told
@@ -30,8 +29,7 @@ ANSWERED = "clients:\n  - {id: road, host: tun-a, acknowledge: {reason: all clie
 
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> Iterator[None]:
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started(*HOSTS)
     yield
     on(OLDER, "systemctl stop openvpn-client@site")  # other tests count who comes to the server
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.asked import asked
 
-from .conftest import LAB, Lab, Ran, on
+from .conftest import Lab, Ran, on, started
 from .test_tunnels import HYBRID, RULE, play, told
 
 LONG = asked("vpn")
@@ -22,8 +21,7 @@ SITE = "/etc/openvpn/client/site.conf"
 
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> Iterator[None]:
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started(*HOSTS)
     yield
     on(OLDER, "systemctl stop openvpn-client@site")  # other tests count who comes to the server
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.asked import asked
 
-from .conftest import LAB, Lab, Ran, on
+from .conftest import LAB, Lab, Ran, on, started
 from .test_ipsec import FACTS, POLICY, SITE
 from .tunnel import QUIET
 
@@ -64,8 +64,7 @@ def connect(host: str, user: str, *exchanges: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def pristine() -> Iterator[None]:
-    done = subprocess.run([LAB, "host", *HOSTS], capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started(*HOSTS)
     for host in HOSTS:
         on(host, f"cp -p {SITE} /root/site.conf; {QUIET}; swanctl --terminate --ike site --force >/dev/null 2>&1; true")
         put(host, USERS, SECRETS)
