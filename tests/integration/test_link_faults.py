@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.torture.links.bench import Bench
-from tests.torture.links.ends import shared
-from tests.torture.links.points import LAYOUTS, PLAYS, A, B, Point, Step, every_point, some
+from tests.torture.links.points import LAYOUTS, PAIR, PLAYS, A, B, Point, Step, every_point, some
 
 from .test_ipsec import SITE
 
@@ -39,13 +38,12 @@ def test_whoever_is_lost_a_tunnel_stays_and_one_further_run_brings_both_ends_tog
 def test_an_sa_of_the_new_configuration_that_came_out_classical_is_made_anew(pristine: Bench) -> None:
     """The other end had lost power, and was at the old again; charon makes no second IKE SA of one configuration."""
     pristine.begin("old")
-    pristine.a.run(f"cp -p {SITE} /root/old.conf; {IN_FRONT} && swanctl --load-all --noprompt && swanctl --terminate --ike site --force")
-    pristine.a.run(f"swanctl --initiate --child net && cp -p /root/old.conf {SITE} && swanctl --load-all --noprompt")
-    found = shared(pristine.a, pristine.b)
-    assert found and not found.safe
+    a, b = pristine.ends
+    a.run(f"cp -p {SITE} /root/old.conf; {IN_FRONT} && swanctl --load-all --noprompt && swanctl --terminate --ike site --force")
+    a.run(f"swanctl --initiate --child net && cp -p /root/old.conf {SITE} && swanctl --load-all --noprompt")
+    assert a.agreed(PAIR.tunnels[0], b) is False
     assert pristine.end(pristine.start("expand")) == 0
-    found = shared(pristine.a, pristine.b)
-    assert found and found.safe and pristine.tunnel() == []
+    assert a.agreed(PAIR.tunnels[0], b) and pristine.tunnel() == []
 
 
 def test_a_sample_holds_every_play_and_every_loss_and_is_the_same_for_a_seed() -> None:

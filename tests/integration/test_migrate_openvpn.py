@@ -21,7 +21,7 @@ from .test_tunnels import HYBRID, RULE, play, told
 pytestmark = pytest.mark.skipif(not asked("vpn"), reason="SKIPPED LOUDLY: `make verify-vpn` moves a server of OpenVPN and two clients together")
 ALL = ",".join(HOSTS)
 TX = "/var/lib/crypto-agility/tx"
-CLASSICAL = "tls-groups X25519:prime256v1"
+CLASSICAL = f"sed -i '1a tls-groups X25519:prime256v1\\ndata-ciphers AES-256-CBC:AES-128-GCM' {SITE}; systemctl restart openvpn-client@site"
 CIPHERS = "allow: {aead: true, status: [current], name: [AES-256-GCM]}"
 # Whoever else may know this server is in no list.
 ANSWERED = "clients:\n  - {id: road, host: tun-a, acknowledge: {reason: all clients are ours, approver: ciso, until: 2099-12-31}}\n"
@@ -38,8 +38,7 @@ def pristine() -> Iterator[None]:
 def before() -> Iterator[dict[str, str]]:
     """Both clients begin with classical groups alone; what the hosts are then."""
     for host in (NEWER, OLDER):
-        on(host, f"cp -p {SITE} /root/site.conf; sed -i '1a {CLASSICAL}\\ndata-ciphers AES-256-CBC:AES-128-GCM' {SITE}")
-        on(host, "systemctl restart openvpn-client@site")
+        on(host, f"cp -p {SITE} /root/site.conf; {CLASSICAL}")
     yield facts()
     for host in (NEWER, OLDER):
         mended(host)

@@ -35,12 +35,12 @@ def reached(tmp: Path, host: str, campaign: str) -> list[str]:
 def pinging(*ways: tuple[str, str, str]) -> Iterator[list[int]]:
     """Packets through tunnels, 20 ms apart; afterwards the list holds how many were sent, and of the worst tunnel how many never came back.
 
-    ways: (host, its address, the other end's) of each; the tunnel between vpn-a and vpn-b unless told.
+    ways: (host, its address or "", the other end's) of each; the tunnel between vpn-a and vpn-b unless told.
     """
     counted: list[int] = []
     running = []
     for number, (host, source, target) in enumerate(ways or (("vpn-a", "10.92.1.1", "10.92.2.1"),)):
-        command = f"ping -q -i 0.02 -I {source} {target} & echo $! >/root/ping{number}; wait"
+        command = f"ping -q -i 0.02 {source and f'-I {source}'} {target} & echo $! >/root/ping{number}; wait"
         running.append((host, number, subprocess.Popen([LAB, "exec", host, "sh", "-c", command], stdout=subprocess.PIPE, text=True)))
     said = []
     try:

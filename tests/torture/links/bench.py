@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -15,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.conftest import LAB, TOP
-from tests.integration.test_hubs import ROAD, SECOND, SECOND_SECRET, given, spoke
-from tests.integration.test_ipsec import POLICY
-from tests.integration.tunnel import OPEN, QUIET, pinging, strict
+from tests.integration.tunnel import pinging
 
-from .ends import End, Sa, shared
-from .points import CAMPAIGN, PAIR, PLAYS, A, B, E, Layout, Point, Stage, Tunnel
+from .ends import End
+from .openvpn import Site
+from .points import CAMPAIGN, PAIR, PLAYS, Layout, Point, Stage
+from .strongswan import Gateway
 
 TIMEOUT = 60  # seconds until an end that is not confirmed goes back; charon may answer no probe for 30 of them, and 15 are spare
+ENDS: dict[str, type[End]] = {one.service: one for one in (Gateway, Site)}
 LONGEST = 300  # seconds that a run may take, whatever was lost
 
 
@@ -42,26 +42,13 @@ class Bench:
         self.folder, self.home, self.runs, self.layout = folder, folder / "controller", 0, layout
         self.home.mkdir(parents=True)
         subprocess.run([LAB, "host", *layout.hosts], check=True, capture_output=True, timeout=900)
-        self.ends = tuple(End(name, layout.connections(name)) for name in layout.hosts)
+        self.kind = ENDS[layout.daemon]
+        self.ends = tuple(self.kind(name, layout) for name in layout.hosts)
         self.named = {end.name: end for end in self.ends}
-        self.a, self.b = self.named[A], self.named[B]
-        self.policy = {"": POLICY, "expand": POLICY, "contract": strict(folder)}
+        self.policy = self.kind.policies(folder, layout)
         self.old: dict[Stage, list[str]] = {}
-        if layout is PAIR:
-            self.a.run(QUIET)
-            self.b.run(OPEN)
-        else:
-            self._made_a_hub()
+        self.kind.prepare(self.named, layout)
         self.keep("old")
-
-    def _made_a_hub(self) -> None:
-        with Path(self.policy["contract"]).open("a", encoding="utf-8") as more:  # whoever else may know this hub is in no list
-            more.write("clients:\n  - {id: hub, host: vpn-b, acknowledge: {reason: all spokes are ours, approver: ciso, until: 2099-12-31}}\n")
-        for end in self.ends:
-            end.run(SECOND_SECRET)
-        given(B, ROAD, SECOND[B])
-        given(A, spoke(A), SECOND[A])
-        given(E, spoke(E))
 
     def keep(self, stage: Stage) -> None:
         for end in self.ends:
@@ -103,12 +90,12 @@ class Bench:
     def start(self, name: str) -> subprocess.Popen[bytes]:
         self.runs += 1
         play, output = PLAYS[name], self.home / "results"
-        words = {"agility_output": str(output), "agility_policy": self.policy[play.step], "agility_services": ["strongswan"]}
+        words = {"agility_output": str(output), "agility_policy": self.policy[play.step], "agility_services": [self.kind.service]}
         words |= {"agility_campaign": CAMPAIGN, "agility_confirm_timeout": TIMEOUT} | ({"agility_step": play.step} if play.step else {})
         argv = [
             "ansible-playbook",
             "-i",
-            "inventories/vpn",
+            f"inventories/{self.kind.inventory}",
             f"playbooks/{play.playbook}.yml",
             "-l",
             ",".join(self.layout.hosts),
@@ -149,13 +136,13 @@ class Bench:
         if what == "controller":
             kill(running)
         elif "between" in loss:
-            self.named[name].cut(B)
+            self.named[name].cut(loss.split()[2])
             with suppress(subprocess.TimeoutExpired):
                 running.wait(LONGEST)
             self.named[name].mend()
         else:
             end = self.named[name]
-            {"daemon": end.lose_charon, "host": end.lose_power, "path": lambda: self._cut_off(end)}[what]()
+            {"daemon": end.lose_daemon, "host": end.lose_power, "path": lambda: self._cut_off(end)}[what]()
 
     def _cut_off(self, end: End) -> None:
         end.cut("controller")
@@ -184,9 +171,9 @@ class Bench:
                 f"one further run ({point.further}) ended with {code}, and the ends are {self.stages()}: see {self.runs}-{point.further}.log"
             )
         for one in self.layout.tunnels:
-            sa = self.shared(one)
-            if not sa or (last != "old" and not sa.safe):
-                wrong.append(f"after the further run: {one}: {self.tunnel() or 'the SA that both ends list is not that of the new exchange'}")
+            safe = self.named[one.begins].agreed(one, self.named[one.answers])
+            if safe is None or (last != "old" and not safe):
+                wrong.append(f"after the further run: {one}: {self.tunnel() or 'what both ends list is not of the new exchange'}")
         return Judged(True, stages, tuple(wrong))
 
     def alone(self, point: Point) -> list[str]:
@@ -205,26 +192,10 @@ class Bench:
     def stages(self) -> tuple[Stage, ...]:
         return tuple(end.stage() for end in self.ends)
 
-    def shared(self, one: Tunnel) -> Sa | None:
-        return shared(self.named[one.begins], self.named[one.answers], one)
-
     def tunnel(self) -> list[str]:
-        """Why one of them is none."""
-        for one in self.layout.tunnels:  # the inner ones of a second tunnel are nobody's after a boot
-            self.named[one.begins].run(f"ip addr replace {one.source}/32 dev lo")
-            self.named[one.answers].run(f"ip addr replace {one.target}/32 dev lo")
-        return [why for one in self.layout.tunnels for why in self._tunnel(one)]
-
-    def _tunnel(self, one: Tunnel) -> list[str]:
-        """Why it is none, when it was asked to come up: as it is, then with what is there, then anew."""
-        end, initiate = self.named[one.begins], f"swanctl --initiate --ike {one.here} --child net --timeout"
-        for asked in ("", f"{initiate} 5", f"swanctl --terminate --ike {one.here} --force; {initiate} 20"):
-            if asked:
-                end.run(f"{{ {asked}; }} >/dev/null 2>&1", check=False)
-            said = end.run(f"ping -c 2 -i 0.2 -W 2 -I {one.source} {one.target}", check=False)
-            if self.shared(one) and re.search("[12] received", said):
-                return []
-        return [f"no tunnel: {end.sas(one.here)} at {one.begins}, {self.named[one.answers].sas(one.there)} at {one.answers}"]
+        """Why one of them is none, when it was asked to come up."""
+        found = (self.named[one.begins].missing(one, self.named[one.answers]) for one in self.layout.tunnels)
+        return [why for why in found if why]
 
 
 def wait(done: Callable[[], bool], seconds: float) -> bool:

@@ -1,44 +1,47 @@
-"""One end of the tunnel, past Ansible and past ssh: looked at, put back, cut off, killed."""
+"""One end of a tunnel, past Ansible and past ssh: looked at, put back, cut off, killed."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from tests.integration.conftest import LAB
-from tests.integration.test_ipsec import FACTS
+from tests.integration.test_openvpn_clients import ADDRESSES
 
-from .points import PAIR, A, B, E, Stage, Tunnel
+from .points import SERVER, A, B, E, Layout, Stage, Tunnel
 
 TX = "var/lib/crypto-agility/tx"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+# Of a list of names, by whether some of them are the new.
+STAGES: Mapping[frozenset[bool], Stage] = {frozenset([False]): "old", frozenset([True]): "new", frozenset([False, True]): "both"}
 FINAL = ("CLEANED", "REVERTED", "REFUSED")
-ADDRESS = {A: "10.91.0.18", B: "10.91.0.19", E: "10.91.0.23", "controller": "10.91.0.1"}
+ADDRESS = {A: "10.91.0.18", B: "10.91.0.19", E: "10.91.0.23", SERVER: "10.91.0.26", **ADDRESSES, "controller": "10.91.0.1"}
 KEPT = "/root/kept"  # a tar a stage: the configuration, and what the agent remembers
 PUT_BACK = f"""
 nft delete table inet lost 2>/dev/null; systemctl stop 'crypto-agility-*' 2>/dev/null
-rm -rf /etc/systemd/system/crypto-agility-* /etc/systemd/system/sysinit.target.wants/crypto-agility-* /etc/swanctl /var/lib/crypto-agility
-tar -C / -xpf {KEPT}/%s.tar && systemctl reset-failed && systemctl restart strongswan"""
+rm -rf /etc/systemd/system/crypto-agility-* /etc/systemd/system/sysinit.target.wants/crypto-agility-* /%s /var/lib/crypto-agility
+tar -C / -xpf {KEPT}/%s.tar && systemctl reset-failed && systemctl restart %s"""
 CUT = """nft 'add table inet lost; add chain inet lost in {{ type filter hook input priority 0; }}; add chain inet lost out {{ type filter hook output priority 0; }}
 add rule inet lost in ip saddr {0} drop; add rule inet lost out ip daddr {0} drop'"""
 
 
-@dataclass(frozen=True, slots=True)
-class Sa:
-    """spis: the same at both ends; children: (here in, here out); safe: ML-KEM in it and in each child."""
+class End(ABC):
+    """service, inventory, policies: what a playbook is told.  folder: its configuration, look: the command that tells it to the byte.
+    lossless: whether all packets pass while it moves."""
 
-    spis: tuple[str, ...]
-    children: frozenset[tuple[str, ...]]
-    safe: bool
+    service: ClassVar[str]
+    inventory: ClassVar[str]
+    folder: ClassVar[str]
+    look: ClassVar[str]
+    lossless: ClassVar[bool]
 
-
-class End:
-    def __init__(self, name: str, connections: int = 1) -> None:
-        self.name, self.connections, self.pid, self.root = name, connections, "", Path()
+    def __init__(self, name: str, layout: Layout) -> None:
+        self.name, self.layout, self.pid, self.root = name, layout, "", Path()
         self.booted()
 
     def podman(self, *words: str) -> str:
@@ -74,32 +77,41 @@ class End:
         return all(states and states[-1] in FINAL for states in self.journals())
 
     def facts(self) -> str:
-        return self.run(FACTS)
+        return self.run(self.look)
 
+    @staticmethod
+    @abstractmethod
+    def policies(folder: Path, layout: Layout) -> Mapping[str, str]:
+        """By the step; "" = of the way back."""
+
+    @staticmethod
+    @abstractmethod
+    def prepare(ends: Mapping[str, Any], layout: Layout) -> None:
+        """What a layout has beyond what the lab made."""
+
+    @abstractmethod
+    def unit(self) -> str:
+        """Of its daemon."""
+
+    @abstractmethod
     def stage(self) -> Stage:
-        """By the proposals of IKE and of ESP, of all its connections."""
-        said = self.run("cat /etc/swanctl/conf.d/site*.conf")
-        lists = [found.split(",") for found in re.findall(r"^\s*(?:esp_)?proposals = ([^#\n]*)", said, re.MULTILINE)]
-        seen = {frozenset("mlkem" in one for one in each) for each in lists}
-        stages: dict[frozenset[bool], Stage] = {frozenset([False]): "old", frozenset([True]): "new", frozenset([False, True]): "both"}
-        return stages[next(iter(seen))] if len(lists) == 2 * self.connections and len(seen) == 1 else "neither"
+        """By its configuration."""
 
-    def sas(self, connection: str = "site") -> list[Sa]:
-        """Of that connection those that are established, with children that are installed."""
-        out = []
-        for text in re.split(r"^(?=\S)", self.run("swanctl --list-sas", check=False), flags=re.MULTILINE):
-            if ike := re.match(connection + r": #\d+, ESTABLISHED, IKEv2, (\w+)_i\*? (\w+)_r\*?", text):
-                children = re.findall(r"INSTALLED.*\n.*\n\s+in\s+(\w+).*\n\s+out\s+(\w+)", text)
-                out.append(Sa(ike.groups(), frozenset(children), text.count("KE1_ML_KEM") == 1 + len(children)))
-        return out
+    @abstractmethod
+    def agreed(self, one: Tunnel, other: Self) -> bool | None:
+        """Whether what both ends list of that tunnel, which this one begins, is of the new exchange; None = they list nothing."""
+
+    @abstractmethod
+    def missing(self, one: Tunnel, other: Self) -> str:
+        """Why that tunnel, which this end begins, does not come up; "" = it is there."""
 
     # -- put back
 
     def keep(self, name: str) -> None:
-        self.run(f"mkdir -p {KEPT} /{TX}; tar -C / --numeric-owner --format=posix -cpf {KEPT}/{name}.tar etc/swanctl {Path(TX).parent}")
+        self.run(f"mkdir -p {KEPT} /{TX}; tar -C / --numeric-owner --format=posix -cpf {KEPT}/{name}.tar {self.folder} {Path(TX).parent}")
 
     def put_back(self, name: str) -> None:
-        self.run(PUT_BACK % name)
+        self.run(PUT_BACK % (self.folder, name, self.unit()))
 
     # -- what befalls it
 
@@ -116,22 +128,11 @@ class End:
         self.podman("start", self.name)
         self.booted()
 
-    def lose_charon(self) -> None:
+    def lose_daemon(self) -> None:
         """And somebody starts it again."""
-        self.run("systemctl kill -s KILL --kill-whom=main strongswan")
+        self.run(f"systemctl kill -s KILL --kill-whom=main {self.unit()}")
         time.sleep(3)
-        self.run("systemctl start strongswan", check=False)
+        self.run(f"systemctl start {self.unit()}", check=False)
 
     def pass_the_deadline(self) -> None:
         self.run(f"for file in /{TX}/*/deadline; do [ ! -e $file ] || echo 1 >$file; done")
-
-
-def shared(one: End, other: End, tunnel: Tunnel = PAIR.tunnels[0]) -> Sa | None:
-    """An SA of that tunnel with a child that both list, the safe ones first.  one: the end that begins."""
-    theirs = {sa.spis: sa for sa in other.sas(tunnel.there)}
-    both = [
-        Sa(sa.spis, sa.children, sa.safe and twin.safe)
-        for sa in one.sas(tunnel.here)
-        if (twin := theirs.get(sa.spis)) and any((there, here) in twin.children for here, there in sa.children)
-    ]
-    return max(both, key=lambda sa: sa.safe, default=None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 A, B, E = "vpn-a", "vpn-b", "vpn-e"  # A and E begin, B responds
+SERVER, NEWER, OLDER = "tun-a", "tun-b", "tun-c"  # OpenVPN: 2.6, and clients of 2.7 and 2.6
 CAMPAIGN = "torture"
 Stage = Literal["old", "both", "new", "neither"]
 JOURNAL = ("STAGED", "ARMED", "SWAPPED", "RELOADED", "CONFIRMED")
@@ -15,7 +16,7 @@ JOURNAL = ("STAGED", "ARMED", "SWAPPED", "RELOADED", "CONFIRMED")
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """begins, answers: its hosts; here, there: what the connection is called at either; source, target: of a packet through it."""
+    """begins, answers: its hosts; here, there: what the connection is called at either; source, target: of a packet through it, "" = whatever fits."""
 
     begins: str
     here: str
@@ -27,21 +28,22 @@ class Tunnel:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """hosts: in the order in which they are expanded."""
+    """hosts: in the order in which they are expanded.  daemon: the service at all of them."""
 
     name: str
     hosts: tuple[str, ...]
     tunnels: tuple[Tunnel, ...]
+    daemon: str = "strongswan"
 
     @property
     def losses(self) -> tuple[str, ...]:
         hosts = sorted(self.hosts)
-        between = sorted({one.begins for one in self.tunnels})
+        between = sorted({(one.begins, one.answers) for one in self.tunnels})
         return (
             "controller",
             *(f"daemon of {host}" for host in hosts),
             *(f"host {host}" for host in hosts),
-            *(f"path between {B} and {host}" for host in between),
+            *(f"path between {answers} and {begins}" for begins, answers in between),
             *(f"path to {host}" for host in hosts),
         )
 
@@ -60,7 +62,13 @@ HUB = Layout(
         Tunnel(A, "second", "10.92.1.2", there="second", target="10.92.2.2"),
     ),
 )
-LAYOUTS = {one.name: one for one in (PAIR, HUB)}
+OPENVPN = Layout(
+    "openvpn",
+    (SERVER, NEWER, OLDER),
+    tuple(Tunnel(client, "client/site.conf", "", SERVER, "server/site.conf", "10.94.0.1") for client in (NEWER, OLDER)),
+    "openvpn",
+)
+LAYOUTS = {one.name: one for one in (PAIR, HUB, OPENVPN)}
 
 
 @dataclass(frozen=True, slots=True)
