@@ -24,6 +24,7 @@ PARTS = {
 }
 LINKS = """packets through the tunnel during expand: 0 of 700 lost
 packets through the tunnel during rollback: 1 of 500 lost (to the byte as it was)
+packets through the tunnel during openvpn, expand: 90 of 600 lost (each end restarts)
 injected 9, split ends 0"""
 
 
@@ -49,7 +50,7 @@ def test_everything_well_is_ok_with_figures(tmp_path: Path) -> None:
     assert verify(tmp_path, "fleet") == (0, "verify-fleet: 5 passed in 1s; ratios enforce-idle=0.50 enforce-change=2.40 ok")
     assert verify(tmp_path, "appliances") == (0, "verify-appliances: 5 passed in 1s, 5 passed in 1s; seconds 10k-lines=0.067 devices-1000=5.00 ok")
     assert verify(tmp_path, "transaction") == (0, "verify-transaction: 5 passed in 1s; injected 9, violations 0 ok")
-    packets = "packets: expand: 0 of 700 lost, rollback: 1 of 500 lost (to the byte as it was)"
+    packets = "packets: expand: 0 of 700 lost, rollback: 1 of 500 lost (to the byte as it was), openvpn, expand: 90 of 600 lost (each end restarts)"
     assert verify(tmp_path, "vpn") == (0, f"verify-vpn: 5 passed in 1s; {packets}; injected 9, split ends 0 ok")
 
 
