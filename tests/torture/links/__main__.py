@@ -82,7 +82,12 @@ def main() -> int:
         "--sample", type=int, default=60, metavar="N", help="that many points, one of each of N equal parts (default 60; most of a minute each)"
     )
     amount.add_argument("--all", action="store_true", help="every point; a day")
-    parser.add_argument("--layout", choices=LAYOUTS, action="append", help="a pair, a hub with two spokes and three tunnels, or an OpenVPN server with two clients; all unless given")
+    parser.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        action="append",
+        help="a pair, a hub with two spokes and three tunnels, or an OpenVPN server with two clients; all unless given",
+    )
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the chance that chooses them; it is printed")
     given = parser.parse_args()
     folder = HERE / "build/torture-links"

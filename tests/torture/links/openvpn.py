@@ -52,7 +52,17 @@ class Site(End):
         return re.findall(pattern, self.run(OF_NOW % self.unit(), check=False), re.MULTILINE)
 
     def agreed(self, one: Tunnel, other: Site) -> bool | None:
-        """By the newest session of this client in the log of the server, which names its port and the group, also to 2.6; and the client has that port."""
+        """It comes back by itself, and a packet passes; nothing of it is there at once behind a restart."""
+        until = time.monotonic() + BACK
+        while True:
+            passed = "2 received" in self.run(f"ping -c 2 -i 0.2 -W 2 {one.target} 2>&1", check=False)
+            found = self._newest(other) if passed else None
+            if found is not None or time.monotonic() > until:
+                return found
+            time.sleep(0.3)
+
+    def _newest(self, other: Site) -> bool | None:
+        """By the newest session of this client in the log of the server, which names its port, and the group to 2.6, too; and the client has that port."""
         at_server = other.sessions(rf"^{re.escape(ADDRESS[self.name])}:(\d+ Control Channel: TLS.* bits \S+)$")
         if not at_server or not self.sessions("^(Initialization Sequence Completed)$"):
             return None
@@ -61,15 +71,8 @@ class Site(End):
         return said.split()[-1] == NEW if '"openvpn"' in mine else None
 
     def missing(self, one: Tunnel, other: Site) -> str:
-        """It comes back by itself, with what the stages of both make of it: whoever changed was restarted."""
-        until = time.monotonic() + BACK
-        while True:
-            answered = " 0% packet loss" in self.run(f"ping -c 2 -i 0.2 -W 2 {one.target} 2>&1", check=False)
-            agreed = self.agreed(one, other) if answered else None
-            if agreed is not None or time.monotonic() > until:
-                break
-            time.sleep(0.3)
-        stages = {self.stage(), other.stage()}
+        """Whoever changed was restarted, so what both agreed on is what the stages of both make of it."""
+        agreed, stages = self.agreed(one, other), {self.stage(), other.stage()}
         if agreed == ("old" not in stages):
             return ""
         return f"{self.name} and {other.name} are at {stages}, and have {'no session' if agreed is None else 'one with' if agreed else 'one without'} {NEW}"
