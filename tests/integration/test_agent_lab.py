@@ -85,17 +85,31 @@ def test_a_boot_takes_an_unconfirmed_change_back_before_the_service_starts(conta
     assert container.run("systemctl is-active ssh") == "active"
 
 
-@pytest.mark.parametrize("word", ["KILLS", "HANGS"])
-def test_a_service_that_does_not_survive_the_reload_is_as_it_was(container: Container, id_: str, word: str) -> None:
+def fragile(container: Container, action: str) -> Activation:
     container.podman("exec", "-i", container.name, "/bin/sh", "-c", "cat >/etc/systemd/system/fragile.service", stdin=FRAGILE.encode())
     container.run("echo fine >/etc/fragile; systemctl daemon-reload; systemctl restart fragile")
-    service = Activation("fragile", ("fragile.service",), (), ("true",), "reload")
+    return Activation("fragile", ("fragile.service",), (), ("true",), action)
+
+
+@pytest.mark.parametrize("word", ["KILLS", "HANGS"])
+def test_a_service_that_does_not_survive_the_reload_is_as_it_was(container: Container, id_: str, word: str) -> None:
+    service = fragile(container, "reload")
     before = original(container, "/etc/fragile")
     report = container.apply(id_, container.add_line("/etc/fragile", word), seconds=3, service=service)
     assert (report.state, report.error) == ("REVERTED", "reverted")
     assert "fragile.service" in report.message
     assert original(container, "/etc/fragile") == before
     assert container.run("systemctl is-active fragile") == "active"
+    assert container.ours() == ""
+
+
+def test_a_service_that_had_died_before_is_not_said_to_have_died_of_its_restart(container: Container, id_: str) -> None:
+    """systemd counts how often it started it again, and begins anew with a restart."""
+    service = fragile(container, "restart")
+    container.run("systemctl kill -s KILL fragile; until systemctl show -p NRestarts fragile | grep -q 1; do sleep 0.1; done")
+    report = container.apply(id_, container.add_line("/etc/fragile", "fine"), service=service)
+    assert (report.state, report.message) == ("RELOADED", "")
+    assert container.send(script.compose_revert(id_, "a test", NONCE)).state == "REVERTED"
     assert container.ours() == ""
 
 

@@ -77,7 +77,7 @@ ca_activate_all() {
     ca_each ca_restart_running "$ca_services"
   else
     ca_ask_again
-    ca_list=''
+    ca_list='' ca_anew=$ca_nl
     ca_each ca_activate_one "$ca_services"
     ca_lines ca_reload "$ca_list"
     [ -z "$ca_code" ] && ca_standing
@@ -120,12 +120,18 @@ ca_activate_one() {
   if [ ! -d /run/systemd/system ]; then
     ca_script "$ca_units" "$ca_action" || ca_error reload "service ${ca_units%%,*} $ca_action failed"
   elif [ -n "$ca_active" ]; then
-    if [ "$ca_action" = reload ]; then ca_list=$ca_list$ca_active$ca_nl; else ca_systemctl "$ca_action" "$ca_active"; fi
+    if [ "$ca_action" = reload ]; then
+      ca_list=$ca_list$ca_active$ca_nl
+    else
+      ca_anew=$ca_anew$ca_active$ca_nl
+      ca_systemctl "$ca_action" "$ca_active"
+    fi
   else
     ca_was=$ca_nl$ca_stood
     ca_was=${ca_was#*"$ca_nl$ca_service "}
     ca_was=${ca_was%% *}
     [ "$ca_was" != - ] || return 0
+    ca_anew=$ca_anew$ca_was$ca_nl
     ca_bounded 60 systemctl reset-failed "$ca_was" </dev/null >/dev/null 2>&1
     ca_bounded 60 systemctl restart "$ca_was" </dev/null >/dev/null 2>&1 || ca_error reload "systemctl restart $ca_was failed"
   fi
@@ -230,6 +236,7 @@ ca_stands() {
   set -- $1
   ca_service=$1 ca_was=$2 ca_was_socket=$3 ca_restarts=$4
   shift 4
+  case ${ca_anew-} in *"$ca_nl$ca_was$ca_nl"*) [ "$ca_restarts" = - ] || ca_restarts=0 ;; esac # with a restart systemd begins to count anew
   if [ "$ca_was" != - ] && [ -d /run/systemd/system ]; then
     ca_unit_of "$ca_was"
     if [ "$ca_is" = active ]; then ca_pids="$ca_pids $ca_was $ca_process $ca_restarts_now"; else ca_down="$ca_was is not active"; fi
