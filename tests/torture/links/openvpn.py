@@ -75,4 +75,4 @@ class Site(End):
         agreed, stages = self.agreed(one, other), {self.stage(), other.stage()}
         if agreed == ("old" not in stages):
             return ""
-        return f"{self.name} and {other.name} are at {stages}, and have {'no session' if agreed is None else 'one with' if agreed else 'one without'} {NEW}"
+        return f"{self.name} and {other.name} are at {sorted(stages)}, and their session is {'none' if agreed is None else NEW if agreed else 'classical'}"
