@@ -18,6 +18,7 @@ from ..peers import quantum_safe
 from .ike_proposal import KINDS, Proposal, split
 from .ipsec_conf import Conn, Entry
 from .ipsec_ends import facts
+from .ipsec_service import where
 from .stroke_status import Held, Status
 from .strongswan_proposals import FORM, default_exchanges, distinct, parse
 from .strongswan_seen import VERSIONS, Daemon
@@ -47,12 +48,37 @@ class Seen:
 
     @property
     def id(self) -> str:
-        kind = "ah" if self.conn.entry("ah") and not self.conn.entry("esp") else "esp"
-        return f"strongswan-legacy {self.conn.name}" + (f"/{kind}" if self.child else "")
+        return f"strongswan-legacy {self.conn.name}" + (f"/{self.kind}" if self.child else "")
+
+    @property
+    def kind(self) -> str:
+        if not self.child:
+            return "ike"
+        return "ah" if self.conn.entry("ah") and not self.conn.entry("esp") else "esp"
 
     @property
     def entry(self) -> Entry | None:
         return self.conn.entry(*self.names)
+
+    @property
+    def place(self) -> Origin:
+        """What would have to be edited."""
+        return where(self)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The proposals as they are written; behind the last may stand a "!"."""
+        return split(self.entry.value if self.entry else "")
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The same, without what closes them."""
+        return tuple(filter(None, (one.removesuffix("!").strip() for one in self.texts)))
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing counts but what is written."""
+        return self.conn.text(*self.names).rstrip().endswith("!")
 
     @property
     def loaded(self) -> dict[str, str]:
@@ -64,9 +90,8 @@ class Seen:
 
     def proposals(self) -> tuple[Proposal, ...] | None:
         """None = nobody knows what the default stands for."""
-        text = self.entry.value if self.entry else ""
-        written = tuple(parse(one) for one in split(text.removesuffix("!")))
-        if written and text.endswith("!"):
+        written = tuple(parse(one) for one in self.said)
+        if written and self.closed:
             return written
         able = (self.daemon.able or {}).get("key_exchange", ())
         if (not able and not self.child) or (self.child and not written):
@@ -164,18 +189,18 @@ class Seen:
     # ------------------------------------------------------------ traps
 
     def notes(self) -> Iterator[str]:
-        where, counts = str(self.entry.origin if self.entry else self.default), self.proposals() or ()
+        at, counts = str(self.entry.origin if self.entry else self.default), self.proposals() or ()
         if self.impossible:
             names = ", ".join(self.impossible)
-            yield f"{where}: this charon reads {names}, would agree on it and then fail, for it has no such method (ipsec listalgs)"
+            yield f"{at}: this charon reads {names}, would agree on it and then fail, for it has no such method (ipsec listalgs)"
         if self.status and not self.loaded:
             yield f"{self.conn.origin}: it stands in the file, and charon has not loaded it (ipsec update)"
         if any(one.optional for one in counts):
-            yield f"{where}: keN_none makes the additional exchange optional: a peer without it gets a classical one in silence"
-        if self.entry and not self.entry.value.endswith("!"):
-            yield f'{where}: without "!" at its end what charon takes by itself is taken, too'
+            yield f"{at}: keN_none makes the additional exchange optional: a peer without it gets a classical one in silence"
+        if self.entry and not self.closed:
+            yield f'{at}: without "!" at its end what charon takes by itself is taken, too'
         if self.child and any(not one.always for one in counts):
-            yield f"{where}: a proposal without an exchange of its own is rekeyed out of the IKE SA: no forward secrecy of its own"
+            yield f"{at}: a proposal without an exchange of its own is rekeyed out of the IKE SA: no forward secrecy of its own"
         hybrids = [name for one in counts for name in one.exchanges if quantum_safe(self.protocol, name)]
         if hybrids and not self.child and self.conn.text("fragmentation", default="yes") == "no":
             yield f"{self._origin('fragmentation')}: without fragmentation the packets with ML-KEM are fragmented by IP, which firewalls drop"
