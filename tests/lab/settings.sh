@@ -75,7 +75,7 @@ host_files() { # HOST -> the folders under files/ that make its initial configur
     svc-*) echo services ;;
     tun-*) echo "$1" ;;
     vpn-c | vpn-f) echo vpn-c ;;
-    vpn-d) echo "$1" ;;
+    vpn-d | vpn-g) echo vpn-d ;;
     vpn-*) echo vpn ;;
     client) ;;
     *) echo modern ;;

@@ -1,6 +1,6 @@
 """New exchanges in front of those that are there, at one end of a tunnel that strongSwan has from ipsec.conf.
 
-Source: stroke_config.c of strongSwan 5.9 and 6.0: proposals that do not end with "!" have the defaults of charon behind them, so that a new line takes
+Source: stroke_config.c of strongSwan 5.9 and 6.0: proposals that do not end with "!" have the defaults of charon behind them, so a new line takes
 nothing away.  Which proposals are loaded stroke does not tell: what somebody edited, and did not have taken up, is taken up with ours.
 """
 

@@ -155,7 +155,8 @@ ca_replace() {
 }
 
 # ca_update NAME,NAME: what starter finds changed in ipsec.conf of strongSwan, and no other connection; no SA ends.  It answers nothing: what it cannot
-# read is in its log alone, and what charon refuses is gone from the list of those that it has, where all of these have to stand.
+# read is in its log alone, and what charon refuses is gone from the list of those that it has, where all of these have to stand.  On the way back the
+# files are as they were, and a restart, which comes next where something fails, would end every SA and change nothing of what they say.
 ca_update() {
   ca_patience
   ca_cursor=$(ca_bounded 10 journalctl -q -n 0 --show-cursor 2>/dev/null </dev/null | sed -n 's/^-- cursor: //p')
@@ -166,12 +167,17 @@ ca_update() {
   ca_tries=0 ca_said=''
   while [ "$ca_tries" -lt 10 ]; do
     sleep 0.3 2>/dev/null || sleep 1
-    [ -z "$ca_cursor" ] || ca_said=$(ca_bounded 10 journalctl -q -o cat -u "$ca_active" "--after-cursor=$ca_cursor" 2>/dev/null </dev/null)
+    [ -z "$ca_cursor" ] || ca_said=$(ca_bounded 10 journalctl -q -o cat -t charon -t ipsec_starter "--after-cursor=$ca_cursor" 2>/dev/null </dev/null)
     ca_text=$(ca_bounded 20 ipsec statusall 2>/dev/null </dev/null) ca_lacking=''
     ca_commas ca_is_loaded "$1"
-    case $ca_said in *'keeping old one'*) break ;; *'[CFG] added c'*) [ -n "$ca_lacking" ] || return 0 ;; esac
+    case $ca_said in
+      *'keeping old one'*) break ;;
+      *'[CFG] skipped invalid proposal'*) [ -z "$ca_lacking" ] || break ;;
+      *'[CFG] added c'*) [ -n "$ca_lacking" ] || return 0 ;;
+    esac
     ca_tries=$((ca_tries + 1))
   done
+  [ "${ca_way-there}" = there ] || return 0
   ca_text=$(printf '%s' "$ca_said" | grep -e error -e 'not recognized' -e invalid | head -n 1)
   case $ca_said in
     *'keeping old one'*) ca_error reload "starter cannot read ipsec.conf: $ca_text" ;;
