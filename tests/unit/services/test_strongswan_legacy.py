@@ -107,6 +107,14 @@ def test_an_additional_exchange_of_an_sa_is_shown_as_statusall_shows_it() -> Non
     assert [fact.split()[1] for fact in told(one, "link")[0] if fact.startswith("sa=")] == [HYBRID]
 
 
+def test_what_carries_packets_names_its_first_exchange_alone_so_the_other_end_tells() -> None:
+    said = conn(f"ike=aes256gcm16-prfsha384-{HYBRID}!", f"esp=aes256gcm16-{HYBRID},aes256gcm16-x25519!", name="site")
+    status = text("statusall.txt").replace("AES_GCM_16_256, ", "AES_GCM_16_256/CURVE_25519, ")
+    new, old = (endpoints(having(said, status, algs))["site/esp"] for algs in (capable(), None))
+    assert [[fact.split()[1] for fact in told(one, "link")[0] if fact.startswith("sa=")] for one in (new, old)] == [["?"], ["x25519"]]
+    assert "names no additional exchange of an SA for packets" in notes(new)
+
+
 def test_connections_that_share_their_ike_have_one_sa_of_it() -> None:
     second = LAB + "\nconn second\n\talso=site\n\tleftsubnet=10.92.5.1/32\n\tauto=add\n"
     child = next(line for line in text("statusall.txt").splitlines() if line.lstrip().startswith("site:   child:"))

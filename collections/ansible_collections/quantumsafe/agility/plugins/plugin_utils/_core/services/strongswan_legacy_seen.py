@@ -131,10 +131,15 @@ class Seen:
             yield "lifetime", Setting(life, self._origin("ikelifetime", "reauth"), "configured")
             yield "authentication", Setting(tuple(self._authentication()), self._origin("authby", "leftauth", "rightauth"), known)
         if self.loaded or self.status is None:
-            numbers = (f"{one.spis or '-'} {one.exchange or '-'} {one.peer}".rstrip() for one in self.sas())
+            numbers = (f"{one.spis or '-'} {'?' if self._half_told(one) else one.exchange or '-'} {one.peer}".rstrip() for one in self.sas())
             yield "link", Setting(tuple(facts(self.conn, self.child, self.loaded, numbers)), self._origin("left", "right"))
         if agreed := tuple(one.suite for one in self.sas()):
             yield "sa", Setting(agreed, Origin("ipsec statusall"), "negotiated")
+
+    def _half_told(self, sa: Held) -> bool:
+        """Of what carries packets statusall names the first exchange alone (6.1.0), so an additional one may be beside it."""
+        able = self.daemon.capability("key_exchange").names or ()
+        return self.child and bool(sa.exchange) and any(quantum_safe("esp", name) for name in able)
 
     def versions(self) -> tuple[str, ...]:
         """`ike` begins with IKEv2 and takes both."""
@@ -202,6 +207,8 @@ class Seen:
         if self.child and any(not one.always for one in counts):
             yield f"{at}: a proposal without an exchange of its own is rekeyed out of the IKE SA: no forward secrecy of its own"
         hybrids = [name for one in counts for name in one.exchanges if quantum_safe(self.protocol, name)]
+        if hybrids and any(self._half_told(one) for one in self.sas()):
+            yield f"{at}: ipsec statusall names no additional exchange of an SA for packets: the list of the other end tells (swanctl --list-sas)"
         if hybrids and not self.child and self.conn.text("fragmentation", default="yes") == "no":
             yield f"{self._origin('fragmentation')}: without fragmentation the packets with ML-KEM are fragmented by IP, which firewalls drop"
         if "1" in self.versions() and not self.child:
