@@ -22,7 +22,13 @@ POLICY = 'policy: {name: t, version: "1"}\nextends: [hybrid-transition@1, tunnel
 STRICT = """
 policy: {name: other, version: "1"}
 rules:
-  - {id: kex, match: {protocol: ikev2}, aspect: key_exchange, allow: {name: [ECP_384]}, source: {doc: house, force: requirement}, verified: 2026-11-27}
+  - id: kex
+    match: {protocol: ikev2}
+    aspect: key_exchange
+    allow: {name: [ECP_384]}
+    fallback: {construction: [classical], status: [current, legacy], until: 2030-12-31}
+    source: {doc: house, force: requirement}
+    verified: 2026-11-27
 stages:
   - {protocol: ikev2, aspect: key_exchange, stage: prefer}
 """
@@ -162,7 +168,7 @@ def test_what_is_preferred_comes_in_front_is_taken_up_and_goes_back_to_the_byte(
 
 def test_what_charon_refuses_is_taken_back_and_named(lab: Lab, tmp_path: Path) -> None:
     """Somebody broke another connection, and did not have it taken up yet: with ours it would be."""
-    on("vpn-d", "cp -p /etc/ipsec.conf /root/kept && sed -i 's/ike=aes256-sha256-modp2048/ike=aes256-sha256-modp2049!/' /etc/ipsec.conf")
+    on("vpn-d", "cp -p /etc/ipsec.conf /root/kept && sed -i 's/ike=aes256-sha256-modp2048/ike=aes256-sha256-modp2049/' /etc/ipsec.conf")
     before = on("vpn-d", FACTS)
     strict = tmp_path / "other.yml"
     strict.write_text(STRICT, encoding="utf-8")
