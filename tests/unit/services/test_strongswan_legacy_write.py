@@ -12,13 +12,14 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.r
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.stroke_status import STATUS
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_legacy import SERVICE
 
-from tests.fixtures.stroke.load import LAB, MAIN, having, lab, loaded
+from tests.fixtures.stroke.load import LAB, MAIN, capable, having, lab, loaded
 from tests.fixtures.strongswan.load import HERE, applied
-from tests.unit.conftest import policy_of
+from tests.unit.conftest import CORPUS, policy_of
 
 HYBRID = "x25519-ke1_mlkem768"
 GCM = "aes256gcm16-prfsha384"
 POLICY = HERE / "policy.yml"
+FOLDER = CORPUS / "strongswan-ipsec-conf"
 
 
 def conn(*said: str, name: str = "x", lead: str = "\t") -> str:
@@ -140,12 +141,7 @@ def test_what_cannot_be_known_or_done_is_refused_by_name(seen: Snapshot, why: st
         written(seen, site=(HYBRID, "x25519"))
 
 
-def test_ikev1_and_a_name_that_no_command_line_takes_are_refused() -> None:
-    answers = loaded(LAB, "site").answers
-    one = loaded(LAB, "site")
-    old = replace(one, answers={**answers, STATUS: replace(answers[STATUS], out=answers[STATUS].out.replace("IKEv2", "IKEv1"))})
-    with pytest.raises(Inexpressible, match="is IKEv1, which has no additional exchanges"):
-        written(old, site=(HYBRID, "x25519"))
+def test_a_name_that_no_command_line_takes_is_refused() -> None:
     with pytest.raises(Inexpressible, match="a name of other than letters"):
         SERVICE.write(loaded(conn(f"ike={GCM}-x25519!", name="x;y"), "x;y"), {"strongswan-legacy x;y": {"key_exchange": Wanted((HYBRID, "x25519"))}})
 
@@ -190,7 +186,43 @@ def test_the_plan_says_what_ipsec_update_does_to_the_sas() -> None:
     assert f"strongswan-legacy new: charon has not loaded it, and takes it up as well ({MAIN}:31)" in planned(more).warnings
 
 
+def test_ikev1_has_no_ml_kem_and_does_not_hold_up_the_others() -> None:
+    said = conn(f"ike={GCM}-x25519!", "keyexchange=ikev1", name="old") + "\n" + conn(f"ike={GCM}-x25519!", "keyexchange=ikev2", name="new")
+    status = (
+        "Connections:\n         old:  %any...192.0.2.9  IKEv1\n         new:  %any...192.0.2.9  IKEv2\nSecurity Associations (0 up, 0 connecting):\n"
+    )
+    seen = having(said, status, capable())
+    old = next(one for one in SERVICE.read(seen) if one.id == "strongswan-legacy old").capabilities["key_exchange"]
+    assert old.names and not [name for name in old.names if "mlkem" in name] and "IKEv1" in old.source
+    then = applied(seen, planned(seen).changes)
+    assert now(then, "old") == ("x25519",) and now(then, "new")[0] == "x25519-ke1_mlkem1024"
+
+
 def test_require_is_refused_at_one_end_and_a_charon_without_ml_kem_is_left_as_it_is() -> None:
     with pytest.raises(Inexpressible, match="both ends of a tunnel move together, and this release moves none"):
         planned(loaded(conn(f"ike={GCM}-{HYBRID},{GCM}-x25519!"), "x"), "require")
     assert planned(lab()).changes == ()
+
+
+# ---------------------------------------------------------------- real files
+
+
+def test_of_real_files_lines_grow_in_front_and_nothing_else_changes() -> None:
+    if not FOLDER.is_dir():
+        pytest.skip(f"no file tried: ../shared/corpus/{FOLDER.name} is not beside this checkout")
+    tried = 0
+    for path in sorted(FOLDER.glob("*ipsec.conf")):
+        said = path.read_text(encoding="utf-8", errors="replace")
+        names = dict.fromkeys(one.id.split()[1].partition("/")[0] for one in SERVICE.read(having(said)))
+        seen = loaded(said, *names)
+        try:
+            changes = planned(seen).changes
+        except Inexpressible:
+            continue
+        tried += bool(changes)
+        before, after = said.splitlines(), (applied(seen, changes).files[MAIN].text or "").splitlines()
+        new = [line for line in after if line not in before]
+        assert all("mlkem" in line for line in new)
+        kept = [line for line in after if line in before or line.split("=")[-1].rpartition(",")[2] in said]
+        assert len(after) >= len(before) and len(kept) >= len(before)
+    assert tried > 3, "nothing was written"

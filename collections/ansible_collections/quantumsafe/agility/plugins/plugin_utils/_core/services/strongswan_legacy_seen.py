@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..algorithms.lookup import all_of
 from ..certificates.read import leaf
@@ -172,6 +172,9 @@ class Seen:
 
     def endpoint(self) -> Endpoint:
         can: dict[str, Capability] = {kind: self.daemon.capability(kind) for kind in KINDS}
+        if self.versions() == ("1",) and (names := can["key_exchange"].names):
+            known = tuple(name for name in names if not quantum_safe("ikev2", name))
+            can["key_exchange"] = replace(can["key_exchange"], names=known, source="IKEv1, which has no ML-KEM")
         if self.child:
             can |= {kind: Capability(None, "the kernel decides what ESP can use", self.daemon.label) for kind in KINDS[1:]}
         else:

@@ -31,8 +31,6 @@ def _placed(snapshot: Snapshot, seen: Seen, wishes: Mapping[str, Wanted]) -> Pla
     where = str(seen.place)
     _can(seen, where)
     names = in_front(seen, wishes, where, BOTH_ENDS)
-    if seen.versions() == ("1",) and any("-ke" in name for name in names):
-        raise Inexpressible(f"{seen.id} is IKEv1, which has no additional exchanges", where, "write keyexchange=ikev2, at both ends")
     added = with_each(seen, names, seen.said, seen.kind == "ah")
     file, splice = _splice(snapshot, seen, ",".join(added))
     return file, splice, (*added, *seen.texts)
