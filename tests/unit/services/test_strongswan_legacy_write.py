@@ -169,6 +169,7 @@ def test_prefer_plans_the_hybrids_of_the_group_that_is_there_and_is_content_then
     assert [(a.service, a.action, a.units[0]) for a in plan.activations] == [
         ("strongswan-legacy", "update:site,road", "strongswan-starter.service"),
     ]
+    assert [probe.endpoint for probe in plan.probes] == ["strongswan-legacy road"], "which takes anybody, and would answer in the place of site"
     then = applied(seen, plan.changes)
     assert now(then, "site") == ("x25519-ke1_mlkem1024", HYBRID, "x25519") == now(then, "site/esp")
     assert now(then, "road")[-len(now(seen, "road")) :] == now(seen, "road"), "what was not closed keeps the defaults behind it"
