@@ -169,7 +169,6 @@ def test_prefer_plans_the_hybrids_of_the_group_that_is_there_and_is_content_then
     assert [(a.service, a.action, a.units[0]) for a in plan.activations] == [
         ("strongswan-legacy", "update:site,road", "strongswan-starter.service"),
     ]
-    assert [probe.endpoint for probe in plan.probes] == ["strongswan-legacy road"], "which takes anybody, and would answer in the place of site"
     then = applied(seen, plan.changes)
     assert now(then, "site") == ("x25519-ke1_mlkem1024", HYBRID, "x25519") == now(then, "site/esp")
     assert now(then, "road")[-len(now(seen, "road")) :] == now(seen, "road"), "what was not closed keeps the defaults behind it"
@@ -181,6 +180,7 @@ def test_the_plan_says_what_ipsec_update_does_to_the_sas() -> None:
     assert [said for said in planned(seen).warnings if " site: " in said] == [
         "strongswan-legacy site: its SAs stay as they are until they are established anew (ipsec down, ipsec up): a rekeying is not enough"
     ]
+    assert [one.endpoint for one in planned(seen).probes] == ["strongswan-legacy road"], "which takes anybody, and would answer in the place of site"
     start = loaded(LAB.replace("auto=add", "auto=start"), "site", "road")
     assert "beside the SA that is there, which stays until it ends (auto=start)" in planned(start).warnings[0]
     more = loaded(LAB + conn(f"ike={GCM}-{HYBRID}!", name="new"), "site", "road")
