@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -202,16 +203,24 @@ IKE = r"site\[\d+\]: IKE proposal: (\S+)"
 ANEW = "ipsec down site >/dev/null; ipsec up site >/dev/null"
 
 
+@pytest.fixture
+def peer() -> Iterator[None]:
+    """vpn-g, and a tunnel of vpn-b to it that takes ML-KEM; both are as before then."""
+    started("vpn-g")
+    on("vpn-b", f"cat >/etc/swanctl/conf.d/legacy.conf <<'END'\n{HYBRID}\nEND\nswanctl --load-all --noprompt >/dev/null")
+    assert loaded("vpn-g")
+    on("vpn-g", f"cp -p /etc/ipsec.conf /root/kept && {ANEW}")
+    yield
+    on("vpn-g", "mv /root/kept /etc/ipsec.conf && ipsec update && ipsec down site >/dev/null")
+    on("vpn-b", "rm /etc/swanctl/conf.d/legacy.conf && swanctl --load-all --noprompt >/dev/null")
+
+
 def theirs(pattern: str) -> list[str]:
     return agreed("vpn-b", "swanctl --list-sas --ike legacy", pattern)
 
 
 @pytest.mark.skipif(not asked("vpn"), reason="SKIPPED LOUDLY: `make verify-vpn` gives ipsec.conf of strongSwan 6.1 its ML-KEM, and takes it back")
-def test_ml_kem_is_put_in_front_agreed_on_at_both_ends_and_taken_back(lab: Lab, tmp_path: Path) -> None:
-    started("vpn-g")
-    on("vpn-b", f"cat >/etc/swanctl/conf.d/legacy.conf <<'END'\n{HYBRID}\nEND\nswanctl --load-all --noprompt >/dev/null")
-    assert loaded("vpn-g")
-    on("vpn-g", ANEW)
+def test_ml_kem_is_put_in_front_agreed_on_at_both_ends_and_taken_back(lab: Lab, tmp_path: Path, peer: None) -> None:
     before = on("vpn-g", FACTS)
     assert agreed("vpn-g", "ipsec statusall", IKE) == [CLASSICAL]
     kept: dict[str, Any] = {"agility_services": SERVICES, "agility_policy": str(TOP / "tests/fixtures/strongswan/policy.yml")}
@@ -242,12 +251,8 @@ def test_ml_kem_is_put_in_front_agreed_on_at_both_ends_and_taken_back(lab: Lab, 
 
 
 @pytest.mark.skipif(not asked("vpn"), reason="SKIPPED LOUDLY: `make verify-vpn` sees what ipsec update does to a connection that starts by itself")
-def test_a_connection_that_starts_by_itself_gets_its_new_sa_beside_the_old_one(lab: Lab, tmp_path: Path) -> None:
-    on(
-        "vpn-g",
-        "cp -p /etc/ipsec.conf /root/kept && sed -i '0,/auto=add/s//auto=start/' /etc/ipsec.conf && ipsec update && ipsec down site >/dev/null",
-    )
-    on("vpn-g", "sleep 1; " + ANEW)
+def test_a_connection_that_starts_by_itself_gets_its_new_sa_beside_the_old_one(lab: Lab, tmp_path: Path, peer: None) -> None:
+    on("vpn-g", f"sed -i '0,/auto=add/s//auto=start/' /etc/ipsec.conf && ipsec update && sleep 2 && {ANEW}")
     ran = lab.play(
         "enforce",
         "vpn-g",
@@ -263,4 +268,3 @@ def test_a_connection_that_starts_by_itself_gets_its_new_sa_beside_the_old_one(l
             break
         time.sleep(0.25)
     assert sorted(found) == [CLASSICAL, f"{CLASSICAL}/KE1_ML_KEM_768"]
-    on("vpn-g", "mv /root/kept /etc/ipsec.conf && ipsec update")
