@@ -22,9 +22,9 @@ LAB_ROOT_PASSWORD=lab-root-1
 
 WEB_HOSTS=(web-new web-old web-legacy web-bare web-include)
 BASE_HOSTS=("${WEB_HOSTS[@]}" client)
-SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b vpn-c vpn-d vpn-e vpn-f tun-a tun-b tun-c) # started by 'lab host NAME'
+SERVICE_HOSTS=(svc-new svc-next vpn-a vpn-b vpn-c vpn-d vpn-e vpn-f vpn-g tun-a tun-b tun-c) # started by 'lab host NAME'
 IMAGES=(trixie bookworm bullseye trixie-bare client)
-ON_DEMAND=(strongswan strongswan-new strongswan-legacy libreswan sysvinit services services-new tunnels tunnels-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
+ON_DEMAND=(strongswan strongswan-new strongswan-legacy strongswan-legacy-new libreswan sysvinit services services-new tunnels tunnels-new acme) # made by 'lab image NAME' for the tests that want one; 'lab up' does without
 
 host_address() { # HOST -> its fixed address
   case $1 in
@@ -42,6 +42,7 @@ host_address() { # HOST -> its fixed address
     vpn-d) echo "$NET.22" ;;
     vpn-e) echo "$NET.23" ;;
     vpn-f) echo "$NET.24" ;;
+    vpn-g) echo "$NET.25" ;;
     tun-a) echo "$NET.26" ;;
     tun-b) echo "$NET.27" ;;
     tun-c) echo "$NET.28" ;;
@@ -61,6 +62,7 @@ host_image() { # HOST -> the name of its image
     tun-b) echo tunnels-new ;;
     vpn-c | vpn-f) echo libreswan ;;
     vpn-d) echo strongswan-legacy ;;
+    vpn-g) echo strongswan-legacy-new ;;
     vpn-*) echo strongswan-new ;;
     client) echo client ;;
     *) echo trixie ;;
@@ -73,7 +75,7 @@ host_files() { # HOST -> the folders under files/ that make its initial configur
     svc-*) echo services ;;
     tun-*) echo "$1" ;;
     vpn-c | vpn-f) echo vpn-c ;;
-    vpn-d) echo "$1" ;;
+    vpn-d | vpn-g) echo vpn-d ;;
     vpn-*) echo vpn ;;
     client) ;;
     *) echo modern ;;
@@ -101,6 +103,7 @@ image_recipe() { # NAME
     strongswan) echo trixie "${base[@]}" opendoas "${swan[@]}" ;;
     strongswan-new) echo forky "${base[@]}" opendoas "${swan[@]}" ;;
     strongswan-legacy) echo bookworm "${base[@]}" opendoas strongswan-starter strongswan-charon "${swan[@]:2}" ;; # ipsec.conf, stroke
+    strongswan-legacy-new) echo forky "${base[@]}" opendoas strongswan-starter strongswan-charon "${swan[@]:2}" ;;
     libreswan) echo trixie "${base[@]}" opendoas libreswan ;;
     services) echo trixie "${base[@]}" "${other[@]}" ;;
     services-new) echo forky "${base[@]}" nginx "${other[@]}" ;; # its nginx takes keys from PKCS#11

@@ -7,19 +7,18 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.find import find
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Inexpressible, Snapshot, Unparsable, Wanted
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Endpoint, Snapshot, Unparsable
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.report.results import plain
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.service import Service
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.libreswan import SERVICE as LIBRESWAN
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.strongswan_legacy import SERVICE
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.offline import from_path
 
-from tests.fixtures.stroke.load import LAB, MAIN, having, lab, text
-from tests.unit.conftest import CORPUS, FIXTURES
+from tests.fixtures.stroke.load import LAB, MAIN, capable, having, lab, text
+from tests.unit.conftest import CORPUS
 
 HYBRID = "x25519-ke1_mlkem768"
 FOLDER = CORPUS / "strongswan-ipsec-conf"
-NEW = FIXTURES / "algorithms/strongswan-new/swanctl-list-algs.txt"
 
 
 def endpoints(snapshot: Snapshot) -> dict[str, Endpoint]:
@@ -37,16 +36,6 @@ def notes(one: Endpoint) -> str:
 
 def conn(*said: str, name: str = "x") -> str:
     return "\n".join((f"conn {name}", *(f"\t{line}" for line in ("auto=add", *said)), ""))
-
-
-def capable() -> str:
-    """What `ipsec listalgs` of a charon with ML-KEM would say: the names are those that its swanctl prints."""
-    out, kind = ["", "List of registered IKE algorithms:", ""], ""
-    for line in NEW.read_text(encoding="utf-8").splitlines():
-        kind = {"ke:": "dh-group"}.get(line.strip(), line.strip(":")) if line.endswith(":") else kind
-        if line.startswith("  "):
-            out.append(f"  {kind}: {line.strip()}")
-    return "\n".join(out)
 
 
 # ---------------------------------------------------------------- the lab's host
@@ -118,6 +107,14 @@ def test_an_additional_exchange_of_an_sa_is_shown_as_statusall_shows_it() -> Non
     assert [fact.split()[1] for fact in told(one, "link")[0] if fact.startswith("sa=")] == [HYBRID]
 
 
+def test_what_carries_packets_names_its_first_exchange_alone_so_the_other_end_tells() -> None:
+    said = conn(f"ike=aes256gcm16-prfsha384-{HYBRID}!", f"esp=aes256gcm16-{HYBRID},aes256gcm16-x25519!", name="site")
+    status = text("statusall.txt").replace("AES_GCM_16_256, ", "AES_GCM_16_256/CURVE_25519, ")
+    new, old = (endpoints(having(said, status, algs))["site/esp"] for algs in (capable(), None))
+    assert [[fact.split()[1] for fact in told(one, "link")[0] if fact.startswith("sa=")] for one in (new, old)] == [["?"], ["x25519"]]
+    assert "names no additional exchange of an SA for packets" in notes(new)
+
+
 def test_connections_that_share_their_ike_have_one_sa_of_it() -> None:
     second = LAB + "\nconn second\n\talso=site\n\tleftsubnet=10.92.5.1/32\n\tauto=add\n"
     child = next(line for line in text("statusall.txt").splitlines() if line.lstrip().startswith("site:   child:"))
@@ -177,16 +174,6 @@ def test_a_hub_counts_its_clients_and_is_one_of_several_links() -> None:
         ("site", "vpn-b.lab.test"),
         ("road", "rider.lab.test"),
     }
-
-
-# ---------------------------------------------------------------- writing
-
-
-def test_nothing_is_written_and_the_refusal_says_why() -> None:
-    wishes = {"strongswan-legacy site": {"key_exchange": Wanted((HYBRID, "x25519"))}}
-    with pytest.raises(Inexpressible, match=r"ipsec.conf:17: key_exchange of strongswan-legacy site is not written.*move it to swanctl.conf"):
-        SERVICE.write(lab(), wishes)
-    assert SERVICE.write(lab(), {"strongswan-legacy site": {}}) == ()
 
 
 # ---------------------------------------------------------------- real files

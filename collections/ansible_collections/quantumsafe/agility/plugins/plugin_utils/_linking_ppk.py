@@ -36,6 +36,7 @@ from ._core.links.ppk import (
     unused,
 )
 from ._core.model import Problem, Snapshot
+from ._core.peers import names_its_peer
 from ._core.report.results import plain
 from ._core.services import libreswan, libreswan_ppk, strongswan_ppk
 from ._core.services.ppk import End
@@ -49,7 +50,6 @@ from ._core.targets.transact import DONE
 from ._linking import Kind, Looked, Side, deliver, drop, late, may, new_id, of_other, reached, remembered
 from ._outcome import settle
 from ._run import Run, target
-from ._stepping import names_its_peer
 from ._tunnel import Tunnel
 from ._undoing import LINK, OF, restores
 

@@ -16,13 +16,14 @@ from typing import Any
 from ._core.links.aim import Aim
 from ._core.links.move import proved, said, twin
 from ._core.model import Plan, Problem
+from ._core.peers import names_its_peer
 from ._core.services.strongswan_sas import IkeSa
 from ._core.targets.survey import Survey
 from ._ends import CONTRACTING, STAGE, Ends
 from ._losing import Losing, addresses, within
 from ._proving import prove, reachable
 from ._run import Run
-from ._stepping import SPARE, Proofs, Stepping, names_its_peer, rows, stands
+from ._stepping import SPARE, Proofs, Stepping, rows, stands
 from ._tied import Here
 from ._tunnel import READERS, Tunnel
 

@@ -17,6 +17,7 @@ from ._core.links.aim import Aim
 from ._core.links.move import proved
 from ._core.links.planned import Step
 from ._core.model import Plan, Probe, Problem
+from ._core.peers import names_its_peer
 from ._core.services.strongswan_sas import IkeSa, sas
 from ._core.targets.survey import Survey
 from ._ends import CONTRACTING, STAGE, Ends
@@ -26,7 +27,7 @@ from ._proving import prove, reachable
 from ._reaching import other
 from ._run import Run
 from ._several_openvpn import Called, Returning, comes_back
-from ._stepping import SPARE, Proofs, Stepping, names_its_peer, rows, settled, stands
+from ._stepping import SPARE, Proofs, Stepping, rows, settled, stands
 from ._tied import Here
 from ._tunnel import Tunnel
 

@@ -98,15 +98,3 @@ def rows(connection: str, found: IkeSa, daemon: str = "strongswan") -> tuple[Map
         | ({"traffic": one.traffic} if isinstance(one, ChildSa) else {})
         for name, one in named
     )
-
-
-def names_its_peer(endpoints: Iterable[Endpoint]) -> bool:
-    """Whether the connection among these knows an address to begin with."""
-    known = [
-        fact.partition("=")[2]
-        for one in endpoints
-        if one.protocol == "ikev2"
-        for fact in one.settings["link"].values
-        if fact.startswith("remote_addrs=")
-    ]
-    return any(not one.startswith("%any") and "/" not in one and one != "0.0.0.0" for one in known)

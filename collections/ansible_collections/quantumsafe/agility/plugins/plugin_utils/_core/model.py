@@ -281,8 +281,8 @@ class Activation:
     """How a service takes its new configuration.
 
     units: candidates in order ("ssh.service", "sshd.service"); the first that is active is used; an active socket unit
-    beside it (`sockets`) means that each connection reads the file anew.  check: argv of the daemon's own checker.
-    ports: which must listen afterwards if they did before.  action: reload, restart, refresh = run units[0], replace:NAME,NAME, secrets:[NAME].
+    beside it (`sockets`) means that each connection reads the file anew.  check: argv of the daemon's own checker.  ports: which must listen
+    afterwards if they did before.  action: reload, restart, refresh = run units[0], replace:NAME,NAME, secrets:[NAME], update:NAME,NAME.
     """
 
     service: str

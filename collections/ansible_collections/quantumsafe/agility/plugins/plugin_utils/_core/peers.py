@@ -6,11 +6,11 @@ OpenSSL 1.1.1, 3.0 and 3.5; Go 1.24 crypto/tls release notes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .algorithms.lookup import find
-from .model import Protocol, Setting
+from .model import Endpoint, Protocol, Setting
 
 CURVES = ("curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521")
 GROUPS = ("diffie-hellman-group-exchange-sha256", "diffie-hellman-group16-sha512", "diffie-hellman-group14-sha256")
@@ -108,3 +108,15 @@ def quantum_safe(protocol: str, name: str) -> bool:
 def _id(protocol: str, name: str) -> str:
     algorithm = find(protocol, "key_exchange", name)
     return algorithm.id if algorithm else name
+
+
+def names_its_peer(endpoints: Iterable[Endpoint]) -> bool:
+    """Whether the connection among these knows an address to begin with."""
+    known = [
+        fact.partition("=")[2]
+        for one in endpoints
+        if one.protocol == "ikev2"
+        for fact in (one.settings["link"].values if "link" in one.settings else ())
+        if fact.startswith("remote_addrs=")
+    ]
+    return any(not one.startswith("%any") and "/" not in one and one != "0.0.0.0" for one in known)

@@ -11,7 +11,7 @@ from .claims import claims
 from .documents import lines
 from .invariant import consequence
 from .model import Activation, Change, Endpoint, Plan, Probe, Problem, Protocol, Snapshot, Wanted, Wishes
-from .peers import quantum_safe
+from .peers import names_its_peer, quantum_safe
 from .policy.binding import binding, unbound
 from .policy.model import Requirement
 from .policy.resolve import broken
@@ -130,7 +130,7 @@ def make_plan(
         policy=policy,
         changes=tuple(changes),
         activations=tuple(activations),
-        probes=tuple(_probe(e, wanted[e.id], e.protocol) for e in touched if e.protocol != "esp"),  # nobody outside sees what ESP agrees on
+        probes=tuple(_probe(e, wanted[e.id], e.protocol) for e in touched if _asked(e, endpoints)),
         reasons=tuple(reason for e in touched for reason in _reasons(e, wanted[e.id], bound[e.id], as_of, e.id in beside)),
         aspects=tuple(sorted({aspect for e in touched for aspect in wanted[e.id]})),
         tightens_ssh=any(w.removed for e in touched if e.protocol == "ssh" for w in wanted[e.id].values()),
@@ -201,6 +201,14 @@ def _broken(endpoint: Endpoint, wanted: Mapping[str, Wish], requirement: Require
     gone = {a.id: a for name in wanted["key_exchange"].removed if (a := find(endpoint.protocol, "key_exchange", name))}
     lives = [(id_, life) for id_, a in gone.items() if broken(requirement, a, as_of) for life in requirement.lifecycle[id_] if life.broken]
     return "; ".join(f"{id_} is retired as broken, approved by {life.approver}" + (f" ({life.reason})" if life.reason else "") for id_, life in lives)
+
+
+def _asked(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> bool:
+    """Whether a question from outside tells of this one: nobody sees what ESP agrees on, and for a tunnel that names its other end
+    the connection that takes anybody would answer."""
+    if endpoint.protocol != "ikev2":
+        return endpoint.protocol != "esp"
+    return not names_its_peer((endpoint,)) or all(names_its_peer((one,)) for one in endpoints if one.protocol == "ikev2")
 
 
 def _probe(endpoint: Endpoint, wanted: Mapping[str, Wish], kind: Protocol) -> Probe:

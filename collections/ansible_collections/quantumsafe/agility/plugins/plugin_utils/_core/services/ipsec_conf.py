@@ -8,6 +8,7 @@ connection; whether it is loaded shows that.)  An include that finds nothing is 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ MAIN = "/etc/ipsec.conf"
 USUAL = "/etc/ipsec.d/*.conf"
 DEEPEST_INCLUDE = 10
 DEFAULT = "%default"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a connection that is named to the agent
 NO_TUNNEL = ("passthrough", "drop", "reject", "%passthrough", "%drop", "%reject")  # types of connections
 
 

@@ -1,14 +1,13 @@
-"""What the two services of ipsec.conf have in common: they read it in the same way, and neither writes one end alone."""
+"""What the two services of ipsec.conf have in common: they read it in the same way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
-from ..model import Answer, Change, Collect, Endpoint, Origin, Snapshot, Wishes
+from ..model import Answer, Collect, Endpoint, Origin, Snapshot
 from ..service import Service, once
 from .ipsec_conf import Config, Conn, Entry, belongs, config
-from .read_only import refuse
 
 
 class Seen(Protocol):
@@ -38,10 +37,8 @@ def own(snapshot: Snapshot, asked: str, version: Callable[[Answer | None], str])
 
 
 def service(
-    name: str, collect: Collect, of: Callable[[Snapshot], tuple[Seen, ...]], mine: Callable[[Snapshot], Config | None], remedy: str, **more: Any
+    name: str, collect: Collect, of: Callable[[Snapshot], tuple[Seen, ...]], mine: Callable[[Snapshot], Config | None], **more: Any
 ) -> Service:
-    """remedy: for whoever wishes something of one end alone."""
-
     def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
         return tuple(seen.endpoint() for seen in of(snapshot))
 
@@ -49,10 +46,7 @@ def service(
         found = mine(snapshot)
         return tuple(sorted(set(found.unseen))) if found else ()
 
-    def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-        return refuse(wishes, {seen.id: str(where(seen)) for seen in of(snapshot)}, remedy)
-
-    return Service(name=name, protocol="ikev2", collect=collect, read=read, write=write, missing=missing, **more)
+    return Service(name=name, protocol="ikev2", collect=collect, read=read, missing=missing, **more)
 
 
 def where(seen: Seen) -> Origin:

@@ -10,11 +10,12 @@ authby=never) and those that are only there for `also=` are none.
 from __future__ import annotations
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
-from .ipsec_conf import MAIN, USUAL, Config, counts
-from .ipsec_service import own, seen_by, service
+from .ipsec_conf import MAIN, NAME, USUAL, Config, counts
+from .ipsec_service import own, seen_by, service, where
 from .libreswan_seen import Seen
 from .libreswan_status import COMMANDS, VERSION, pluto, version
-from .libreswan_write import NAME, narrowed, widened
+from .libreswan_write import narrowed, widened
+from .read_only import refuse
 
 COLLECT = Collect(
     needs=("/usr/libexec/ipsec/pluto", "/usr/lib/ipsec/pluto", "/usr/local/libexec/ipsec/pluto"),
@@ -43,6 +44,11 @@ def _config(snapshot: Snapshot) -> Config | None:
 of = seen_by("libreswan", _of)
 
 
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """Raises Inexpressible: nothing is written at one end alone."""
+    return refuse(wishes, {seen.id: str(where(seen)) for seen in of(snapshot)}, BOTH_ENDS)
+
+
 def widen(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     return widened(snapshot, of, wishes)
 
@@ -65,4 +71,4 @@ def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     return tuple(f"libreswan {name}: {why}" for name in names)
 
 
-SERVICE = service("libreswan", COLLECT, of, _config, BOTH_ENDS, activation=activation, warns=warns, widen=widen, narrow=narrow)
+SERVICE = service("libreswan", COLLECT, of, _config, write=write, activation=activation, warns=warns, widen=widen, narrow=narrow)

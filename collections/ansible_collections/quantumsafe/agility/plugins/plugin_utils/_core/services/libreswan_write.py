@@ -5,7 +5,6 @@ One line each, edited in place.  pluto takes a connection anew by `ipsec replace
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from ..documents.lines import apply
 from ..model import Change, File, Inexpressible, Snapshot, Wanted, Wishes
 from .ike_proposal import split
 from .ike_stays import staying
+from .ipsec_conf import NAME
 from .ipsec_service import where
 from .libreswan_proposals import parse, with_exchange
 from .libreswan_seen import Seen
@@ -23,7 +23,6 @@ from .strongswan_write import change_of
 
 Reader = Callable[[Snapshot], tuple[Seen, ...]]
 Texts = tuple[str, ...]
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a connection that is named to the agent
 
 
 def widened(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:

@@ -1,16 +1,20 @@
-"""strongSwan, configured by ipsec.conf (starter and stroke), which is looked at and not written.
+"""strongSwan, configured by ipsec.conf (starter and stroke): at one end exchanges are added in front, and nothing else is written.
 
 One endpoint for each connection that is loaded, or has an `auto=` other than `ignore`, and one for the SA under it that carries packets.  charon does
 not tell which proposals it has loaded, so the files count.  Connections of swanctl.conf on the same host are those of the service strongswan.
+
+`ipsec update` has starter compare the files with what it read before, and take anew what changed.  It answers nothing: what starter cannot read is
+only in its log, and a connection that charon refuses is gone from `ipsec statusall`.  SAs stay (tried on 5.9.8 and 6.1.0).
 """
 
 from __future__ import annotations
 
-from ..model import Activation, Collect, Endpoint, Follow, Snapshot
-from .ipsec_conf import MAIN, Config, counts
+from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
+from .ipsec_conf import MAIN, NAME, Config, counts
 from .ipsec_service import own, seen_by, service
 from .stroke_status import ALGS, COMMANDS, VERSION, algorithms, status, version
 from .strongswan_legacy_seen import CERTS, Seen
+from .strongswan_legacy_write import written
 from .strongswan_seen import Daemon
 
 COLLECT = Collect(
@@ -18,10 +22,6 @@ COLLECT = Collect(
     files=(MAIN, f"{CERTS}/*"),
     follow=(Follow("include", "/etc"),),
     commands=COMMANDS,
-)
-REMEDY = (
-    "both ends of a tunnel move together, and ipsec.conf of strongSwan is not written: mend it by hand at both ends, or move it to swanctl.conf, "
-    "where ML-KEM and PPKs are read and written; to change the rest of this host, leave strongswan-legacy out (agility_services)"
 )
 
 
@@ -44,8 +44,31 @@ def _config(snapshot: Snapshot) -> Config | None:
 of = seen_by("strongswan-legacy", _of)
 
 
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """Raises Inexpressible, also for whatever would take something away."""
+    return written(snapshot, of, wishes)
+
+
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
-    return Activation("strongswan-legacy", (), (), ("true",), "reload")
+    """Whatever charon has loaded has to be loaded then.  There is no dry run: our own reader checks the text, and a refusal takes the files back."""
+    names = dict.fromkeys(seen.conn.name for seen in of(snapshot) if seen.loaded and NAME.fullmatch(seen.conn.name))
+    return Activation("strongswan-legacy", ("strongswan-starter.service", "strongswan.service"), (), ("true",), f"update:{','.join(names)}")
 
 
-SERVICE = service("strongswan-legacy", COLLECT, of, _config, REMEDY, activation=activation)
+def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
+    """What `ipsec update` does to the SAs of what changes, and what else it takes up."""
+    out, changing = [], {seen.conn.name for seen in of(snapshot) if wishes.get(seen.id)}
+    for seen in of(snapshot):
+        name = f"strongswan-legacy {seen.conn.name}"
+        if seen.child:
+            continue
+        if seen.status and not seen.loaded:
+            out.append(f"{name}: charon has not loaded it, and takes it up as well ({seen.conn.origin})")
+        elif seen.conn.name in changing and seen.conn.text("auto") == "start":
+            out.append(f"{name}: charon establishes it anew at once, beside the SA that is there, which stays until it ends (auto=start)")
+        elif seen.conn.name in changing and seen.sas():
+            out.append(f"{name}: its SAs stay as they are until they are established anew (ipsec down, ipsec up): a rekeying is not enough")
+    return tuple(out)
+
+
+SERVICE = service("strongswan-legacy", COLLECT, of, _config, write=write, activation=activation, warns=warns)

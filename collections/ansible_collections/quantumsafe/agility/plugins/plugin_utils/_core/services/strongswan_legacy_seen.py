@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..algorithms.lookup import all_of
 from ..certificates.read import leaf
@@ -18,6 +18,7 @@ from ..peers import quantum_safe
 from .ike_proposal import KINDS, Proposal, split
 from .ipsec_conf import Conn, Entry
 from .ipsec_ends import facts
+from .ipsec_service import where
 from .stroke_status import Held, Status
 from .strongswan_proposals import FORM, default_exchanges, distinct, parse
 from .strongswan_seen import VERSIONS, Daemon
@@ -47,12 +48,37 @@ class Seen:
 
     @property
     def id(self) -> str:
-        kind = "ah" if self.conn.entry("ah") and not self.conn.entry("esp") else "esp"
-        return f"strongswan-legacy {self.conn.name}" + (f"/{kind}" if self.child else "")
+        return f"strongswan-legacy {self.conn.name}" + (f"/{self.kind}" if self.child else "")
+
+    @property
+    def kind(self) -> str:
+        if not self.child:
+            return "ike"
+        return "ah" if self.conn.entry("ah") and not self.conn.entry("esp") else "esp"
 
     @property
     def entry(self) -> Entry | None:
         return self.conn.entry(*self.names)
+
+    @property
+    def place(self) -> Origin:
+        """What would have to be edited."""
+        return where(self)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The proposals as they are written; behind the last may stand a "!"."""
+        return split(self.entry.value if self.entry else "")
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The same, without what closes them."""
+        return tuple(filter(None, (one.removesuffix("!").strip() for one in self.texts)))
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing counts but what is written."""
+        return self.conn.text(*self.names).rstrip().endswith("!")
 
     @property
     def loaded(self) -> dict[str, str]:
@@ -64,9 +90,8 @@ class Seen:
 
     def proposals(self) -> tuple[Proposal, ...] | None:
         """None = nobody knows what the default stands for."""
-        text = self.entry.value if self.entry else ""
-        written = tuple(parse(one) for one in split(text.removesuffix("!")))
-        if written and text.endswith("!"):
+        written = tuple(parse(one) for one in self.said)
+        if written and self.closed:
             return written
         able = (self.daemon.able or {}).get("key_exchange", ())
         if (not able and not self.child) or (self.child and not written):
@@ -106,10 +131,15 @@ class Seen:
             yield "lifetime", Setting(life, self._origin("ikelifetime", "reauth"), "configured")
             yield "authentication", Setting(tuple(self._authentication()), self._origin("authby", "leftauth", "rightauth"), known)
         if self.loaded or self.status is None:
-            numbers = (f"{one.spis or '-'} {one.exchange or '-'} {one.peer}".rstrip() for one in self.sas())
+            numbers = (f"{one.spis or '-'} {'?' if self._half_told(one) else one.exchange or '-'} {one.peer}".rstrip() for one in self.sas())
             yield "link", Setting(tuple(facts(self.conn, self.child, self.loaded, numbers)), self._origin("left", "right"))
         if agreed := tuple(one.suite for one in self.sas()):
             yield "sa", Setting(agreed, Origin("ipsec statusall"), "negotiated")
+
+    def _half_told(self, sa: Held) -> bool:
+        """Of what carries packets statusall names the first exchange alone (6.1.0), so an additional one may be beside it."""
+        able = self.daemon.capability("key_exchange").names or ()
+        return self.child and bool(sa.exchange) and any(quantum_safe("esp", name) for name in able)
 
     def versions(self) -> tuple[str, ...]:
         """`ike` begins with IKEv2 and takes both."""
@@ -142,6 +172,9 @@ class Seen:
 
     def endpoint(self) -> Endpoint:
         can: dict[str, Capability] = {kind: self.daemon.capability(kind) for kind in KINDS}
+        if self.versions() == ("1",) and (names := can["key_exchange"].names):
+            known = tuple(name for name in names if not quantum_safe("ikev2", name))
+            can["key_exchange"] = replace(can["key_exchange"], names=known, source="IKEv1, which has no ML-KEM")
         if self.child:
             can |= {kind: Capability(None, "the kernel decides what ESP can use", self.daemon.label) for kind in KINDS[1:]}
         else:
@@ -164,19 +197,21 @@ class Seen:
     # ------------------------------------------------------------ traps
 
     def notes(self) -> Iterator[str]:
-        where, counts = str(self.entry.origin if self.entry else self.default), self.proposals() or ()
+        at, counts = str(self.entry.origin if self.entry else self.default), self.proposals() or ()
         if self.impossible:
             names = ", ".join(self.impossible)
-            yield f"{where}: this charon reads {names}, would agree on it and then fail, for it has no such method (ipsec listalgs)"
+            yield f"{at}: this charon reads {names}, would agree on it and then fail, for it has no such method (ipsec listalgs)"
         if self.status and not self.loaded:
             yield f"{self.conn.origin}: it stands in the file, and charon has not loaded it (ipsec update)"
         if any(one.optional for one in counts):
-            yield f"{where}: keN_none makes the additional exchange optional: a peer without it gets a classical one in silence"
-        if self.entry and not self.entry.value.endswith("!"):
-            yield f'{where}: without "!" at its end what charon takes by itself is taken, too'
+            yield f"{at}: keN_none makes the additional exchange optional: a peer without it gets a classical one in silence"
+        if self.entry and not self.closed:
+            yield f'{at}: without "!" at its end what charon takes by itself is taken, too'
         if self.child and any(not one.always for one in counts):
-            yield f"{where}: a proposal without an exchange of its own is rekeyed out of the IKE SA: no forward secrecy of its own"
+            yield f"{at}: a proposal without an exchange of its own is rekeyed out of the IKE SA: no forward secrecy of its own"
         hybrids = [name for one in counts for name in one.exchanges if quantum_safe(self.protocol, name)]
+        if hybrids and any(self._half_told(one) for one in self.sas()):
+            yield f"{at}: ipsec statusall names no additional exchange of an SA for packets: the list of the other end tells (swanctl --list-sas)"
         if hybrids and not self.child and self.conn.text("fragmentation", default="yes") == "no":
             yield f"{self._origin('fragmentation')}: without fragmentation the packets with ML-KEM are fragmented by IP, which firewalls drop"
         if "1" in self.versions() and not self.child:

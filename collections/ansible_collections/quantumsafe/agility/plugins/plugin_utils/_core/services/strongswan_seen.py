@@ -86,6 +86,10 @@ class Seen:
         return self.view.entry(self.key)
 
     @property
+    def place(self) -> Origin:
+        return self.entry.origin if self.entry else Origin(self.config.main)
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The proposals as they are written."""
         return split(self.view.text(self.key, "default")) or ("default",)

@@ -1,21 +1,25 @@
-"""New proposals in front of those that are there, at one end of a tunnel; what is taken away there waits for both ends to move together."""
+"""New proposals in front of those that are there, at one end of a tunnel; what is taken away there waits for both ends to move together.
+
+What does not ask for swanctl.conf is there for ipsec.conf, too (strongswan_legacy_write.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Protocol
 
 from ..documents import lines
 from ..documents.braces import Splice, edits
 from ..documents.guc import REDACTED
-from ..model import Change, File, Inexpressible, Origin, Snapshot, Wanted, Wishes
+from ..model import Change, File, Inexpressible, Origin, Setting, Snapshot, Wanted, Wishes
 from . import strongswan_vici as vici
 from .ike_proposal import KINDS
 from .ike_stays import staying
 from .paths import real_path
 from .strongswan_gate import WAY, anybody, shut
 from .strongswan_proposals import body, distinct, parse
-from .strongswan_seen import Seen
+from .strongswan_seen import Daemon, Seen
 from .strongswan_suites import bodies
 
 Reader = Callable[[Snapshot], tuple[Seen, ...]]
@@ -29,30 +33,54 @@ TOGETHER = "both ends of a tunnel move together (migrate_links, step contract): 
 ANYBODY = "it takes anybody, and whoever lacks ML-KEM would be cut off"
 
 
+class End(Protocol):
+    """A connection, or what carries its packets, as either of strongSwan's two configurations has it.
+
+    texts: its proposals as they are written; place: of what governs them, or would; default: of what counts where nothing is written."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def protocol(self) -> Any: ...
+    @property
+    def texts(self) -> tuple[str, ...]: ...
+    @property
+    def place(self) -> Origin: ...
+    @property
+    def daemon(self) -> Daemon: ...
+    @property
+    def default(self) -> Origin: ...
+    def settings(self) -> Iterator[tuple[str, Setting]]: ...
+
+
+Ends = Callable[[Snapshot], Sequence[End]]
+
+
 def changes(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
     """Only adds: what is there stays behind the new.  Only where a connection takes anybody, and its clients have shown that they can, it goes."""
-    return _made(snapshot, of, {seen.id: _placed(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
+    return made(snapshot, of, {seen.id: _placed(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
 
 
 def widened(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
     """Only adds, for both ends of a tunnel together: new ciphers, MACs and PRFs, too, with each exchange that is there or comes."""
-    return _made(snapshot, of, {seen.id: _bettered(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
+    return made(snapshot, of, {seen.id: _bettered(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
 
 
 def narrowed(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
     """Only takes away: for both ends of a tunnel together, once both have what stays."""
-    return _made(snapshot, of, {seen.id: _without(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
+    return made(snapshot, of, {seen.id: _without(seen, wishes[seen.id]) for seen in of(snapshot) if seen.id in wishes})
 
 
-def _made(snapshot: Snapshot, of: Reader, wanted: Mapping[str, Place]) -> tuple[Change, ...]:
-    made: dict[str, dict[Splice, str]] = {}
+def made(snapshot: Snapshot, of: Ends, wanted: Mapping[str, Place]) -> tuple[Change, ...]:
+    """All these edits, and none that would have another connection say something else.  Raises Inexpressible."""
+    placed: dict[str, dict[Splice, str]] = {}
     files: dict[str, File] = {}
     for id_, (file, splice, dummy) in wanted.items():
         files[real_path(file)] = file
-        made.setdefault(real_path(file), {})[splice] = id_
-    for path, splices in made.items():
+        placed.setdefault(real_path(file), {})[splice] = id_
+    for path, splices in placed.items():
         _one_wish_a_place(path, list(splices))
-    out = tuple(change_of(files[path], tuple(splices)) for path, splices in made.items())
+    out = tuple(change_of(files[path], tuple(splices)) for path, splices in placed.items())
     _prove(snapshot, of, out, {id_: texts for id_, (dummy, dummy2, texts) in wanted.items()})
     return out
 
@@ -64,12 +92,12 @@ def _placed(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
 
 
 def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
-    return _before(seen, _added(seen, _front(seen, wishes)))
+    return _before(seen, _added(seen, in_front(seen, wishes, _where(seen), TOGETHER)))
 
 
 def _bettered(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
     exchange = {aspect: to for aspect, to in wishes.items() if aspect == "key_exchange"}
-    added = _added(seen, _front(seen, exchange)) if exchange else ()
+    added = _added(seen, in_front(seen, exchange, _where(seen), TOGETHER)) if exchange else ()
     if kinds := {aspect: to for aspect, to in wishes.items() if aspect not in exchange}:
         names = exchange["key_exchange"].names if exchange else dict(seen.settings())["key_exchange"].values
         sets = bodies(seen, kinds, _where(seen))
@@ -101,13 +129,13 @@ def _without(seen: Seen, wishes: Mapping[str, Wanted]) -> Place:
 
 def _where(seen: Seen) -> str:
     """Raises Inexpressible where the files are not what counts."""
-    where = str(seen.entry.origin if seen.entry else seen.config.main)
+    where = str(seen.place)
     if seen.stale():
         raise Inexpressible("charon has loaded something else than the files say", where, "run swanctl --load-all, see what it does, and come again")
     return where
 
 
-def _exchanges_alone(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> None:
+def _exchanges_alone(seen: End, wishes: Mapping[str, Wanted], where: str) -> None:
     if others := [aspect for aspect in wishes if aspect != "key_exchange"]:
         raise Inexpressible(f"{others[0]} of {seen.id} is not written by this release", where, "mend it by hand, at both ends")
 
@@ -126,16 +154,16 @@ def _answered(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> None:
             raise Inexpressible(why, where, remedy)
 
 
-def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
-    """The exchanges that have to stand in front of what is there.  Raises Inexpressible for anything else."""
-    where = _where(seen)
+def in_front(seen: End, wishes: Mapping[str, Wanted], where: str, together: str) -> tuple[str, ...]:
+    """The exchanges that have to stand in front of what is there.  together: what to do where something would go.
+
+    Raises Inexpressible for anything but adding exchanges."""
+    values = {aspect: setting.values for aspect, setting in seen.settings()}
     for aspect, to in wishes.items():
-        now = dict(seen.settings())[aspect].values
-        if gone := [name for name in now if name not in to.names]:
-            raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, TOGETHER)
+        if gone := [name for name in values.get(aspect, ()) if name not in to.names]:
+            raise Inexpressible(f"{aspect} of {seen.id} would lose {', '.join(gone)} at one end alone", where, together)
     _exchanges_alone(seen, wishes, where)
-    names = wishes["key_exchange"].names
-    now = dict(seen.settings())["key_exchange"].values
+    names, now = wishes["key_exchange"].names, values["key_exchange"]
     for size in range(len(names) + 1):
         if tuple(name for name in now if name not in names[:size]) == names[size:]:
             break
@@ -143,17 +171,18 @@ def _front(seen: Seen, wishes: Mapping[str, Wanted]) -> tuple[str, ...]:
 
 
 def _added(seen: Seen, names: Sequence[str]) -> tuple[str, ...]:
-    """The new proposals, best exchange first, each with every set of other algorithms that is there."""
-    written = [text for text in seen.texts if not parse(text).default]
-    bodies = tuple(distinct(filter(None, (body(text) for text in written if not seen.child or parse(text).cipher))))
-    if not bodies:
+    return with_each(seen, names, [text for text in seen.texts if not parse(text).default], seen.key == "ah_proposals")
+
+
+def with_each(seen: End, names: Sequence[str], written: Sequence[str], ah: bool) -> tuple[str, ...]:
+    """New proposals, best exchange first, each with every set of other algorithms that is written; with some where there is none."""
+    sets = tuple(distinct(filter(None, (body(text) for text in written if seen.protocol == "ikev2" or ah or parse(text).cipher))))
+    if not sets:
         needed, text = BODIES[seen.protocol]
         if any(not seen.daemon.has("cipher", name) for name in needed):
             raise Inexpressible(f"{seen.id} says `default`, and this charon has no AES-GCM", str(seen.default), "write its proposals down first")
-        bodies = (text,)
-    if seen.key == "ah_proposals":
-        bodies = tuple(distinct(body(text) for text in written))
-    return tuple(f"{one}-{name}" for name in names for one in bodies)
+        sets = (text,)
+    return tuple(f"{one}-{name}" for name in names for one in sets)
 
 
 def _splice(seen: Seen, text: str) -> tuple[File, Splice]:
@@ -193,9 +222,9 @@ def change_of(file: File, splices: tuple[Splice, ...]) -> Change:
     return Change(real_path(file), file.sha256, found, after, file.owner, file.group, file.mode)
 
 
-def _prove(snapshot: Snapshot, of: Reader, made: tuple[Change, ...], expected: dict[str, tuple[str, ...]]) -> None:
+def _prove(snapshot: Snapshot, of: Ends, changed: tuple[Change, ...], expected: dict[str, tuple[str, ...]]) -> None:
     """The edited files say what was wished, and nothing else has changed.  Raises Inexpressible."""
-    by_path = {change.path: change.edits for change in made}
+    by_path = {change.path: change.edits for change in changed}
     files = {
         path: replace(file, text=lines.apply(file.text, by_path[real_path(file)])) if file.text and real_path(file) in by_path else file
         for path, file in snapshot.files.items()
@@ -203,6 +232,5 @@ def _prove(snapshot: Snapshot, of: Reader, made: tuple[Change, ...], expected: d
     answers = {id_: answer for id_, answer in snapshot.answers.items() if id_ != vici.CONNS}
     for before, then in zip(of(snapshot), of(replace(snapshot, files=files, answers=answers)), strict=True):
         if then.texts != expected.get(before.id, before.texts):
-            said, where = ", ".join(then.texts), then.entry.origin if then.entry else Origin(then.config.main)
             why = "shall stay" if before.id not in expected else "shall be something else"
-            raise Inexpressible(f"{before.id} would say {said}, and {why}", str(where), "give it proposals of its own")
+            raise Inexpressible(f"{before.id} would say {', '.join(then.texts)}, and {why}", str(then.place), "give it proposals of its own")

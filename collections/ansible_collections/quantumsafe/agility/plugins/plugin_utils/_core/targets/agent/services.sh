@@ -108,10 +108,10 @@ ca_activate_one() {
   ca_unit "$ca_units"
   [ "${ca_way-there}" != again ] || ca_action=restart
   case $ca_action in
-    replace:* | secrets:*)
+    replace:* | secrets:* | update:*)
       if [ -n "$ca_active" ] || [ ! -d /run/systemd/system ]; then
         case $ca_action in secrets:*) ca_reread ;; esac
-        ca_commas ca_replace "${ca_action#*:}"
+        case $ca_action in update:*) ca_update "${ca_action#*:}" ;; *) ca_commas ca_replace "${ca_action#*:}" ;; esac
         return 0
       fi
       ;;
@@ -159,6 +159,40 @@ ca_replace() {
   fi
   return 0
 }
+
+# ca_update NAME,NAME: what starter finds changed in ipsec.conf of strongSwan, and no other connection; no SA ends.  It answers nothing: what it cannot
+# read is in its log alone, and what charon refuses is gone from the list of those that it has, where all of these have to stand.  On the way back the
+# files are as they were, and a restart, which comes next where something fails, would end every SA and change nothing of what they say.
+ca_update() {
+  ca_patience
+  ca_cursor=$(ca_bounded 10 journalctl -q -n 0 --show-cursor 2>/dev/null </dev/null | sed -n 's/^-- cursor: //p')
+  if ! ca_text=$(ca_bounded "$ca_seconds" ipsec update 2>&1 </dev/null); then
+    ca_error reload "ipsec update says: $(printf '%s' "$ca_text" | tail -n 1)"
+    return 0
+  fi
+  ca_tries=0 ca_said=''
+  while [ "$ca_tries" -lt 10 ]; do
+    sleep 0.3 2>/dev/null || sleep 1
+    [ -z "$ca_cursor" ] || ca_said=$(ca_bounded 10 journalctl -q -o cat -t charon -t ipsec_starter "--after-cursor=$ca_cursor" 2>/dev/null </dev/null)
+    ca_text=$(ca_bounded 20 ipsec statusall 2>/dev/null </dev/null) ca_lacking=''
+    ca_commas ca_is_loaded "$1"
+    case $ca_said in
+      *'keeping old one'*) break ;;
+      *'[CFG] skipped invalid proposal'*) [ -z "$ca_lacking" ] || break ;;
+      *'[CFG] added c'*) [ -n "$ca_lacking" ] || return 0 ;;
+    esac
+    ca_tries=$((ca_tries + 1))
+  done
+  [ "${ca_way-there}" = there ] || return 0
+  ca_text=$(printf '%s' "$ca_said" | grep -e error -e 'not recognized' -e invalid | head -n 1)
+  case $ca_said in
+    *'keeping old one'*) ca_error reload "starter cannot read ipsec.conf: $ca_text" ;;
+    *) [ -z "$ca_lacking" ] || ca_error reload "charon has not loaded$ca_lacking after ipsec update: ${ca_text:-its log does not say why}" ;;
+  esac
+  return 0
+}
+
+ca_is_loaded() { case $ca_text in *" $1:  "*) ;; *) ca_lacking="$ca_lacking $1" ;; esac; }
 
 # ca_reload UNIT...: by one systemctl, side by side.  When that fails and time is left each is asked alone, for it does not say which it was.
 ca_reload() {
