@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .appliance import Emulated
+from .platforms import PLATFORMS
 
 NAME = "edge1.example.test"
 LINES = """\
@@ -105,6 +106,33 @@ class Vyos(Emulated):
     def private(self) -> list[str]:
         """Its keys."""
         return re.findall(r"private key '(\S+)'", self.text())
+
+
+class Junos(Emulated):
+    """serves: the word behind web-management https and its value, "" = no word."""
+
+    def __init__(self, folder: Path, serves: str = "pki-local-certificate OLD", **more: Any) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.https = free.getsockname()[1]
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC) - timedelta(days=1)
+        build = _build(NAME, NAME, key, 2, now, 6).add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        self.old = build.sign(key, hashes.SHA256())
+        folder.mkdir(parents=True)
+        held = {"key-pair": {"OLD": _pem(key)}, "local-certificate": {"OLD": self.old.public_bytes(Encoding.PEM).decode()}}
+        (folder / "pki.json").write_text(json.dumps(held), encoding="utf-8")
+        lines = "".join(f"set system services web-management https {one}\n" for one in (f"port {self.https}", serves) if one)
+        super().__init__(folder, platform="junos", ssh=f"{PLATFORMS['junos'].ssh}{lines}", **more)
+
+    def bound(self, which: str = "running") -> str:
+        found = re.search(r"^set system services web-management https pki-local-certificate (\S+)$", self.text(which), re.MULTILINE)
+        return found[1] if found else ""
+
+    def store(self) -> dict[str, dict[str, str]]:
+        """Its keys, requests, certificates and files, by name."""
+        return {"files": {}, **json.loads(self.text("pki.json"))}
+
+    def keys(self) -> set[str]:
+        return set(self.store()["key-pair"])
 
 
 class Edge(Emulated):

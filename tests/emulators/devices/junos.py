@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
+import tempfile
 from pathlib import Path
 
 from device import DAY, Device
-from junos_config import Config
+from https import certificate, door
+from junos_config import HTTPS, Config
+from junos_pki import Store
 from shell import Terminal
 from statements import grouped, words
 
@@ -56,16 +60,16 @@ class Shell(Terminal):
         return said
 
     async def _operate(self, command: str, pipes: list[str]) -> str:
-        if found := re.fullmatch(r"set cli screen-length (\d+)", command):
-            self.length = int(found[1])
-            return f"Screen length set to {found[1]}\n"
-        if found := re.fullmatch(r"set cli screen-width (\d+)", command):
-            return f"Screen width set to {found[1]}\n"
+        if found := re.fullmatch(r"set cli screen-(length|width) (\d+)", command):
+            self.length = int(found[2]) if found[1] == "length" else self.length
+            return f"Screen {found[1]} set to {found[2]}\n"
         if command in ("set cli timestamp disable", "set cli complete-on-space off"):
             return ""
         if command.startswith("show "):
             said = self.device.show(command.removeprefix("show "), "display set" in pipes)
             return UNKNOWN if said is None else str(said)
+        if command.startswith(("request security pki ", "clear security pki ", "start shell command ")):
+            return str(self.device.pki.does(command) or UNKNOWN)
         if command in ("configure", "edit", "configure exclusive"):
             return self._enter(command.endswith("exclusive"))
         return UNKNOWN
@@ -154,6 +158,7 @@ class Junos(Device):
 
     def __init__(self, folder: Path) -> None:
         self.editors: dict[Shell, None] = {}
+        self.pki, self.served = Store(folder), ""
         super().__init__(folder)
         self.candidate = Config(self.config.text)
         self.keep("candidate", self.config.text)
@@ -164,6 +169,24 @@ class Junos(Device):
         if (folder / "pending.json").is_file():
             self._back()
             (folder / "pending.json").unlink()
+
+    def opens(self, port: int, *more: int) -> tuple[int, ...]:
+        """HTTPS where a line says on which port."""
+        if where := self.config.value(f"{HTTPS} port"):
+            door(int(where), self.tls)
+        return ()
+
+    def tls(self) -> ssl.SSLContext:
+        """With the certificate that it is told of at that moment; its own where it is told of that, or holds no such one."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if not self.fault("stale"):
+            self.served = self.pki.pair(self.config.value(f"{HTTPS} pki-local-certificate"))
+        own = certificate(self, "edge1")
+        with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".pem") as kept:
+            kept.write(self.served)
+            kept.flush()
+            context.load_cert_chain(kept.name if self.served else own)
+        return context
 
     @property
     def before(self) -> str:
@@ -291,6 +314,8 @@ class Junos(Device):
             "version": lambda: f"Hostname: {self.config.value('system host-name')}\nModel: vsrx\nJunos: {self.facts['release']}\n",
             "chassis hardware": self._hardware,
             "system commit": self._commits,
+            "security pki local-certificate detail": self.pki.detail,
+            "security pki certificate-request": self.pki.requests,
         }
         return table[text]() if text in table else None
 

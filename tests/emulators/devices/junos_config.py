@@ -5,6 +5,7 @@ from __future__ import annotations
 from statements import Statements
 
 _SSH = "system services ssh"
+HTTPS = "system services web-management https"
 _DEFAULT = (
     ("curve25519-sha256", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521", "group-exchange-sha2", "dh-group14-sha1"),
     ("aes128-ctr", "aes192-ctr", "aes256-ctr", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"),
@@ -61,6 +62,7 @@ class Config(Statements):
     sshd = SSHD
     single = (
         *("version", "system host-name", f"{_SSH} root-login", f"{_SSH} protocol-version", "* description"),
+        *(f"{HTTPS} {leaf}" for leaf in ("port", "pki-local-certificate", "local-certificate")),
         *(f"security {kind} proposal * {leaf}" for kind, leaves in PROPOSALS.items() for leaf in leaves),
     )
     presence = (_SSH,)
@@ -87,7 +89,19 @@ class Config(Statements):
             "authentication-method",
             "authorization",
         ),
-        *("location", "contact", "proposals", "protocol", "lifetime-seconds", "ike-policy", "keys", "ascii-text"),
+        *(
+            "port",
+            "pki-local-certificate",
+            "local-certificate",
+            "location",
+            "contact",
+            "proposals",
+            "protocol",
+            "lifetime-seconds",
+            "ike-policy",
+            "keys",
+            "ascii-text",
+        ),
     )
 
     @staticmethod

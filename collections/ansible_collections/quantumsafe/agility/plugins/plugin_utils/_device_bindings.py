@@ -20,6 +20,12 @@ from ._run import Run
 AGAIN = (5.0,)  # seconds that HTTPS of a device may take to start anew, before what it serves is looked at again
 
 
+def looked(one: Device | ApiDevice) -> Survey:
+    """A look with the certificates that it holds."""
+    found = one.look()
+    return one.certified(found) if isinstance(one, Device) else found
+
+
 def patient(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
     """As prove, where a server may be starting anew."""
     proofs, wrong = prove(run, probes, answered)
@@ -45,6 +51,6 @@ def rebound(one: Device | ApiDevice, seen: Survey, change: Change) -> tuple[Prob
         for pair in (b.pair for b in serving.bindings if b.pair not in before):
             if pair.key and pair.certificate not in held:
                 raise Problem(f"{pair.certificate}, which was named there, is not there any more", one.host, "nothing was changed")
-            sha256 = held[pair.certificate].sha256 if pair.key else ""
-            out += [Probe("tls", id_, ports[id_], certificate=sha256) for id_ in serving.endpoints if id_ in ports]
+            shown = held[pair.certificate].fingerprint if pair.key else ""
+            out += [Probe("tls", id_, ports[id_], certificate=shown) for id_ in serving.endpoints if id_ in ports]
     return tuple(out)

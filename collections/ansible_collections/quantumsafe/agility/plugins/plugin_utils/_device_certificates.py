@@ -20,7 +20,7 @@ from ._core.appliances.keeping import Keeping
 from ._core.appliances.lists import changed, unread, within
 from ._core.certificates.issued import Asked, request_key, with_anchor
 from ._core.certificates.keys import kind
-from ._core.certificates.read import describe, leaf
+from ._core.certificates.read import describe, is_it, leaf
 from ._core.certificates.request import alternative
 from ._core.certificates.rotate import Rotation, Terms, due, rotation
 from ._core.credentials import Certificate, Pair
@@ -32,7 +32,7 @@ from ._core.report.results import plain
 from ._core.targets.device import PATH, Device
 from ._core.targets.device_api import ApiDevice
 from ._core.targets.survey import Survey
-from ._device_bindings import patient
+from ._device_bindings import looked, patient
 from ._device_door import opens
 from ._device_records import Records
 from ._devices import carried, device, saved, sent
@@ -63,7 +63,7 @@ def rotate(run: Run, gate: Gate, warnings: list[str]) -> bool:
 def mark_of(keeping: Keeping, snapshot: Snapshot, issuer: Issuer, *asked: str) -> str:
     """The same plan is the same name, so what a run has left that was killed is found by the next one."""
     held = keeping.held(snapshot)
-    shown = [held[b.pair.certificate].sha256 for one in keeping.servings(snapshot) for b in one.bindings if b.pair.certificate in held]
+    shown = [held[b.pair.certificate].fingerprint for one in keeping.servings(snapshot) for b in one.bindings if b.pair.certificate in held]
     signed = [describe(one).sha256 for one in issuer.anchors]
     return hashlib.sha256("\n".join([snapshot.identity.machine_id, *shown, *signed, *asked]).encode()).hexdigest()[:6]
 
@@ -78,11 +78,12 @@ class _Rotating:
     before: Waiting | None
     names: tuple[str, ...] = ()
     brought: bool = False
+    leaves: dict[str, Certificate] = field(default_factory=dict)  # those that this run has brought
     keeping: Keeping = field(init=False)
     terms: Terms = field(init=False)
 
     def work(self, gate: Gate) -> bool:
-        run, found = self.run, self.one.look()
+        run, found = self.run, looked(self.one)
         plan, mark = self._planned(found)
         if plan.left:
             run.note(status="skipped", problem={"message": "; ".join(plan.left), "where": run.host, "remedy": "renew these where they come from"})
@@ -123,6 +124,8 @@ class _Rotating:
         if cannot := sorted({order.kind for order in plan.orders} - set(keeping.kinds)):
             made = f"it makes {', '.join(keeping.kinds)}; nothing was changed"
             raise Problem(f"{platform.label} makes no keys of kind {', '.join(cannot)}", run.host, made)
+        for order in plan.orders:
+            keeping.make(snapshot, order.new.certificate, order.kind, order.names)  # what it cannot ask for is refused before anything is done
         run.note(plan=_told(self.one, found, plan, self._rebind(found.snapshot, found.snapshot, plan)))
         return plan, mark
 
@@ -155,7 +158,7 @@ class _Rotating:
         id_ = self.before.id if self.before else f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
         if self._ready(found, plan):
             self._save()
-            self._bind(id_, found, self.one.look(), plan)
+            self._bind(id_, found, looked(self.one), plan)
             memory.forget()
             return False
         try:
@@ -204,12 +207,13 @@ class _Rotating:
         """How it looks with them.  Raises Problem where it does not hold them."""
         for pair, text in chains.items():
             self.one.carry(self.keeping.place(pair.certificate, with_anchor(text, self.issuer.anchors)))
-        seen = self.one.look()
+        seen = looked(self.one)
         held = self.keeping.held(seen.snapshot)
         for pair, text in chains.items():
             new, there = leaf(text, ""), held.get(pair.certificate)
-            if new is None or there is None or there.sha256 != new.sha256:
+            if new is None or there is None or not is_it(there, text):
                 raise Problem(f"it does not hold the certificate that was brought to it as {pair.certificate}", self.run.host, "nothing names it")
+            self.leaves[pair.certificate] = new
         self._save()
         return seen
 
@@ -226,7 +230,7 @@ class _Rotating:
         changes = self._rebind(found.snapshot, seen.snapshot, plan)
         if len(changes) != 1 or seen.snapshot.identity.machine_id != machine:
             raise Problem("it names another certificate than before, or is another device", run.host, "look at it, and run this again")
-        held = {name: one for name, one in self.keeping.held(seen.snapshot).items() if name in self.names}
+        held = {**{name: one for name, one in self.keeping.held(seen.snapshot).items() if name in self.names}, **self.leaves}
         probes = _probes(found, plan, held)
         before = reachable(run, probes)
 
@@ -298,7 +302,7 @@ def _probes(found: Survey, plan: Rotation, new: Mapping[str, Certificate]) -> tu
     """Each endpoint must serve the very certificate that it is to show."""
     ports = {one.id: one.addresses[0][1] for one in found.endpoints}
     return tuple(
-        Probe("tls", one.endpoint, ports[one.endpoint], "", one.name, signer=one.kind, certificate=new[one.path].sha256)
+        Probe("tls", one.endpoint, ports[one.endpoint], "", one.name, signer=one.kind, certificate=new[one.path].fingerprint)
         for one in plan.shown
         if one.path in new and one.endpoint in ports
     )

@@ -20,6 +20,7 @@ from ._core.probe.tls import TlsResult, accepts, probe_tls, strictly_prefers
 from ._core.probe.tls_suites import SCHEMES, schemes_of
 from ._run import Run
 
+SHA1 = 40  # digits of the fingerprint of a certificate of which a device shows no better
 TIMEOUT = 10  # seconds for one handshake, all of it
 # seconds before a fault is looked at again: for a moment after a reload the old workers still accept, long when there are many servers
 AGAIN = (0.5, 2.0)
@@ -101,6 +102,7 @@ def _handshake(run: Run, probe: Probe) -> dict[str, Any]:
         "signature": tls.signature,
         "certificate": tls.certificate,
         "certificate_sha256": tls.certificate_sha256,
+        **({"certificate_sha1": tls.certificate_sha1} if len(probe.certificate) == SHA1 else {}),
         "seconds": tls.seconds,
         "bytes": tls.bytes_received,
         "failure": tls.failure,
@@ -151,7 +153,7 @@ def _faults(run: Run, probe: Probe, seen: dict[str, Any]) -> list[str]:
     met = {_id(probe, name) for name in probe.expect} & {_id(probe, name) for name in got}
     faults = [f"a live handshake got {', '.join(got)}, not one of {', '.join(probe.expect)}"] if probe.expect and not met else []
     faults += _flat(run, probe, seen) if probe.strict and not faults else []
-    if probe.certificate not in ("", seen.get("certificate_sha256")):
+    if probe.certificate not in ("", seen.get("certificate_sha256"), seen.get("certificate_sha1")):
         wants = f"a client that wants {probe.signer} for {probe.server_name or 'no name'}"
         faults.append(f"{wants} does not get the certificate that belongs there: it is served {seen['certificate']}")
     return faults + (_leaks(run, probe, seen) if probe.forbid else [])

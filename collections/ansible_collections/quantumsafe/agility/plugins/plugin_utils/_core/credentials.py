@@ -29,6 +29,11 @@ class Certificate:
     names: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
 
+    @property
+    def fingerprint(self) -> str:
+        """By what it is told apart: its SHA-256, or the SHA-1 (40 digits) of one of which a device shows no more; "" = not known."""
+        return self.sha256 or next((one.removeprefix("sha1=") for one in self.more if one.startswith("sha1=")), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:

@@ -299,7 +299,7 @@ class Probe:
 
     kind: "tls", "ssh" or "ikev2".  expect: names (catalogue ids) one of which must be negotiated/offered; forbid: offers that must be refused.
     strict: a client that knows one of `expect` and only holds back its key share must be asked for it.
-    signer: the kind of key (certificates/keys.py) whose signatures alone the client takes; certificate: sha256 of what it must be served.
+    signer: the kind of key (certificates/keys.py) whose signatures alone the client takes; certificate: sha256 (or sha1) of what it must be served.
     """
 
     kind: Protocol

@@ -16,6 +16,7 @@ from ..model import Unparsable
 from .appliance import Appliance
 from .junos_endpoints import read
 from .junos_groups import inherited
+from .junos_keeping import WEB
 from .junos_live import LIVE
 from .kept import keep
 from .reading import alone, only, without_echo
@@ -36,6 +37,8 @@ _MANAGEMENT = (
     "system services netconf ssh port =",
     "system services web-management https",
     "system services web-management https port =",
+    *WEB,
+    *(f"{path} =" for path in WEB),
     *(
         f"services ssl {kind} profile * {what}".strip()
         for kind in ("termination", "initiation")

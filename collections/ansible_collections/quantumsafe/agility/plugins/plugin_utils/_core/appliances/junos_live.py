@@ -17,9 +17,11 @@ from ..documents import curly
 from ..documents.lines import split
 from ..model import Change, Snapshot, Wishes
 from .appliance import Live, Order, Timer
+from .junos_keeping import KEEPING, WEB
+from .junos_keeping import commands as named
 from .junos_objects import ESP, IKE, commands, place, written
 from .junos_objects import over as objects_over
-from .lists import edits_of, known, statements, touched, values
+from .lists import edits_of, known, statements, touched, values, within
 from .reading import ECHO, Aspects, whole
 
 SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "ciphers", "mac": "macs", "host_key": "hostkey-algorithm-list"}
@@ -63,13 +65,16 @@ def comparable(said: str) -> tuple[str, ...]:
 
 
 def lines(order: Order) -> tuple[str, ...]:
-    """New values of a list of the SSH server in one candidate with the deletion of the old ones; proposals: junos_objects.py."""
+    """New values of a list of the SSH server in one candidate with the deletion of the old ones; proposals: junos_objects.py, certificates:
+    junos_keeping.py."""
     said = []
     for path in touched(LISTS, (*order.old, *order.new)):
         new = values(order.new, path)
         said += [f"delete {path}", *([f"set {path} [ {' '.join(new)} ]"] if new else [])]
     old, new = (tuple(one for one in side if not touched(LISTS, (one,))) for side in (order.old, order.new))
-    return (*said, *commands(old, new))
+    web = tuple(tuple(one for one in side if any(within(one, path) for path in WEB)) for side in (old, new))
+    old, new = (tuple(one for one in side if one not in mine) for side, mine in zip((old, new), web, strict=True))
+    return (*said, *commands(old, new), *named(*web))
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
@@ -121,4 +126,5 @@ LIVE = Live(
     over=over,
     question=r"\[yes,no\]",  # whether to leave what is not committed, which in our mode is ours alone
     answer="yes",
+    keeping=KEEPING,
 )

@@ -68,6 +68,8 @@ class Keeping:
     place(name, PEM of the leaf, of what is above it, of the anchor last): takes them in; raises Problem for a chain that it could not show whole.
     drop(name): takes away what these two made.  heads(name): the paths of the statements (lists.py) that they put into a configuration.
     rebind(snapshot, origin → pair): names them.
+    shows, waits: commands that show the certificates, and the requests that have none yet, of a device whose configuration does not hold them, ""
+    where it does.  told(answers): what they say as statements, which stand below those of the configuration where certificates are looked at.
     """
 
     kinds: tuple[str, ...]
@@ -80,3 +82,6 @@ class Keeping:
     rebind: Callable[[Snapshot, Mapping[Origin, Pair]], tuple[Change, ...]]
     request: Callable[[str], str] = request
     asks: str = ""
+    shows: str = ""
+    waits: str = ""
+    told: Callable[[str], tuple[str, ...]] = lambda heard: ()

@@ -39,6 +39,20 @@ def leaf(text: str, path: str) -> Certificate | None:
     return describe(certificate, path)
 
 
+def is_it(found: Certificate, text: str) -> bool:
+    """Whether that is the first certificate of a PEM text, by the best fingerprint that is known of it."""
+    pem = _PEM.search(text)
+    if not pem or not found.fingerprint:
+        return False
+    der = x509.load_pem_x509_certificate(pem[0].encode()).public_bytes(Encoding.DER)
+    return found.fingerprint in (hashlib.sha256(der).hexdigest(), sha1(der))
+
+
+def sha1(der: bytes) -> str:
+    """What devices show of a certificate that show no better."""
+    return hashlib.sha1(der, usedforsecurity=False).hexdigest()
+
+
 def describe(certificate: x509.Certificate, path: str = "") -> Certificate:
     """The facts that a policy asks about."""
     return Certificate(

@@ -80,7 +80,7 @@ def _expired(one: Certificate, terms: Terms) -> str:
 
 
 def _expires(one: Certificate, terms: Terms) -> str:
-    days = terms.renew_before + int(one.sha256[:8] or "0", 16) % (terms.jitter + 1)
+    days = terms.renew_before + int(one.fingerprint[:8] or "0", 16) % (terms.jitter + 1)
     limit = (terms.today + timedelta(days=days)).isoformat()
     return f"it expires on {one.not_after}, within {days} days" if one.not_after <= limit else ""
 

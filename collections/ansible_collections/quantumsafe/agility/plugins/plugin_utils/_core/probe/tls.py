@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..algorithms.lookup import find
 from ..certificates.read import describe as describe_certificate
+from ..certificates.read import sha1
 from .failure import FAILURES, Alert, describe
 from .link import Link
 from .starttls import begin
@@ -44,6 +45,7 @@ class TlsResult:
     signature: str = ""
     certificate: str = ""
     certificate_sha256: str = ""
+    certificate_sha1: str = ""
     asks: tuple[bytes, ...] | None = None
     retried: bool = False
     seconds: float = 0.0
@@ -200,8 +202,10 @@ class _Handshake:
 def _with_certificate(result: TlsResult, entries: bytes) -> TlsResult:
     """Facts of the first certificate of a list whose entries begin with a 3-byte length."""
     size = int.from_bytes(entries[:3], "big")
+    der = entries[3 : 3 + size]
     try:
-        leaf = describe_certificate(x509.load_der_x509_certificate(entries[3 : 3 + size]))
+        leaf = describe_certificate(x509.load_der_x509_certificate(der))
     except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
         return replace(result, certificate="unreadable")
-    return replace(result, certificate=f"{leaf.subject}, {leaf.key}, until {leaf.not_after}", certificate_sha256=leaf.sha256)
+    shown = f"{leaf.subject}, {leaf.key}, until {leaf.not_after}"
+    return replace(result, certificate=shown, certificate_sha256=leaf.sha256, certificate_sha1=sha1(der))
