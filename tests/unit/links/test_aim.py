@@ -142,8 +142,6 @@ def test_what_cannot_be_said_is_refused_by_name() -> None:
         SERVICE.widen(loaded("aes_gcm256-sha2_512-dh19"), {"libreswan site": {"cipher": Wanted(("aes_gcm256",), ())}})
     with pytest.raises(Inexpressible, match="libreswan site/esp has a group of its own, and pluto takes one there"):
         SERVICE.widen(loaded("aes_gcm256-sha2_512-dh19", "aes_gcm256;dh19"), wishes("dh20", "dh19"))
-    with pytest.raises(Inexpressible, match="both ends of a tunnel move together"):
-        SERVICE.write(loaded("aes_gcm256-sha2_512-dh19"), wishes("dh20", "dh19"))
 
 
 # What pluto 5.2 printed of `ike=` and `esp=` below: the second kind of MAC is its default beside AES-CBC.

@@ -1,4 +1,4 @@
-"""What the two services of ipsec.conf have in common: they read it in the same way, and neither writes one end alone."""
+"""What the two services of ipsec.conf have in common: they read it in the same way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeVar
 from ..model import Answer, Change, Collect, Endpoint, Origin, Snapshot, Wishes
 from ..service import Service, once
 from .ipsec_conf import Config, Conn, Entry, belongs, config
-from .read_only import refuse
 
 
 class Seen(Protocol):
@@ -38,9 +37,13 @@ def own(snapshot: Snapshot, asked: str, version: Callable[[Answer | None], str])
 
 
 def service(
-    name: str, collect: Collect, of: Callable[[Snapshot], tuple[Seen, ...]], mine: Callable[[Snapshot], Config | None], remedy: str, **more: Any
+    name: str,
+    collect: Collect,
+    of: Callable[[Snapshot], tuple[Seen, ...]],
+    mine: Callable[[Snapshot], Config | None],
+    write: Callable[[Snapshot, Wishes], tuple[Change, ...]],
+    **more: Any,
 ) -> Service:
-    """remedy: for whoever wishes something of one end alone."""
 
     def read(snapshot: Snapshot) -> tuple[Endpoint, ...]:
         return tuple(seen.endpoint() for seen in of(snapshot))
@@ -48,9 +51,6 @@ def service(
     def missing(snapshot: Snapshot) -> tuple[str, ...]:
         found = mine(snapshot)
         return tuple(sorted(set(found.unseen))) if found else ()
-
-    def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-        return refuse(wishes, {seen.id: str(where(seen)) for seen in of(snapshot)}, remedy)
 
     return Service(name=name, protocol="ikev2", collect=collect, read=read, write=write, missing=missing, **more)
 

@@ -1,4 +1,4 @@
-"""libreswan, which is written where both ends of a tunnel move together, and looked at else.
+"""libreswan: new key exchanges in front at one end, and whatever both ends of a tunnel change together.
 
 Sources: ipsec.conf(5), confread.c and programs/pluto of libreswan 5.2 and 5.4.
 
@@ -22,10 +22,10 @@ COLLECT = Collect(
     follow=(Follow("include", "/etc"),),
     commands=COMMANDS,
 )
-BOTH_ENDS = (
-    "both ends of a tunnel move together, and this release does not write ipsec.conf of one end alone: move both (migrate_links); "
-    "to change the rest of this host, leave libreswan out (agility_services)"
-)
+AFTER = {
+    False: "and they are established anew: expect some seconds without traffic",
+    True: "and whoever had one has to come anew by himself, for it takes anybody: expect no traffic until then",
+}
 
 
 def _of(snapshot: Snapshot) -> list[Seen]:
@@ -41,6 +41,11 @@ def _config(snapshot: Snapshot) -> Config | None:
 
 
 of = seen_by("libreswan", _of)
+
+
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    """Only adds.  Raises Inexpressible, also for what both ends of a tunnel have to do together."""
+    return widened(snapshot, of, wishes)
 
 
 def widen(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
@@ -60,9 +65,8 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
 
 def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     """What taking a connection anew does to its SAs."""
-    names = dict.fromkeys(seen.conn.name for seen in of(snapshot) if seen.id in wishes)
-    why = "pluto ends its SAs when it takes it anew (ipsec replace), and they are established anew: expect some seconds without traffic"
-    return tuple(f"libreswan {name}: {why}" for name in names)
+    found = {seen.conn.name: seen for seen in of(snapshot) if seen.id in wishes}
+    return tuple(f"libreswan {name}: pluto ends its SAs when it takes it anew (ipsec replace), {AFTER[seen.anybody]}" for name, seen in found.items())
 
 
-SERVICE = service("libreswan", COLLECT, of, _config, BOTH_ENDS, activation=activation, warns=warns, widen=widen, narrow=narrow)
+SERVICE = service("libreswan", COLLECT, of, _config, write, activation=activation, one_by_one=True, warns=warns, widen=widen, narrow=narrow)

@@ -1,6 +1,7 @@
-"""Proposals of both ends of a tunnel that move together: new key exchanges in front of those that are there, then what is wanted alone.
+"""New key exchanges in front of those that are there; and, of both ends of a tunnel that move together, then what is wanted alone.
 
-One line each, edited in place.  pluto takes a connection anew by `ipsec replace`, which ends its SAs: so nothing is written at one end alone.
+One line each, edited in place.  pluto takes a connection anew by `ipsec replace`, which ends its SAs, and they are established anew: with a peer that
+still has what it had, for that stays behind the new.
 """
 
 from __future__ import annotations
@@ -46,8 +47,10 @@ def _made(snapshot: Snapshot, of: Reader, wishes: Wishes, say: Callable[[Seen, M
             expected[seen.id] = say(seen, wanted)
             file, splice = _splice(snapshot, seen, expected[seen.id])
             files[real_path(file)] = file
-            if any((one.line, one.column) == (splice.line, splice.column) for one in splices.get(real_path(file), ())):
-                raise Inexpressible(f"{seen.id} shares this line with another that is to be changed", _where(seen), "give each a line of its own")
+            if any((one.line, one.column) == (splice.line, splice.column) and one != splice for one in splices.get(real_path(file), ())):
+                raise Inexpressible(
+                    f"{seen.id} shares this line with another that shall say something else", _where(seen), "give each a line of its own"
+                )
             splices.setdefault(real_path(file), {})[splice] = seen.id
     out = tuple(change_of(files[path], tuple(some)) for path, some in splices.items())
     _prove(snapshot, of, out, expected, wishes)
@@ -90,6 +93,8 @@ def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:
         raise Inexpressible(
             f"key_exchange of {seen.id} would lose {', '.join(gone)} at one end alone", _where(seen), "run migrate_links, step contract"
         )
+    if lacking := [name for name in names if name not in now and name not in (seen.able("key_exchange") or ())]:
+        raise Inexpressible(f"this pluto has no {', '.join(lacking)} for {seen.id} (ipsec status)", _where(seen), "it would refuse the connection")
     size = next(size for size in range(len(names) + 1) if tuple(name for name in now if name not in names[:size]) == names[size:])
     texts = _texts(seen)
     added = [with_exchange(text, name, seen.protocol) for name in names[:size] for text in texts]

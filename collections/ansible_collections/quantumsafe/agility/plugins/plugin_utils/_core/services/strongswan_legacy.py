@@ -6,9 +6,10 @@ not tell which proposals it has loaded, so the files count.  Connections of swan
 
 from __future__ import annotations
 
-from ..model import Activation, Collect, Endpoint, Follow, Snapshot
+from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
 from .ipsec_conf import MAIN, Config, counts
-from .ipsec_service import own, seen_by, service
+from .ipsec_service import own, seen_by, service, where
+from .read_only import refuse
 from .stroke_status import ALGS, COMMANDS, VERSION, algorithms, status, version
 from .strongswan_legacy_seen import CERTS, Seen
 from .strongswan_seen import Daemon
@@ -48,4 +49,8 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
     return Activation("strongswan-legacy", (), (), ("true",), "reload")
 
 
-SERVICE = service("strongswan-legacy", COLLECT, of, _config, REMEDY, activation=activation)
+def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    return refuse(wishes, {seen.id: str(where(seen)) for seen in of(snapshot)}, REMEDY)
+
+
+SERVICE = service("strongswan-legacy", COLLECT, of, _config, write, activation=activation)
