@@ -138,8 +138,8 @@ def test_what_cannot_be_said_is_refused_by_name() -> None:
     assert SERVICE.widen
     with pytest.raises(Inexpressible, match="pluto has loaded something else"):
         SERVICE.widen(lib.having(loaded("aes_gcm256-sha2_512-dh19").files[lib.MAIN].text or ""), wishes("dh20", "dh19"))
-    with pytest.raises(Inexpressible, match="cipher of libreswan site is not written"):
-        SERVICE.widen(loaded("aes_gcm256-sha2_512-dh19"), {"libreswan site": {"cipher": Wanted(("aes_gcm256",), ())}})
+    with pytest.raises(Inexpressible, match="fragmentation of libreswan site is not written"):
+        SERVICE.widen(loaded("aes_gcm256-sha2_512-dh19"), {"libreswan site": {"fragmentation": Wanted(("yes",), ())}})
     with pytest.raises(Inexpressible, match="libreswan site/esp has a group of its own, and pluto takes one there"):
         SERVICE.widen(loaded("aes_gcm256-sha2_512-dh19", "aes_gcm256;dh19"), wishes("dh20", "dh19"))
 

@@ -10,11 +10,13 @@ authby=never) and those that are only there for `also=` are none.
 from __future__ import annotations
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
+from .ike_suites import unsure
 from .ipsec_conf import MAIN, USUAL, Config, counts
 from .ipsec_service import own, seen_by, service
 from .libreswan_seen import Seen
 from .libreswan_status import COMMANDS, VERSION, pluto, version
-from .libreswan_write import NAME, narrowed, widened
+from .libreswan_suites import SUITES
+from .libreswan_write import NAME, changes, narrowed, widened
 
 COLLECT = Collect(
     needs=("/usr/libexec/ipsec/pluto", "/usr/lib/ipsec/pluto", "/usr/local/libexec/ipsec/pluto"),
@@ -45,7 +47,7 @@ of = seen_by("libreswan", _of)
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     """Only adds.  Raises Inexpressible, also for what both ends of a tunnel have to do together."""
-    return widened(snapshot, of, wishes)
+    return changes(snapshot, of, wishes)
 
 
 def widen(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
@@ -66,7 +68,24 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
 def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     """What taking a connection anew does to its SAs."""
     found = {seen.conn.name: seen for seen in of(snapshot) if seen.id in wishes}
-    return tuple(f"libreswan {name}: pluto ends its SAs when it takes it anew (ipsec replace), {AFTER[seen.anybody]}" for name, seen in found.items())
+    children = (seen for seen in of(snapshot) if seen.child)
+    out = [said for seen in children if (said := unsure(seen.id, {kind: one.values for kind, one in seen.settings()}, wishes.get(seen.id, {})))]
+    return (
+        *out,
+        *(f"libreswan {name}: pluto ends its SAs when it takes it anew (ipsec replace), {AFTER[seen.anybody]}" for name, seen in found.items()),
+    )
 
 
-SERVICE = service("libreswan", COLLECT, of, _config, write, activation=activation, one_by_one=True, warns=warns, widen=widen, narrow=narrow)
+SERVICE = service(
+    "libreswan",
+    COLLECT,
+    of,
+    _config,
+    write,
+    activation=activation,
+    one_by_one=True,
+    warns=warns,
+    widen=widen,
+    narrow=narrow,
+    suites=SUITES,
+)
