@@ -319,7 +319,9 @@ def test_both_ends_get_ciphers_that_neither_has_and_lose_the_old(lab: Lab, tmp_p
         assert swan() == NEW and pluto() == "AES_GCM_16_256-HMAC_SHA2_512-DH21"
         best = "aes_gcm256+chacha20_poly1305+aes_gcm128-sha2_512+sha2_384+sha2_256"
         site = on("vpn-c", f"cat {SITE}")
-        assert f"ike={best}-dh21,{best}-dh20," in site and "aes128-sha1-dh19 # as agreed" in site and "esp=aes_gcm256+aes_gcm128,aes128-sha1\n" in site
+        assert (
+            f"ike={best}-dh21,{best}-dh20," in site and "aes128-sha1-dh19 # as agreed" in site and "esp=aes_gcm256+aes_gcm128,aes128-sha1\n" in site
+        )
         assert "libreswan site/esp: the kernel of each end decides whether it can use aes_gcm256, aes_gcm128" in ran.text
         again = play(lab, "migrate_links", **more)
         assert again.rc == 0 and again.changed("vpn-b") == again.changed("vpn-c") == 0, again.text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.aim import QUANTUM, aim_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.move import fresh, older, proved, twin
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.order import movable, pairs
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.order import batches, movable, pairs
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Inexpressible, Problem, Snapshot, Wanted
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.libreswan_proposals import with_exchange
@@ -218,9 +218,14 @@ def link(a: str = "a", b: str = "b", **more: Any) -> dict[str, Any]:
     return {"service": "libreswan and strongswan", "hub": "", "channels": [channel], "verdict": {"state": "unable", "why": "none"}, **more}
 
 
-def test_a_pair_with_libreswan_moves_where_both_can_something() -> None:
+def test_a_tunnel_with_libreswan_moves_where_both_can_something() -> None:
     assert movable([link()]) == pairs(movable([link()])) == [link()]
-    assert movable([link(hub="a")]) == [] == movable([link(), link("a", "c")]), "no hubs, nor hosts with several tunnels"
+    assert movable([link(), link("a", "c")]) == [link(), link("a", "c")] and pairs([link(), link("a", "c")]) == []
+    assert movable([link(hub="a")]) == [], "a connection that takes anybody"
+    beside = {**link("a", "d"), "service": "strongswan", "verdict": {"state": "able", "why": ""}}
+    star = [link(), link("a", "c"), beside]
+    assert batches(star, ["a", "b", "c", "d"], "expand", ["100%"]) == (("a",), ("b", "c", "d")), "a hub of both kinds first"
+    assert batches(star, ["a", "b", "c", "d"], "contract", ["100%"]) == (("b", "c", "d"), ("a",))
     assert movable([link(verdict={"state": "unknown", "why": ""})]) == []
     channel = link()["channels"][0]
     for worse in (

@@ -67,7 +67,7 @@ def planned(folder: Path, snapshot: Snapshot, step: Step, stage: str = "require"
     policy = policy_of(str(folder / "policy.yml"))
     found = SERVICE.read(snapshot)
     requirements = {one.id: dict(resolve(policy, target_of("vpn-c", (), one), TODAY)) for one in found}
-    return plan_end(snapshot, SERVICE, found, requirements, step, policy.digest, TODAY, aim_at(found, requirements, TODAY))
+    return plan_end(snapshot, SERVICE, found, requirements, step, policy.digest, TODAY, lambda one: aim_at(found, requirements, TODAY))
 
 
 def after(snapshot: Snapshot, plan: Plan) -> Snapshot:

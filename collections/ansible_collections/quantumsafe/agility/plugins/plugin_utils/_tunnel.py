@@ -37,6 +37,10 @@ class Tunnel:
     def listed(self) -> tuple[IkeSa, ...]:
         return self.ask()[1]
 
+    def said(self) -> tuple[IkeSa, ...]:
+        """What it listed when it was heard last."""
+        return READERS[self.daemon](self.heard, self.connection)
+
     def _until(self, come: Callable[[Sequence[IkeSa]], IkeSa | None], what: str) -> IkeSa:
         """The SA that was waited for.  Raises Problem."""
         until = time.monotonic() + PATIENCE
