@@ -1,4 +1,4 @@
-"""libreswan 5.2 with a tunnel to strongSwan 6.1: what an audit says of it, held against what both ends say, and nothing written.
+"""libreswan 5.2 with a tunnel to strongSwan 6.1: what an audit says of it, held against what both ends say, and another group put in front.
 
 The lab's kernel has no ESP, so the tunnel is up as far as IKE goes."""
 
@@ -94,13 +94,23 @@ def test_both_ends_are_shown_side_by_side(lab: Lab) -> None:
     assert '"vpn-b swan ↔ vpn-c site (libreswan and strongswan)",' in ran.text
 
 
-def test_nothing_is_written_at_one_end_and_the_refusal_says_why(lab: Lab, tmp_path: Path) -> None:
+def test_what_pluto_has_not_loaded_holds_all_up_and_without_it_the_new_comes_in_front_and_goes_again(lab: Lab, tmp_path: Path) -> None:
+    """The tunnel itself: test_libreswan_alone.py."""
     before = on("vpn-c", FACTS)
     strict = tmp_path / "other.yml"
     strict.write_text(STRICT, encoding="utf-8")
     ran = play(lab, "enforce", policy=str(strict))
-    assert ran.rc != 0 and "both ends of a tunnel move together, and this release does not write ipsec.conf" in ran.text, ran.text
+    assert ran.rc != 0 and "pluto has loaded something else than the files say" in ran.text and "ipsec replace next" in ran.text, ran.text
     assert on("vpn-c", FACTS) == before
+    on("vpn-c", f"cp -p {SITE} /root/whole && sed -i '/^conn next/,$d' {SITE}")
+    before = on("vpn-c", FACTS)
+    ran = play(lab, "enforce", "-e", "agility_campaign=one", policy=str(strict))
+    assert ran.rc == 0 and "expect some seconds without traffic" in ran.text, ran.text
+    assert "IKE algorithms: AES_GCM_16_256-HMAC_SHA2_512-DH20, AES_GCM_16_256-HMAC_SHA2_512-DH31" in on("vpn-c", "ipsec status")
+    back = play(lab, "rollback", "-e", "agility_campaign=one")
+    assert back.rc == 0 and on("vpn-c", FACTS) == before, back.text
+    assert "IKE algorithms: AES_GCM_16_256-HMAC_SHA2_512-DH31\n" in on("vpn-c", "ipsec status")
+    on("vpn-c", f"cp -p /root/whole {SITE}")
 
 
 def test_a_pluto_that_does_not_run_leaves_the_files(lab: Lab) -> None:

@@ -250,13 +250,13 @@ CBC = "AES_CBC-256/HMAC_SHA2_512_256/PRF_HMAC_SHA2_512/ECP_521"
 
 
 @contextmanager
-def of_two_ciphers(library: Path, swan_has: str = MIXED_SWAN) -> Iterator[None]:
+def of_two_ciphers(library: Path, swan_has: str = MIXED_SWAN, edit: str = MIXED_SITE, agreed: str = CBC) -> Iterator[None]:
     """The same tunnel with AES-CBC in front at both ends, up; afterwards the hosts are as they were built."""
     started(*HOSTS)
     on("vpn-b", f"cat >{SWAN} <<'END'\n{swan_has}\nEND\nswanctl --load-all --noprompt >/dev/null")
-    with pluto_at("vpn-c", MIXED_SITE, library):
+    with pluto_at("vpn-c", edit, library):
         up("vpn-c")
-        assert swan()[0][0] == CBC, "the first of both is agreed on"
+        assert swan()[0][0] == agreed, "the first of both is agreed on"
         yield
     on("vpn-b", f"rm -f {SWAN}; swanctl --load-all --noprompt >/dev/null; swanctl --terminate --ike swan --force >/dev/null 2>&1", check=False)
 
@@ -300,3 +300,38 @@ def test_ends_whose_other_ciphers_differ_both_go_back(lab: Lab, tmp_path: Path, 
                 break
             time.sleep(0.5)
         assert [ike for ike, child in swan() if child] == [CBC]
+
+
+WEAK_SWAN = PEER.replace("aes256gcm16-prfsha512-x25519", "aes128-sha1-ecp256").replace(
+    "esp_proposals = aes256gcm16\n", "esp_proposals = aes128-sha1-ecp256\n"
+)
+WEAK_SITE = f"sed -i -e 's/ike=aes_gcm256-sha2_512-dh31 #/ike=aes128-sha1-dh19 #/' -e 's/esp=aes_gcm256/esp=aes128-sha1/' {SITE}"
+
+
+@WHOLE
+def test_both_ends_get_ciphers_that_neither_has_and_lose_the_old(lab: Lab, tmp_path: Path, library: Path) -> None:
+    weak = "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/ECP_256"
+    more = {"agility_campaign": "weak", "agility_policy": authenticated(tmp_path)}
+    with of_two_ciphers(library, WEAK_SWAN, WEAK_SITE, weak):
+        before = facts()
+        ran = play(lab, "migrate_links", **more)
+        assert ran.rc == 0, ran.text
+        assert swan() == NEW and pluto() == "AES_GCM_16_256-HMAC_SHA2_512-DH21"
+        best = "aes_gcm256+chacha20_poly1305+aes_gcm128-sha2_512+sha2_384+sha2_256"
+        site = on("vpn-c", f"cat {SITE}")
+        assert (
+            f"ike={best}-dh21,{best}-dh20," in site and "aes128-sha1-dh19 # as agreed" in site and "esp=aes_gcm256+aes_gcm128,aes128-sha1\n" in site
+        )
+        assert "libreswan site/esp: the kernel of each end decides whether it can use aes_gcm256, aes_gcm128" in ran.text
+        again = play(lab, "migrate_links", **more)
+        assert again.rc == 0 and again.changed("vpn-b") == again.changed("vpn-c") == 0, again.text
+        ran = play(lab, "migrate_links", agility_step="contract", **more)
+        assert ran.rc == 0 and "aes128" not in on("vpn-c", f"grep -A9 '^conn site' {SITE}").replace("aes_gcm128", ""), ran.text
+        assert swan() == NEW
+        back = play(lab, "rollback_links", agility_campaign="weak")
+        assert back.rc == 0 and facts() == before, back.text
+        for dummy in range(40):
+            if [ike for ike, child in swan() if child] == [weak]:
+                break
+            time.sleep(0.5)
+        assert [ike for ike, child in swan() if child] == [weak]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.aim import QUANTUM, aim_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.move import fresh, older, proved, twin
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.order import movable, pairs
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.order import batches, movable, pairs
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Inexpressible, Problem, Snapshot, Wanted
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services import SERVICES
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.libreswan_proposals import with_exchange
@@ -138,12 +138,10 @@ def test_what_cannot_be_said_is_refused_by_name() -> None:
     assert SERVICE.widen
     with pytest.raises(Inexpressible, match="pluto has loaded something else"):
         SERVICE.widen(lib.having(loaded("aes_gcm256-sha2_512-dh19").files[lib.MAIN].text or ""), wishes("dh20", "dh19"))
-    with pytest.raises(Inexpressible, match="cipher of libreswan site is not written"):
-        SERVICE.widen(loaded("aes_gcm256-sha2_512-dh19"), {"libreswan site": {"cipher": Wanted(("aes_gcm256",), ())}})
+    with pytest.raises(Inexpressible, match="fragmentation of libreswan site is not written"):
+        SERVICE.widen(loaded("aes_gcm256-sha2_512-dh19"), {"libreswan site": {"fragmentation": Wanted(("yes",), ())}})
     with pytest.raises(Inexpressible, match="libreswan site/esp has a group of its own, and pluto takes one there"):
         SERVICE.widen(loaded("aes_gcm256-sha2_512-dh19", "aes_gcm256;dh19"), wishes("dh20", "dh19"))
-    with pytest.raises(Inexpressible, match="both ends of a tunnel move together"):
-        SERVICE.write(loaded("aes_gcm256-sha2_512-dh19"), wishes("dh20", "dh19"))
 
 
 # What pluto 5.2 printed of `ike=` and `esp=` below: the second kind of MAC is its default beside AES-CBC.
@@ -220,9 +218,14 @@ def link(a: str = "a", b: str = "b", **more: Any) -> dict[str, Any]:
     return {"service": "libreswan and strongswan", "hub": "", "channels": [channel], "verdict": {"state": "unable", "why": "none"}, **more}
 
 
-def test_a_pair_with_libreswan_moves_where_both_can_something() -> None:
+def test_a_tunnel_with_libreswan_moves_where_both_can_something() -> None:
     assert movable([link()]) == pairs(movable([link()])) == [link()]
-    assert movable([link(hub="a")]) == [] == movable([link(), link("a", "c")]), "no hubs, nor hosts with several tunnels"
+    assert movable([link(), link("a", "c")]) == [link(), link("a", "c")] and pairs([link(), link("a", "c")]) == []
+    assert movable([link(hub="a")]) == [], "a connection that takes anybody"
+    beside = {**link("a", "d"), "service": "strongswan", "verdict": {"state": "able", "why": ""}}
+    star = [link(), link("a", "c"), beside]
+    assert batches(star, ["a", "b", "c", "d"], "expand", ["100%"]) == (("a",), ("b", "c", "d")), "a hub of both kinds first"
+    assert batches(star, ["a", "b", "c", "d"], "contract", ["100%"]) == (("b", "c", "d"), ("a",))
     assert movable([link(verdict={"state": "unknown", "why": ""})]) == []
     channel = link()["channels"][0]
     for worse in (

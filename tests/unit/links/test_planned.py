@@ -77,7 +77,9 @@ def beside(tmp_path: Path, said: str, step: Step = "contract", stage: str = "req
     policy, service, snapshot = policy_of(str(tmp_path / "aead.yml")), SERVICES["strongswan"], unloaded(having("forky", SAID.format(said)))
     found = service.read(snapshot)
     asked = {one.id: resolve(policy, target_of("vpn-a", (), one), TODAY) for one in found}
-    return plan_end(snapshot, service, found, asked, step, policy.digest, TODAY, QUANTUM if "mlkem" in said else aim_of([("ikev2", ("x25519",))]))
+    return plan_end(
+        snapshot, service, found, asked, step, policy.digest, TODAY, lambda one: QUANTUM if "mlkem" in said else aim_of([("ikev2", ("x25519",))])
+    )
 
 
 def test_contract_takes_ciphers_away_that_are_no_longer_allowed_and_adds_none(tmp_path: Path) -> None:

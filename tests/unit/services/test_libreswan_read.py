@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.assess import assess
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, Endpoint, Inexpressible, Snapshot, Unparsable, Wanted
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Answer, Endpoint, Snapshot, Unparsable
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.policy.resolve import resolve, target_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.libreswan import SERVICE
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.services.libreswan_proposals import parse
@@ -176,16 +176,6 @@ def test_an_ipsec_conf_that_is_broken_stops_the_host_with_its_line() -> None:
 def test_a_circle_of_includes_is_named() -> None:
     with pytest.raises(Unparsable, match="include one another"):
         SERVICE.read(having("include /etc/ipsec.conf\n"))
-
-
-# ---------------------------------------------------------------- writing
-
-
-def test_nothing_is_written_and_the_refusal_says_why() -> None:
-    wishes = {"libreswan site": {"key_exchange": Wanted((HYBRID, "dh31"))}}
-    with pytest.raises(Inexpressible, match=r"site.conf:17: key_exchange of libreswan site is not written.*both ends of a tunnel move together"):
-        SERVICE.write(lab(), wishes)
-    assert SERVICE.write(lab(), {"libreswan site": {}}) == ()
 
 
 # ---------------------------------------------------------------- proposals

@@ -10,6 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import _devices as devices
+from ..plugin_utils import _tunnel
 from ..plugin_utils._approving import demanded
 from ..plugin_utils._campaign import GATED, Gate, id_prefix, in_campaign
 from ..plugin_utils._core.model import Plan, Problem
@@ -77,10 +78,12 @@ def _plan(run: Run) -> Plan:
 def _apply(run: Run, plan: Plan) -> Outcome:
     policy = run.policy()
     answered = reachable(run, plan.probes)
+    tunnels = _tunnel.carrying(run, plan.activations) if any(one.service == "libreswan" for one in plan.activations) else ()
 
     def proof(after: Any) -> Any:
         proofs, wrong = prove(run, plan.probes, answered)
-        return proofs, [*unsettled(run, after, policy), *wrong]
+        wrong = [*unsettled(run, after, policy), *wrong]
+        return proofs, wrong or (_tunnel.gone(tunnels, after) if tunnels else [])
 
     id_, why = f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}", f"{CAMPAIGN}{run.result.campaign}"
     if run.channel.is_device:

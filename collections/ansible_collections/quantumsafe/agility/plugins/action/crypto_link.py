@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -71,22 +72,25 @@ class ActionModule(ActionBase):
         step = run.args["step"]
         policy, found = run.policy(), run.look()
         run.judge(found, policy)
-        if why := barred(run, heres, found, policy):
+        whys = {here.link: why for here in heres if (why := barred(run, here, found, policy))}
+        self._give_up([end for here, end in zip(heres, ends, strict=True) if here.link in whys], "; ".join(whys.values()))
+        if len(whys) == len(heres):
             gate.refused = True  # the other tunnels of the campaign go on
             remedy = "this tunnel stays as it is, and its stage at prefer, until both ends can; nothing was changed"
-            run.note(status="refused", problem={"message": why, "where": run.host, "remedy": remedy})
-            self._give_up(ends, why)
+            run.note(status="refused", problem={"message": "; ".join(whys.values()), "where": run.host, "remedy": remedy})
             return
+        ends = [end for here, end in zip(heres, ends, strict=True) if here.link not in whys]
+        heres = [here for here in heres if here.link not in whys]
         again = partial(plan, run, heres, policy=policy, step=step)
         made = again(found=found)
         if heres[0].daemon == "openvpn":
             cut_off(run, heres, found, made)
-        self._tell(run, found, made)
+        self._tell(run, found, replace(made, warnings=(*made.warnings, *whys.values())))
         if self._task.check_mode:
             run.note(status="would-change" if made.changes else "ok")
             return
         gate.together = frozenset(file_name(here.other) for here in heres)
-        toward = aim(run, heres, found, policy, step)
+        toward = partial(aim, run, found=found, policy=policy, step=step)
         several = None if heres[0].pair else Several(run, heres, ends, found, made, step, lambda then: again(found=then), SPEC, toward)
         if several and several.done:
             several.confirmed()
@@ -100,7 +104,7 @@ class ActionModule(ActionBase):
             several.go()
         else:
             _together(run, heres[0], ends[0])
-            Move(run, heres[0], found, made, ends[0], lambda then: again(found=then), toward).go(step)
+            Move(run, heres[0], found, made, ends[0], lambda then: again(found=then), toward(heres[0])).go(step)
         if run.result.status == "changed":
             run.judge(run.look(), policy)
 

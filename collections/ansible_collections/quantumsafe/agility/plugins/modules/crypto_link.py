@@ -19,7 +19,7 @@ description:
     one, its children and itself are rekeyed, and the SA lists of both ends have to name ML-KEM for the same SPIs. Then the old IKE SA ends by its
     number, and both ends are confirmed, each over a fresh connection.
   - When an end fails, or the controller is lost before the first confirmation, both go back by themselves.
-  - Where an end or both are libreswan, a pair moves to what both ends can do, which is ML-KEM where both have it. libreswan ends the SAs of a
+  - Where an end or both are libreswan, a tunnel moves to what both ends can do, which is ML-KEM where both have it. libreswan ends the SAs of a
     connection that it takes anew, and establishes them anew; the plan states that outage.
   - OpenVPN is restarted, which ends the tunnels of that host; the plan states that outage. A server is a hub. The step is confirmed once the tunnels
     are back, and the logs of both ends tell of sessions that are newer, one of them with a hybrid. Of OpenVPN 2.6 that is the server's log.
@@ -30,7 +30,7 @@ options:
   step:
     description:
       - V(expand) puts the new key exchange in front of the old one at both ends. The policy has to want it, at stage C(prefer) or C(require).
-        At an end of strongSwan of which no proposal is allowed as a whole, proposals of allowed ciphers, MACs and PRFs go in front, too.
+        At an end of strongSwan or libreswan of which no proposal is allowed as a whole, proposals of allowed ciphers, MACs and PRFs go in front, too.
       - V(contract) takes the old one away at both ends. It needs stage C(require), and all ends expanded in the same campaign. A connection that
         somebody else holds, who is not managed here or cannot move, is refused with the names; one that takes anybody, as every OpenVPN server
         does, needs an entry in C(clients) of the policy, too, and for its ciphers in IPsec one that says C(acknowledge).

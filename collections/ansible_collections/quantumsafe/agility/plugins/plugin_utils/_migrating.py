@@ -97,7 +97,7 @@ class Move:
     def _begin(self) -> Proofs:
         self.ends.say("armed")
         made = self.tunnel.anew(self.before, tuple(self.here.children))
-        mine = READERS[self.here.daemon](self.tunnel.heard, self.here.connection)
+        mine = self.tunnel.said()
         self.ends.say("moved", made=made.spis, children=[child.spis for child in made.children])
         theirs = READERS[self.here.theirs](str(self._wait("listed")["sas"]), self.here.there)
         found, wrong = proved(mine, theirs, self.here.children, self.aim)

@@ -18,7 +18,7 @@ from ._core.links.move import proved
 from ._core.links.planned import Step
 from ._core.model import Plan, Probe, Problem
 from ._core.peers import names_its_peer
-from ._core.services.strongswan_sas import IkeSa, sas
+from ._core.services.strongswan_sas import IkeSa
 from ._core.targets.survey import Survey
 from ._ends import CONTRACTING, STAGE, Ends
 from ._linking import reached
@@ -29,18 +29,18 @@ from ._run import Run
 from ._several_openvpn import Called, Returning, comes_back
 from ._stepping import SPARE, Proofs, Stepping, rows, settled, stands
 from ._tied import Here
-from ._tunnel import Tunnel
+from ._tunnel import READERS, Tunnel
 
-EACH = {"strongswan": 5, "openvpn": 3}  # seconds that it takes to see one tunnel made anew, and rekeyed, at both ends
-NOT_YET = "its other end, {}, offers no ML-KEM yet, and proves it when it does"
+EACH = {"strongswan": 5, "libreswan": 10, "openvpn": 3}  # seconds that it takes to see one tunnel made anew, and rekeyed, at both ends
+NOT_YET = "its other end, {}, offers no {} yet, and proves it when it does"
 
 
 class Tie:
-    """One tunnel of strongSwan.  begins: this end knows an address to begin with; else the other end has to."""
+    """One tunnel of strongSwan or libreswan.  begins: this end knows an address to begin with; else the other end has to."""
 
     def __init__(self, run: Run, far: Run, here: Here, found: Survey, aim: Aim) -> None:
         self.far, self.here, self.begins, self.aim = far, here, names_its_peer(here.endpoints(found.endpoints)), aim
-        self.mine, self.theirs = Tunnel(run, here.connection, aim=aim), Tunnel(far, here.there, aim=aim)
+        self.mine, self.theirs = Tunnel(run, here.connection, here.daemon, aim), Tunnel(far, here.there, here.theirs, aim)
         self.before: tuple[IkeSa, ...] = ()
         self.moved = False
 
@@ -51,7 +51,7 @@ class Tie:
     def remember(self) -> None:
         """What is there before the change.  Raises Problem, also for a charon that does not answer."""
         found, wrong = self.look()
-        self.before, self.moved = sas(self.mine.heard, self.here.connection), found is not None and not wrong
+        self.before, self.moved = self.mine.said(), found is not None and not wrong
 
     def look(self) -> tuple[IkeSa | None, list[str]]:
         for tunnel in (self.mine, self.theirs):
@@ -60,7 +60,7 @@ class Tie:
 
     def _both(self) -> tuple[IkeSa | None, list[str]]:
         """What both lists prove together, as they were heard last."""
-        return proved(sas(self.mine.heard, self.here.connection), sas(self.theirs.heard, self.here.there), self.here.children, self.aim)
+        return proved(self.mine.said(), self.theirs.said(), self.here.children, self.aim)
 
     def renew(self, changed: bool) -> tuple[IkeSa | None, list[str]]:
         """The same of an SA that is made now, in the place of those of this tunnel that are there.  Raises Problem.
@@ -86,26 +86,26 @@ class Tie:
             found, wrong = self.renew(changed)
         if found is None or wrong:
             return (), wrong
-        return tuple({**row, "with": self.here.other} for row in rows(self.here.connection, found)), []
+        return tuple({**row, "with": self.here.other} for row in rows(self.here.connection, found, self.here.daemon)), []
 
 
 class Carried:
     """The connections of tunnels whose other end is not ready that have an SA with a child now: by one list, for there may be many."""
 
     def __init__(self, run: Run, heres: Sequence[Here], dummy: Survey) -> None:
-        self.run, self.names = run, {here.connection for here in heres}
+        self.run, self.names = run, {here.connection: here.daemon for here in heres}
         self.up = self._now()
 
     def _now(self) -> set[str]:
-        all_of_them = Tunnel(self.run, "")
+        all_of_them = Tunnel(self.run, "", next(iter(self.names.values()), "strongswan"))
         if self.names:
             all_of_them.listed()
-        return {name for name in self.names if any(one.children for one in sas(all_of_them.heard, name))}
+        return {name for name, daemon in self.names.items() if any(one.children for one in READERS[daemon](all_of_them.heard, name))}
 
     def wait(self, dummy: float) -> None:
         """Until what was there is there, or comes back.  Raises Problem."""
         for name in sorted(self.up - self._now()):
-            Tunnel(self.run, name).stands()
+            Tunnel(self.run, name, self.names[name]).stands()
 
 
 class Several:
@@ -121,8 +121,9 @@ class Several:
         step: Step,
         again: Callable[[Survey], Plan],
         spec: Mapping[str, Any],
-        aim: Aim,
+        aim: Callable[[Here], Aim],
     ) -> None:
+        self.aim = aim
         self.run, self.heres, self.ends, self.found, self.plan, self.step = run, heres, ends, found, plan, step
         self.stepping = Stepping(run, found, plan, again)
         far: dict[str, Run] = {}
@@ -137,7 +138,7 @@ class Several:
                 if here.other not in far:
                     far[here.other] = other(run, here.other, spec)
                 far_end = far[here.other]
-                self.ties.append(Called(run, far_end, here, found) if self.daemon == "openvpn" else Tie(run, far_end, here, found, aim))
+                self.ties.append(Called(run, far_end, here, found) if self.daemon == "openvpn" else Tie(run, far_end, here, found, aim(here)))
         self.far = tuple(far.values())
 
     @property
@@ -152,7 +153,7 @@ class Several:
             end.say("confirmed", stage=self._stands(here))
 
     def _stands(self, here: Here) -> str:
-        return stands(here.endpoints(self.found.endpoints))
+        return stands(here.endpoints(self.found.endpoints), self.aim(here))
 
     def allowed(self) -> None:
         """Raises Problem where it must not begin; nothing was touched then."""
@@ -164,7 +165,9 @@ class Several:
             known = {*STAGE.values(), CONTRACTING}
             stages = {name: stage for end in self.ends for name, stage in zip((end.mine, end.other), end.stages(), strict=True) if stage not in known}
             if stages or self.later:
-                names = {here.other: "without ML-KEM" for here in self.later} | {name: stage or "not" for name, stage in stages.items()}
+                names = {here.other: f"without {self.aim(here).exchanges}" for here in self.later} | {
+                    name: stage or "not" for name, stage in stages.items()
+                }
                 now = ", ".join(f"{name} is {stage}" for name, stage in sorted(names.items()))
                 raise Problem(
                     f"all ends have to be expanded first: {now}", self.run.host, "run the step expand of this campaign; nothing was changed"
@@ -173,7 +176,7 @@ class Several:
 
     def _in_time(self) -> None:
         """Raises Problem where its deadline comes before all of them can be there."""
-        room, each = int(self.run.args["confirm_timeout"]) - SPARE, EACH[self.daemon]
+        room, each = int(self.run.args["confirm_timeout"]) - SPARE, max(EACH[one] for here in self.heres for one in (here.daemon, here.theirs))
         back = comes_back(self.run, self.heres, self.found) if self.daemon == "openvpn" and self.plan.changes else 0
         if (needs := back + each * len(self.ties)) > room:
             first = f"its peers may be back after {back} s only, and " if back else ""
@@ -224,8 +227,10 @@ class Several:
         return made
 
     def _probes(self) -> tuple[Probe, ...]:
-        """A stranger is answered by all connections for any address, so one is asked, and only where all of them are changed now."""
-        anybody = {one.id for one in self.found.endpoints if one.protocol == "ikev2" and not names_its_peer((one,))}
+        """A stranger is answered by all connections for any address, so one is asked, and only where all of them are changed now.  What its
+        daemon has not loaded answers nobody."""
+        loaded = [one for one in self.found.endpoints if one.protocol == "ikev2" and "link" in one.settings]
+        anybody = {one.id for one in loaded if not names_its_peer((one,))}
         asked = tuple(probe for probe in self.plan.probes if probe.endpoint in anybody)
         return asked[:1] if len(asked) == len(anybody) else ()
 
@@ -233,7 +238,12 @@ class Several:
         """Of each tunnel whose other end is ready what both ends list; of the others that what was there is there, or comes back."""
         carried.wait(until)
         out: list[Mapping[str, object]] = [
-            {"endpoint": f"{self.daemon} {here.connection}", "with": here.other, "proved": False, "why": NOT_YET.format(here.other)}
+            {
+                "endpoint": f"{self.daemon} {here.connection}",
+                "with": here.other,
+                "proved": False,
+                "why": NOT_YET.format(here.other, self.aim(here).exchanges),
+            }
             for here in self.later
         ]
         for tie in self.ties:

@@ -20,7 +20,7 @@ from ._core.targets.survey import Survey
 from ._run import Run
 
 SERVICE = {name: SERVICES[name] for name in ("strongswan", "libreswan", "openvpn")}
-TOGETHER = "two swanctl that are managed here move, together or not at all, and pairs with libreswan, and an OpenVPN server with its clients"
+TOGETHER = "two swanctl that are managed here move, together or not at all, with libreswan those of one peer, and an OpenVPN server with its clients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,23 +144,27 @@ def plan(run: Run, ends: Sequence[Here], found: Survey, policy: Policy, step: St
     if lone := sorted(one.id for one in mine if one.protocol == "esp" and one.id not in met):
         others = ", ".join(sorted({here.other for here in ends}))
         raise Problem(f"{', '.join(lone)} has no other end at {others}", run.host, "see the playbook links; nothing was changed")
-    made = plan_end(found.snapshot, SERVICE[ends[0].daemon], mine, asked, step, policy.digest, run.as_of, aim(run, ends, found, policy, step))
+    aims = {here.connection: aim(run, here, found, policy, step) for here in ends}
+    toward = {one.id: aims[here.connection] for here in ends for one in here.endpoints(mine)}
+    made = plan_end(found.snapshot, SERVICE[ends[0].daemon], mine, asked, step, policy.digest, run.as_of, lambda one: toward[one.id])
     return replace(made, warnings=(*made.warnings, *_lacking(ends)))
 
 
-def aim(run: Run, ends: Sequence[Here], found: Survey, policy: Policy, step: Step) -> Aim:
-    """Where the tunnels of this host go."""
-    mine = _endpoints(run, ends, found, policy)
+def aim(run: Run, here: Here, found: Survey, policy: Policy, step: Step) -> Aim:
+    """Where this tunnel goes."""
+    if not here.mixed and step != "contract":
+        return QUANTUM
+    mine = _endpoints(run, (here,), found, policy)
     asked = {one.id: run.requirements(policy, one) for one in mine}
-    exchanges = aim_at(mine, asked, run.as_of) if any(here.mixed for here in ends) else QUANTUM
+    exchanges = aim_at(mine, asked, run.as_of) if here.mixed else QUANTUM
     return replace(exchanges, left=left_with(mine, asked, run.as_of)) if step == "contract" else exchanges
 
 
-def barred(run: Run, ends: Sequence[Here], found: Survey, policy: Policy) -> str:
-    """Why the policy leaves such a pair as it is, "" = it has something for it."""
-    mine = _endpoints(run, ends, found, policy) if any(here.mixed for here in ends) else ()
+def barred(run: Run, here: Here, found: Survey, policy: Policy) -> str:
+    """Why the policy leaves such a tunnel as it is, "" = it has something for it."""
+    mine = _endpoints(run, (here,), found, policy) if here.mixed else ()
     ids = nothing_for(mine, {one.id: run.requirements(policy, one) for one in mine}, run.as_of)
-    return f"{', '.join(ids)}: the policy allows nothing that both ends can do: {ends[0].why}" if ids else ""
+    return f"{', '.join(ids)}: the policy allows nothing that both ends can do: {here.why}" if ids else ""
 
 
 def _endpoints(run: Run, ends: Sequence[Here], found: Survey, policy: Policy) -> tuple[Endpoint, ...]:

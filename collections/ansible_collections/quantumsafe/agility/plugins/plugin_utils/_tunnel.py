@@ -10,8 +10,8 @@ from functools import partial
 
 from ._core.links.aim import QUANTUM, Aim
 from ._core.links.move import absent, common, duplicate, fresh, older, twin
-from ._core.model import Problem
-from ._core.services import libreswan_sas, strongswan_sas
+from ._core.model import Activation, Problem, Snapshot
+from ._core.services import libreswan, libreswan_sas, strongswan_sas
 from ._core.services.strongswan_sas import IkeSa
 from ._core.targets.script import Words
 from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, pluto_end, pluto_rekey, pluto_up, rekey, renew, start
@@ -36,6 +36,10 @@ class Tunnel:
 
     def listed(self) -> tuple[IkeSa, ...]:
         return self.ask()[1]
+
+    def said(self) -> tuple[IkeSa, ...]:
+        """What it listed when it was heard last."""
+        return READERS[self.daemon](self.heard, self.connection)
 
     def _until(self, come: Callable[[Sequence[IkeSa]], IkeSa | None], what: str) -> IkeSa:
         """The SA that was waited for.  Raises Problem."""
@@ -132,3 +136,22 @@ class Tunnel:
             dummy, listed = self.ask(*(ended(one.number) for one in others))
             time.sleep(PAUSE if len(listed) != 1 else 0)
         return listed[0]
+
+
+def carrying(run: Run, activations: Sequence[Activation]) -> tuple[Tunnel, ...]:
+    """Of the connections that pluto is to take anew those that carry packets now: it ends their SAs."""
+    named = [name for one in activations if one.action.startswith("replace:") for name in one.action.partition(":")[2].split(",") if name]
+    tunnels = [Tunnel(run, name, "libreswan") for name in named]
+    return tuple(tunnel for tunnel in tunnels if any(one.children for one in tunnel.listed()))
+
+
+def gone(tunnels: Sequence[Tunnel], after: Snapshot) -> list[str]:
+    """Which of these has not come again, the first that is seen.  Whoever comes to one that takes anybody comes when he does."""
+    named = {seen.conn.name for seen in libreswan.of(after) if not seen.anybody}
+    for tunnel in tunnels:
+        try:
+            if tunnel.connection in named:
+                tunnel.stands()
+        except Problem as problem:
+            return [f"libreswan {tunnel.connection} carried packets before: {problem}"]
+    return []

@@ -168,7 +168,7 @@ def _touched(found: Survey, name: str, paths: set[str]) -> tuple[Endpoint, ...]:
     """Of this service; where it takes up its connections one by one only those that a line of these files governs, as far as that is known."""
     mine = tuple(e for e in found.endpoints if e.service == name)
     governed = tuple(e for e in mine if any(str(setting.origin).rpartition(":")[0] in paths for setting in e.settings.values()))
-    return governed if SERVICES[name].widen and governed else mine
+    return governed if SERVICES[name].one_by_one and governed else mine
 
 
 def probes(found: Survey) -> tuple[Probe, ...]:

@@ -121,7 +121,7 @@ def make_plan(
             if logins := {e.id: wishes[e.id] for e in mine if e.protocol == "ssh" and e.id in wishes}:
                 _stay_reachable(client(), logins, wanted, snapshot.host)
             changes += service.write(snapshot, wishes)
-            activations.append(service.activation(snapshot, mine))
+            activations.append(service.activation(snapshot, tuple(e for e in mine if e.id in wishes) if service.one_by_one else mine))
             told += service.warns(snapshot, wishes) if service.warns else ()
     touched = tuple(e for e in endpoints if e.id in wanted)
     return Plan(

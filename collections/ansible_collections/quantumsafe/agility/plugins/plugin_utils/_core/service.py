@@ -30,6 +30,7 @@ class Service:
     warns(snapshot, wishes): what a person should know before these are written; nothing here stops it.
     narrow: like write, for one end of a tunnel whose other end takes the same away together with it.
     widen: like write, for one end of a tunnel whose other end moves together with it; None = write does that.
+    one_by_one: activation takes up the endpoints that it is given and no other, so it is given those that change.
     suites: protocol → kind → the words of which widen makes new sets of ciphers, MACs and PRFs; None = it adds exchanges alone.
     grant: what an installed agent may do for it; None = it only looks.
     """
@@ -52,6 +53,7 @@ class Service:
     narrow: Callable[[Snapshot, Wishes], tuple[Change, ...]] | None = None
     widen: Callable[[Snapshot, Wishes], tuple[Change, ...]] | None = None
     suites: Mapping[Protocol, Mapping[str, tuple[str, ...]]] | None = None
+    one_by_one: bool = False
 
 
 def once(snapshot: Snapshot, service: str, work: Callable[[Snapshot], T]) -> T:

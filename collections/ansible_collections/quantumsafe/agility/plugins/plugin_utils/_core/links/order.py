@@ -19,11 +19,10 @@ SIZES = ("1", "100%")  # of the waves of one layer: a canary, then the rest
 
 
 def movable(links: Sequence[Plain]) -> list[Plain]:
-    """Both ends are swanctl or OpenVPN, managed here, and can do it.  With libreswan pairs alone, and to whatever both can, if that is no ML-KEM."""
+    """Both ends are swanctl or OpenVPN, managed here, and can do it.  With libreswan to whatever both can, if that is no ML-KEM, and none that takes
+    anybody."""
     found = [one for one in links if one["service"] in ALIKE and one["verdict"]["state"] in MOVABLE]
-    mixed = [one for one in links if one["service"] in MIXED and not one["hub"] and _common(one)]
-    count = Counter(host for one in (*found, *mixed) for host in hosts_of(one))
-    return [*found, *(one for one in mixed if all(count[host] == 1 for host in hosts_of(one)))]
+    return [*found, *(one for one in links if one["service"] in MIXED and not one["hub"] and _common(one))]
 
 
 def _common(link: Plain) -> bool:

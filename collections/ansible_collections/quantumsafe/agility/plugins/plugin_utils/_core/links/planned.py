@@ -5,7 +5,7 @@ What the other end cannot do is no wish of this one: it is told, and nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Literal
@@ -35,9 +35,9 @@ def plan_end(
     step: Step,
     policy: str,
     as_of: date,
-    aim: Aim = QUANTUM,
+    aim: Callable[[Endpoint], Aim] = lambda one: QUANTUM,
 ) -> Plan:
-    """endpoints: the connection and its children, and no other.
+    """endpoints: the connection and its children, and no other.  aim: where each of them goes.
 
     Raises Problem where the policy does not want it, and whatever a writer raises.
     """
@@ -58,8 +58,9 @@ def plan_end(
     services = {service.name: replace(service, write=write or service.write)}
     due = {id_: more for id_, more in further.items() if more}
     plan = make_plan(snapshot, services, endpoints, asked, policy, as_of, lambda: None, further=due)
-    if classical := [one.id for one in endpoints if not plan.changes and not any(aim.wants(one.protocol, name) for name in _offers(one))]:
-        why = f"{', '.join(classical)} offers no {aim.exchanges}, and the policy changes nothing about it"
+    if classical := [one for one in endpoints if not plan.changes and not any(aim(one).wants(one.protocol, name) for name in _offers(one))]:
+        names, wanted = ", ".join(one.id for one in classical), aim(classical[0]).exchanges
+        why = f"{names} offers no {wanted}, and the policy changes nothing about it"
         raise Problem(why, snapshot.host, "the rule has to bind, see `enforce` in docs/policy.md; nothing was changed")
     return replace(plan, warnings=(*plan.warnings, *dict.fromkeys(told)))
 

@@ -96,8 +96,9 @@ def comes(
     if not offered(endpoint) or (good and stay & there <= {name for one in good for name in one.exchanges}):
         return {}, ()
     out = Further()
-    for kind, found in asked.items():
-        able = _as_it_could(endpoint, service.suites[endpoint.protocol].get(kind, ()), kind)
+    new = service.suites[endpoint.protocol]
+    for kind, found in ((kind, found) for kind, found in asked.items() if kind in new):  # libreswan has no word for the MAC of IKE
+        able = _as_it_could(endpoint, new[kind], kind)
         out[kind] = (replace(wish(able, kind, replace(found, stage="require", seen={}), as_of), removed=()), replace(found, stage="prefer", seen={}))
     if "cipher" in out and not out["cipher"][0].names:
         return {}, (f"{endpoint.id}: no cipher that the policy allows is put in front: {out['cipher'][0].reason or 'it can do none of them'}",)

@@ -1,4 +1,4 @@
-"""libreswan, which is written where both ends of a tunnel move together, and looked at else.
+"""libreswan: new key exchanges in front at one end, and whatever both ends of a tunnel change together.
 
 Sources: ipsec.conf(5), confread.c and programs/pluto of libreswan 5.2 and 5.4.
 
@@ -10,12 +10,13 @@ authby=never) and those that are only there for `also=` are none.
 from __future__ import annotations
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Snapshot, Wishes
+from .ike_suites import unsure
 from .ipsec_conf import MAIN, NAME, USUAL, Config, counts
-from .ipsec_service import own, seen_by, service, where
+from .ipsec_service import own, seen_by, service
 from .libreswan_seen import Seen
 from .libreswan_status import COMMANDS, VERSION, pluto, version
-from .libreswan_write import narrowed, widened
-from .read_only import refuse
+from .libreswan_suites import SUITES
+from .libreswan_write import changes, narrowed, widened
 
 COLLECT = Collect(
     needs=("/usr/libexec/ipsec/pluto", "/usr/lib/ipsec/pluto", "/usr/local/libexec/ipsec/pluto"),
@@ -23,10 +24,10 @@ COLLECT = Collect(
     follow=(Follow("include", "/etc"),),
     commands=COMMANDS,
 )
-BOTH_ENDS = (
-    "both ends of a tunnel move together, and this release does not write ipsec.conf of one end alone: move both (migrate_links); "
-    "to change the rest of this host, leave libreswan out (agility_services)"
-)
+AFTER = {
+    False: "and they are established anew: expect some seconds without traffic",
+    True: "and whoever had one has to come anew by himself, for it takes anybody: expect no traffic until then",
+}
 
 
 def _of(snapshot: Snapshot) -> list[Seen]:
@@ -45,8 +46,8 @@ of = seen_by("libreswan", _of)
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
-    """Raises Inexpressible: nothing is written at one end alone."""
-    return refuse(wishes, {seen.id: str(where(seen)) for seen in of(snapshot)}, BOTH_ENDS)
+    """Only adds.  Raises Inexpressible, also for what both ends of a tunnel have to do together."""
+    return changes(snapshot, of, wishes)
 
 
 def widen(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
@@ -66,9 +67,25 @@ def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activatio
 
 def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     """What taking a connection anew does to its SAs."""
-    names = dict.fromkeys(seen.conn.name for seen in of(snapshot) if seen.id in wishes)
-    why = "pluto ends its SAs when it takes it anew (ipsec replace), and they are established anew: expect some seconds without traffic"
-    return tuple(f"libreswan {name}: {why}" for name in names)
+    found = {seen.conn.name: seen for seen in of(snapshot) if seen.id in wishes}
+    children = (seen for seen in of(snapshot) if seen.child)
+    out = [said for seen in children if (said := unsure(seen.id, {kind: one.values for kind, one in seen.settings()}, wishes.get(seen.id, {})))]
+    return (
+        *out,
+        *(f"libreswan {name}: pluto ends its SAs when it takes it anew (ipsec replace), {AFTER[seen.anybody]}" for name, seen in found.items()),
+    )
 
 
-SERVICE = service("libreswan", COLLECT, of, _config, write=write, activation=activation, warns=warns, widen=widen, narrow=narrow)
+SERVICE = service(
+    "libreswan",
+    COLLECT,
+    of,
+    _config,
+    write=write,
+    activation=activation,
+    one_by_one=True,
+    warns=warns,
+    widen=widen,
+    narrow=narrow,
+    suites=SUITES,
+)

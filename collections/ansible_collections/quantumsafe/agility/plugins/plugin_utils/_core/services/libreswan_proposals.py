@@ -75,10 +75,10 @@ def _parts(head: str) -> Iterator[str]:
 
 
 def _meant(words: list[str], protocol: str, found: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    kinds = [kind for kind in ORDER if kind not in OF_IKE] + list(OF_IKE if protocol == "ikev2" and "prf" not in found else ("mac", "prf"))
     for word in words:
         if word in NONES and found.get("cipher"):
             continue  # beside an AEAD: no MAC
-        kinds = [kind for kind in ORDER if kind not in OF_IKE] + list(OF_IKE if protocol == "ikev2" and "prf" not in found else ("mac", "prf"))
         named = ((kind, name) for kind in kinds for name in _of_kind(kind, [word], protocol, known=True))
         meant = list(named)
         if not meant:

@@ -149,6 +149,11 @@ class Seen:
         sas = self.loaded.sas.get("esp" if self.child else "ike", ()) if self.loaded else ()
         return facts(self.conn, self.child, {name: said.get(printed, "") for name, printed in known.items()}, sas)
 
+    @property
+    def anybody(self) -> bool:
+        """Whether no address of its other end is known: whoever it is has to begin."""
+        return "remote_addrs=%any" in Seen(self.conn, self.pluto)._link()
+
     def agreed(self) -> tuple[str, ...]:
         return tuple(self.loaded.newest.get("esp" if self.child else "ike", ())) if self.loaded else ()
 
@@ -180,13 +185,14 @@ class Seen:
     @property
     def impossible(self) -> tuple[str, ...]:
         """What the file says and this pluto has not."""
-        able = self._able("key_exchange")
+        able = self.able("key_exchange")
         if able is None:
             return ()
         known = {name for a in all_of(self.protocol, "key_exchange") for name in a.names.get("libreswan", ())}
         return tuple(name for name in self.exchanges() or () if name in known and name not in able)
 
-    def _able(self, kind: Kind) -> tuple[str, ...] | None:
+    def able(self, kind: Kind) -> tuple[str, ...] | None:
+        """What this pluto names; None = it did not answer."""
         names = (self.pluto.able or {}).get(kind)
         if names is None:
             return None
@@ -219,7 +225,7 @@ class Seen:
 
     def _capabilities(self) -> Iterator[tuple[str, Capability]]:
         for kind in KINDS:
-            able = self._able(kind)
+            able = self.able(kind)
             if self.child and kind != "key_exchange":
                 yield kind, Capability(None, "the kernel decides what ESP can use", self.pluto.label)
             elif able is None:

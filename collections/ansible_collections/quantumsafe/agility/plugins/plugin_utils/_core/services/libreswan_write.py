@@ -1,6 +1,7 @@
-"""Proposals of both ends of a tunnel that move together: new key exchanges in front of those that are there, then what is wanted alone.
+"""New key exchanges in front of those that are there; and, of both ends of a tunnel that move together, then what is wanted alone.
 
-One line each, edited in place.  pluto takes a connection anew by `ipsec replace`, which ends its SAs: so nothing is written at one end alone.
+One line each, edited in place.  pluto takes a connection anew by `ipsec replace`, which ends its SAs, and they are established anew: with a peer that
+still has what it had, for that stays behind the new.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from ..documents import ipsec_conf
 from ..documents.braces import Splice
 from ..documents.lines import apply
 from ..model import Change, File, Inexpressible, Snapshot, Wanted, Wishes
-from .ike_proposal import split
+from .ike_proposal import KINDS, split
 from .ike_stays import staying
 from .ipsec_conf import NAME
 from .ipsec_service import where
 from .libreswan_proposals import parse, with_exchange
 from .libreswan_seen import Seen
+from .libreswan_suites import bodies
 from .paths import real_path
 from .strongswan_write import change_of
 
@@ -25,9 +27,14 @@ Reader = Callable[[Snapshot], tuple[Seen, ...]]
 Texts = tuple[str, ...]
 
 
-def widened(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
+def changes(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
     """Only adds: what is there stays behind the new."""
-    return _made(snapshot, of, wishes, _in_front)
+    return _made(snapshot, of, wishes, lambda seen, wanted: (*_in_front(seen, wanted), *_texts(seen)))
+
+
+def widened(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
+    """Only adds, for both ends of a tunnel together: new ciphers, MACs and PRFs, too, with each exchange that is there or comes."""
+    return _made(snapshot, of, wishes, _bettered)
 
 
 def narrowed(snapshot: Snapshot, of: Reader, wishes: Wishes) -> tuple[Change, ...]:
@@ -45,8 +52,10 @@ def _made(snapshot: Snapshot, of: Reader, wishes: Wishes, say: Callable[[Seen, M
             expected[seen.id] = say(seen, wanted)
             file, splice = _splice(snapshot, seen, expected[seen.id])
             files[real_path(file)] = file
-            if any((one.line, one.column) == (splice.line, splice.column) for one in splices.get(real_path(file), ())):
-                raise Inexpressible(f"{seen.id} shares this line with another that is to be changed", _where(seen), "give each a line of its own")
+            if any((one.line, one.column) == (splice.line, splice.column) and one != splice for one in splices.get(real_path(file), ())):
+                raise Inexpressible(
+                    f"{seen.id} shares this line with another that shall say something else", _where(seen), "give each a line of its own"
+                )
             splices.setdefault(real_path(file), {})[splice] = seen.id
     out = tuple(change_of(files[path], tuple(some)) for path, some in splices.items())
     _prove(snapshot, of, out, expected, wishes)
@@ -78,9 +87,28 @@ def _texts(seen: Seen) -> Texts:
     return split(seen.entry.value if seen.entry else "")
 
 
+def _bettered(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:
+    exchange = {aspect: to for aspect, to in wishes.items() if aspect == "key_exchange"}
+    added = _in_front(seen, exchange) if exchange else ()
+    kinds: dict[str, Wanted] = {kind: wishes[kind] for kind in KINDS[1:] if kind in wishes}
+    if kinds:
+        own = any(one.key_exchange for one in seen.written())  # else it is that of its IKE SA
+        names = exchange["key_exchange"].names if exchange else (seen.exchanges() or ()) if own else ()
+        sets = bodies(seen, kinds, _where(seen))
+        added = (*(with_exchange(one, name, seen.protocol) for name in names for one in sets), *(sets if not names else ()), *added)
+    if others := [aspect for aspect in wishes if aspect not in KINDS]:
+        raise _not_written(seen, others[0])
+    return tuple(dict.fromkeys((*added, *_texts(seen))))
+
+
+def _not_written(seen: Seen, aspect: str) -> Inexpressible:
+    return Inexpressible(f"{aspect} of {seen.id} is not written by this release", _where(seen), "mend it by hand, at both ends")
+
+
 def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:
+    """The new alone."""
     if others := [aspect for aspect in wishes if aspect != "key_exchange"]:
-        raise Inexpressible(f"{others[0]} of {seen.id} is not written by this release", _where(seen), "mend it by hand, at both ends")
+        raise _not_written(seen, others[0])
     now, names = seen.exchanges() or (), wishes["key_exchange"].names
     if seen.child:
         why = f"{seen.id} has a group of its own, and pluto takes one there"
@@ -89,10 +117,10 @@ def _in_front(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:
         raise Inexpressible(
             f"key_exchange of {seen.id} would lose {', '.join(gone)} at one end alone", _where(seen), "run migrate_links, step contract"
         )
+    if lacking := [name for name in names if name not in now and name not in (seen.able("key_exchange") or ())]:
+        raise Inexpressible(f"this pluto has no {', '.join(lacking)} for {seen.id} (ipsec status)", _where(seen), "it would refuse the connection")
     size = next(size for size in range(len(names) + 1) if tuple(name for name in now if name not in names[:size]) == names[size:])
-    texts = _texts(seen)
-    added = [with_exchange(text, name, seen.protocol) for name in names[:size] for text in texts]
-    return (*dict.fromkeys(added), *texts)
+    return tuple(dict.fromkeys(with_exchange(text, name, seen.protocol) for name in names[:size] for text in _texts(seen)))
 
 
 def _without(seen: Seen, wishes: Mapping[str, Wanted]) -> Texts:

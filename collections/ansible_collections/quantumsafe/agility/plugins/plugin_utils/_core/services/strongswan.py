@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from ..model import Activation, Change, Collect, Endpoint, Follow, Origin, Setting, Snapshot, Unparsable, Wishes
 from ..service import Service, once
+from .ike_suites import unsure
 from .strongswan_config import MAINS, config
 from .strongswan_gate import anybody, facts_of, told
 from .strongswan_link import of_users, takes
 from .strongswan_log import COMMAND, LOG
 from .strongswan_seen import Seen, daemon
-from .strongswan_suites import SUITES, unsure
+from .strongswan_suites import SUITES
 from .strongswan_vici import COMMANDS
 from .strongswan_write import changes, narrowed, widened
 
@@ -98,7 +99,8 @@ def restarts(snapshot: Snapshot, name: str) -> str:
 
 def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     """What the reload does to the SAs of what changes."""
-    out = [said for seen in of(snapshot) if (said := unsure(seen, wishes.get(seen.id, {})))]
+    children = (seen for seen in of(snapshot) if seen.child)
+    out = [said for seen in children if (said := unsure(seen.id, {kind: one.values for kind, one in seen.settings()}, wishes.get(seen.id, {})))]
     for name in dict.fromkeys(seen.name for seen in of(snapshot) if seen.id in wishes):
         connection = next(seen for seen in of(snapshot) if seen.name == name)
         if held := takes(connection):
