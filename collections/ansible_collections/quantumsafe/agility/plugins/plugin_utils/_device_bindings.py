@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ._core.documents.lines import apply
-from ._core.model import Change, Probe, Problem
+from ._core.model import Answer, Change, Probe, Problem
 from ._core.targets.device import PATH, Device
 from ._core.targets.device_api import ApiDevice
 from ._core.targets.survey import Survey
@@ -31,6 +31,18 @@ def patient(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> t
     return proofs, wrong
 
 
+def looked(one: Device | ApiDevice) -> Survey:
+    """One look, with what it keeps of certificates beside its configuration."""
+    return with_beside(one, one.look())
+
+
+def with_beside(one: Device | ApiDevice, seen: Survey) -> Survey:
+    if not isinstance(one, Device):
+        return seen  # an API shows all of it at once
+    answers = {command: Answer((command,), 0, said) for command, said in one.beside().items()}
+    return replace(seen, snapshot=replace(seen.snapshot, answers=answers))
+
+
 def rebound(one: Device | ApiDevice, seen: Survey, change: Change) -> tuple[Probe, ...]:
     """What must be served once that change has been made, where it names other certificates.  Raises Problem for one that is not there any more."""
     keeping, snapshot = one.keeping, seen.snapshot
@@ -39,12 +51,13 @@ def rebound(one: Device | ApiDevice, seen: Survey, change: Change) -> tuple[Prob
     file = snapshot.files[PATH]
     after = replace(snapshot, files={PATH: replace(file, text=apply(file.text or "", change.edits))})
     before = {b.pair for serving in keeping.servings(snapshot) for b in serving.bindings}
-    held, ports = keeping.held(snapshot), {e.id: e.addresses[0][1] for e in seen.endpoints}
+    other = [(serving, b.pair) for serving in keeping.servings(after) for b in serving.bindings if b.pair not in before]
+    held = keeping.held(with_beside(one, seen).snapshot) if other else {}
+    ports = {e.id: e.addresses[0][1] for e in seen.endpoints}
     out = list[Probe]()
-    for serving in keeping.servings(after):
-        for pair in (b.pair for b in serving.bindings if b.pair not in before):
-            if pair.key and pair.certificate not in held:
-                raise Problem(f"{pair.certificate}, which was named there, is not there any more", one.host, "nothing was changed")
-            sha256 = held[pair.certificate].sha256 if pair.key else ""
-            out += [Probe("tls", id_, ports[id_], certificate=sha256) for id_ in serving.endpoints if id_ in ports]
+    for serving, pair in other:
+        if pair.key and pair.certificate not in held:
+            raise Problem(f"{pair.certificate}, which was named there, is not there any more", one.host, "nothing was changed")
+        sha256 = held[pair.certificate].sha256 if pair.key else ""
+        out += [Probe("tls", id_, ports[id_], certificate=sha256) for id_ in serving.endpoints if id_ in ports]
     return tuple(out)

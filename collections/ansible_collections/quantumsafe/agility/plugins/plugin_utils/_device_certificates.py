@@ -32,7 +32,7 @@ from ._core.report.results import plain
 from ._core.targets.device import PATH, Device
 from ._core.targets.device_api import ApiDevice
 from ._core.targets.survey import Survey
-from ._device_bindings import patient
+from ._device_bindings import looked, patient
 from ._device_door import opens
 from ._device_records import Records
 from ._devices import carried, device, saved, sent
@@ -82,7 +82,7 @@ class _Rotating:
     terms: Terms = field(init=False)
 
     def work(self, gate: Gate) -> bool:
-        run, found = self.run, self.one.look()
+        run, found = self.run, looked(self.one)
         plan, mark = self._planned(found)
         if plan.left:
             run.note(status="skipped", problem={"message": "; ".join(plan.left), "where": run.host, "remedy": "renew these where they come from"})
@@ -148,14 +148,14 @@ class _Rotating:
         run, memory = self.run, self.memory
         Records(run).free()
         self.names = tuple(order.new.certificate for order in plan.orders)
-        if why := self.one.unsettled(self.one.stated(), self._heads()):
+        if why := self.one.unsettled(besides=self._heads()):
             raise Problem(f"{why}; nothing was changed", run.host, "let it end, or save it; then run this again")
         if self.before:
             run.note(campaign=self.before.campaign)
         id_ = self.before.id if self.before else f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}"
         if self._ready(found, plan):
             self._save()
-            self._bind(id_, found, self.one.look(), plan)
+            self._bind(id_, found, looked(self.one), plan)
             memory.forget()
             return False
         try:
@@ -204,7 +204,7 @@ class _Rotating:
         """How it looks with them.  Raises Problem where it does not hold them."""
         for pair, text in chains.items():
             self.one.carry(self.keeping.place(pair.certificate, with_anchor(text, self.issuer.anchors)))
-        seen = self.one.look()
+        seen = looked(self.one)
         held = self.keeping.held(seen.snapshot)
         for pair, text in chains.items():
             new, there = leaf(text, ""), held.get(pair.certificate)

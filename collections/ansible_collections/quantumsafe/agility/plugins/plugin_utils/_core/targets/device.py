@@ -99,8 +99,9 @@ class Device:
             raise Unreachable(f"no whole configuration was shown by `{command or self.live.plain}`", self.host, "look at the device")
         return found
 
-    def unsettled(self, runs: tuple[str, ...], besides: tuple[str, ...] = ()) -> str:
-        """Whose change is not finished there, "" = nobody's.  runs: plain(); besides: paths of what may not have been saved."""
+    def unsettled(self, runs: tuple[str, ...] = (), besides: tuple[str, ...] = ()) -> str:
+        """Whose change is not finished there, "" = nobody's.  runs: plain(), where that is known; besides: paths of what may not have been saved."""
+        runs = runs or self.plain()
         if found := self.waiting():
             return f"{_whose(found[0])} waits there, and is not confirmed"
         said = runs, self.plain(self.live.startup) if self.live.startup else runs
@@ -122,8 +123,12 @@ class Device:
         return self.plain(live.startup) == now
 
     def stated(self) -> tuple[str, ...]:
-        """What runs, as statements."""
-        return self.plain()
+        """What runs, as statements, and what is kept of certificates beside that."""
+        return (*self.plain(), *(self.keeping.stated(self.beside()) if self.keeping else ()))
+
+    def beside(self) -> dict[str, str]:
+        """What is kept of certificates beside the configuration, by the command that shows it."""
+        return {command: self.shown(command) for command in (self.keeping.beside if self.keeping else ())}
 
     def carry(self, steps: Iterable[Talk | Request]) -> str:
         """All that was said.  Raises Rejected at the first that was not done, and then leaves the mode in which that was; Unreachable."""
