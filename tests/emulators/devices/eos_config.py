@@ -19,7 +19,7 @@ MODES = {
 }
 # Lines that a mode takes; of each there is one.  "" = no mode.
 LINES = {
-    "": ("hostname", "ip routing", "ntp server", "logging host", "snmp-server community", "username"),
+    "": ("hostname", "ip routing", "ntp server", "logging host", "snmp-server community", "radius-server host", "username"),
     "management ssh": ("cipher", "key-exchange", "mac", "hostkey server", "server-port", "idle-timeout"),
     "management api http-commands": ("protocol https ssl profile", "protocol https port", "no shutdown", "shutdown"),
     "interface": ("description", "ip address", "no switchport"),
@@ -27,7 +27,7 @@ LINES = {
     "ike policy": ("encryption", "integrity", "dh-group"),
     "sa policy": ("esp encryption", "esp integrity", "pfs dh-group"),
 }
-MANY = ("ntp server", "logging host", "snmp-server community", "username", "chain certificate")
+MANY = ("ntp server", "logging host", "snmp-server community", "radius-server host", "username", "chain certificate")
 CTR = ("aes128-ctr", "aes192-ctr", "aes256-ctr")
 MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512", "hmac-sha1")
 # What it takes, and, of it, what it does without a line: the defaults are the emulator's guess.
