@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -41,10 +42,10 @@ def made(tmp_path: Path, by: Root) -> Iterator[Made]:
         one.kill()
 
 
-def run(folder: Path, edge: Eos, verb: str = "rotate_certificates", *more: str, **variables: object) -> dict[str, Any]:
+def run(folder: Path, edge: Eos, verb: str = "rotate_certificates", *more: str, ssh: str = "paramiko", **variables: object) -> dict[str, Any]:
     """Nothing that it shows or writes may hold a private key."""
     said = {"agility_authority": str(folder / "authority"), "agility_campaign": "spring", "agility_names": [NAME], "agility_confirm_timeout": 60}
-    shown, results = playbook(folder, verb, {"edge1": edge.variables()}, *more, **{**said, **variables})
+    shown, results = playbook(folder, verb, {"edge1": edge.variables(ansible_network_cli_ssh_type=ssh)}, *more, **{**said, **variables})
     assert "edge1" in results, shown
     written = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json*") if path.is_file() and folder / "device" not in path.parents]
     assert "PRIVATE KEY" not in "".join([shown, *written])
@@ -87,6 +88,14 @@ def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(t
     assert edge.files("certificates") >= {"OLD", name, f"{name}-1"}
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("pylibsshext"), reason="pip install ansible-pylibssh")
+def test_by_libssh_a_paste_ends_as_well(tmp_path: Path, made: Made) -> None:
+    edge = made()
+    result = run(tmp_path, edge, ssh="libssh")
+    assert result["status"] == "changed", result["shown"]
+    assert trusted(tmp_path / "authority/root.crt", edge.https)
+
+
 def test_a_rollback_to_a_certificate_that_is_not_there_any_more_is_refused(tmp_path: Path, made: Made) -> None:
     edge = made()
     assert run(tmp_path, edge)["status"] == "changed"
@@ -121,7 +130,8 @@ STEPS = {
     "key": "security pki key generate *",
     "request": "security pki certificate generate *",
     "paste": "copy terminal: *",
-    "copy": "copy file:*-1",
+    "authority": "copy file:*-1",
+    "copy": "copy file:*:ag??????",
     "delete": "delete file:*",
 }
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ._core.documents.lines import apply
-from ._core.model import Answer, Change, Probe, Problem
+from ._core.model import Change, Probe, Problem
 from ._core.targets.device import PATH, Device
 from ._core.targets.device_api import ApiDevice
 from ._core.targets.survey import Survey
@@ -18,6 +18,12 @@ from ._proving import prove
 from ._run import Run
 
 AGAIN = (5.0,)  # seconds that HTTPS of a device may take to start anew, before what it serves is looked at again
+
+
+def looked(one: Device | ApiDevice) -> Survey:
+    """A look with the certificates that it holds."""
+    found = one.look()
+    return one.certified(found) if isinstance(one, Device) else found
 
 
 def patient(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
@@ -31,18 +37,6 @@ def patient(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> t
     return proofs, wrong
 
 
-def looked(one: Device | ApiDevice) -> Survey:
-    """One look, with what it keeps of certificates beside its configuration."""
-    return with_beside(one, one.look())
-
-
-def with_beside(one: Device | ApiDevice, seen: Survey) -> Survey:
-    if not isinstance(one, Device):
-        return seen  # an API shows all of it at once
-    answers = {command: Answer((command,), 0, said) for command, said in one.beside().items()}
-    return replace(seen, snapshot=replace(seen.snapshot, answers=answers))
-
-
 def rebound(one: Device | ApiDevice, seen: Survey, change: Change) -> tuple[Probe, ...]:
     """What must be served once that change has been made, where it names other certificates.  Raises Problem for one that is not there any more."""
     keeping, snapshot = one.keeping, seen.snapshot
@@ -51,13 +45,12 @@ def rebound(one: Device | ApiDevice, seen: Survey, change: Change) -> tuple[Prob
     file = snapshot.files[PATH]
     after = replace(snapshot, files={PATH: replace(file, text=apply(file.text or "", change.edits))})
     before = {b.pair for serving in keeping.servings(snapshot) for b in serving.bindings}
-    other = [(serving, b.pair) for serving in keeping.servings(after) for b in serving.bindings if b.pair not in before]
-    held = keeping.held(with_beside(one, seen).snapshot) if other else {}
-    ports = {e.id: e.addresses[0][1] for e in seen.endpoints}
+    held, ports = keeping.held(snapshot), {e.id: e.addresses[0][1] for e in seen.endpoints}
     out = list[Probe]()
-    for serving, pair in other:
-        if pair.key and pair.certificate not in held:
-            raise Problem(f"{pair.certificate}, which was named there, is not there any more", one.host, "nothing was changed")
-        sha256 = held[pair.certificate].sha256 if pair.key else ""
-        out += [Probe("tls", id_, ports[id_], certificate=sha256) for id_ in serving.endpoints if id_ in ports]
+    for serving in keeping.servings(after):
+        for pair in (b.pair for b in serving.bindings if b.pair not in before):
+            if pair.key and pair.certificate not in held:
+                raise Problem(f"{pair.certificate}, which was named there, is not there any more", one.host, "nothing was changed")
+            sha256 = held[pair.certificate].sha256 if pair.key else ""
+            out += [Probe("tls", id_, ports[id_], certificate=sha256) for id_ in serving.endpoints if id_ in ports]
     return tuple(out)

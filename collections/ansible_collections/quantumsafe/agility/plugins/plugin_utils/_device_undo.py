@@ -14,7 +14,7 @@ from ._core.documents.lines import split
 from ._core.model import Change, Edit, Endpoint, Probe, Problem
 from ._core.targets.device import PATH, Device
 from ._core.targets.device_api import ApiDevice
-from ._device_bindings import patient, rebound
+from ._device_bindings import looked, patient, rebound
 from ._device_records import UNDONE, Entry, Records
 from ._devices import carried, device, saved
 from ._outcome import settle
@@ -60,7 +60,7 @@ def _chosen(run: Run, told: list[Entry], campaign: str, wanted: str, before: str
 
 def take_back(run: Run, one: Device | ApiDevice, undo: list[Entry], force: bool) -> None:
     """undo: newest first."""
-    seen = one.look()
+    seen = looked(one)
     run.note(target=target(seen.snapshot))
     machine = seen.snapshot.identity.machine_id
     if not force and {entry["machine"] for entry in undo} != {machine}:

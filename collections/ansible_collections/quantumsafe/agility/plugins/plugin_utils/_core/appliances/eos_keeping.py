@@ -33,6 +33,7 @@ from .lists import edits_of, placed, within
 FILES = "/persist/secure/ssl/certs/"
 TEXTS = f"bash timeout 10 awk '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/ {{print FILENAME, $0}}' {FILES}*"
 KEYS = "dir sslkey:"
+HELD, KEY = "certificate:", "sslkey:"  # statements of what stands beside a configuration
 ROOT = "chain certificate requirement include root-ca"
 ALONE = "eAPI serves one certificate"
 MOST = 3  # authorities of a chain
@@ -46,6 +47,7 @@ _ASKS = r"for use in subject(?:-alternative-name)?: ?\Z"
 _PASTE = r"enter one or more control-d\s*\Z"
 _COPIED = r"Copy completed successfully"
 _NAME = re.compile(r"[\w.-]+")
+_BODY = re.compile(r"-----BEGIN CERTIFICATE-----([\w+/=]+)-----END CERTIFICATE-----")
 
 
 def make(dummy: Snapshot, name: str, kind: str, names: tuple[str, ...]) -> tuple[Talk, ...]:
@@ -71,12 +73,16 @@ def _address(name: str) -> bool:
 
 
 def place(name: str, chain: tuple[str, ...]) -> tuple[Talk, ...]:
-    """The certificate, and who stands between it and the root, each a file.  Raises Problem for more of them than have names here."""
+    """Who stands between the certificate and the root, each a file, and it behind them: once it is there, all of them are.
+
+    Raises Problem for more of them than have names here.
+    """
     above = between(chain)
     if len(above) > MOST:
         remedy = "sign with an issuer that is nearer to the anchor; nothing was changed"
         raise Problem(f"the chain has {len(above)} authorities between certificate and anchor, and at most {MOST} are brought to EOS", remedy=remedy)
-    return tuple(step for file, pem in zip(_files(name), (chain[0], *above), strict=False) for step in _copied(file, pem))
+    files = tuple(zip(_files(name), (chain[0], *above), strict=False))
+    return tuple(step for file, pem in reversed(files) for step in _copied(file, pem))
 
 
 def _copied(file: str, pem: str) -> Iterator[Talk]:
@@ -97,25 +103,24 @@ def drop(name: str) -> tuple[Talk, ...]:
 
 
 def heads(name: str) -> tuple[str, ...]:
-    return (f"sslkey: {name}", *(f"certificate: {file}" for file in _files(name)))
+    return (f"{KEY} {name}", *(f"{HELD} {file}" for file in _files(name)))
 
 
-def stated(said: Mapping[str, str]) -> tuple[str, ...]:
-    keys = re.findall(r"^ +-[rwx-]+ .* (\S+)[ \t\r]*$", said[KEYS], re.MULTILINE)
-    return (*(f"certificate: {name}" for name in _texts(said[TEXTS])), *(f"sslkey: {name}" for name in keys))
+def told(heard: str) -> tuple[str, ...]:
+    """Of each file the body of its first certificate, and the names of keys."""
+    texts: dict[str, str] = {}
+    for name, line in re.findall(rf"^{FILES}({_NAME.pattern}) (.*?)[ \t\r]*$", heard, re.MULTILINE):
+        texts[name] = f"{texts.get(name, '')}{line}"
+    bodies = {name: found[1] for name, text in texts.items() if (found := _BODY.match(text))}
+    keys = re.findall(rf"^ +-[rwx-]+ .* ({_NAME.pattern})[ \t\r]*$", heard, re.MULTILINE)
+    return (*(f"{HELD} {name} {body}" for name, body in bodies.items()), *(f"{KEY} {name}" for name in keys))
 
 
 def held(snapshot: Snapshot) -> Mapping[str, Certificate]:
-    answer = snapshot.answers.get(TEXTS)
-    return {name: one for name, text in _texts(answer.out if answer else "").items() if (one := leaf(text, name))}
-
-
-def _texts(said: str) -> dict[str, str]:
-    """The blocks of each file, by its name."""
-    out: dict[str, str] = {}
-    for name, line in re.findall(rf"^{FILES}(\S+) (.*?)[ \t\r]*$", said, re.MULTILINE):
-        out[name] = f"{out.get(name, '')}{line}\n"
-    return out
+    (file,) = snapshot.files.values()
+    said = (one.split() for dummy, one in placed(split(file.text or "")) if within(one, HELD))
+    texts = {name: f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n" for dummy, name, body in said}
+    return {name: one for name, text in texts.items() if (one := leaf(text, name))}
 
 
 def servings(snapshot: Snapshot) -> tuple[Serving, ...]:
@@ -183,6 +188,7 @@ KEEPING = Keeping(
     heads=heads,
     rebind=rebind,
     asks=rf"(?:{_ASKS}|{_PASTE})",
-    beside=(TEXTS, KEYS),
-    stated=stated,
+    shows=TEXTS,
+    waits=KEYS,
+    told=told,
 )

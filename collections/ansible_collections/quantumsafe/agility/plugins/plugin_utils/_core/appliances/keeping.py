@@ -69,8 +69,8 @@ class Keeping:
     place(name, PEM of the leaf, of what is above it, of the anchor last): takes them in; raises Problem for a chain that it could not show whole.
     drop(name): takes away what these two made.  heads(name): the paths of the statements (lists.py) that they put into a configuration.
     rebind(snapshot, origin → pair): names them.
-    beside: commands that show what is kept of certificates beside a configuration, asked only where certificates are; the snapshots of all the above
-    have what was said to each in their answers.  stated(what was said, by command): that as statements, heads() among them.
+    shows, waits: commands that show the certificates, and the requests that have none yet, of a device whose configuration does not hold them, ""
+    where it does.  told(answers): what they say as statements, which stand below those of the configuration where certificates are looked at.
     """
 
     kinds: tuple[str, ...]
@@ -83,5 +83,6 @@ class Keeping:
     rebind: Callable[[Snapshot, Mapping[Origin, Pair]], tuple[Change, ...]]
     request: Callable[[str], str] = request
     asks: str = ""
-    beside: tuple[str, ...] = ()
-    stated: Callable[[Mapping[str, str]], tuple[str, ...]] = lambda said: ()
+    shows: str = ""
+    waits: str = ""
+    told: Callable[[str], tuple[str, ...]] = lambda heard: ()

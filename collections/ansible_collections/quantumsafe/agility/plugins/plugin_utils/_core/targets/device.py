@@ -64,6 +64,15 @@ class Device:
         snapshot = identified(self, self.live.cut(said) or said, release, serial, self.terminal.system)
         return Survey(snapshot, tuple(self._reached(one) for one in read(snapshot, {})))
 
+    def certified(self, found: Survey) -> Survey:
+        """What was looked at, with its certificates: one command more, where its configuration does not hold them."""
+        if not (self.keeping and self.keeping.shows):
+            return found
+        file = found.snapshot.files[PATH]
+        held = "".join(f"{one}\n" for one in self.keeping.told(self.shown(self.keeping.shows)))
+        files = {PATH: replace(file, text=f"{(file.text or '').rstrip()}\n{held}")}
+        return replace(found, snapshot=replace(found.snapshot, files=files))
+
     def _reached(self, endpoint: Endpoint) -> Endpoint:
         """Its SSH server answers where this very login came in."""
         return replace(endpoint, addresses=(("*", self.terminal.port),)) if endpoint.protocol == "ssh" else endpoint
@@ -123,12 +132,10 @@ class Device:
         return self.plain(live.startup) == now
 
     def stated(self) -> tuple[str, ...]:
-        """What runs, as statements, and what is kept of certificates beside that."""
-        return (*self.plain(), *(self.keeping.stated(self.beside()) if self.keeping else ()))
-
-    def beside(self) -> dict[str, str]:
-        """What is kept of certificates beside the configuration, by the command that shows it."""
-        return {command: self.shown(command) for command in (self.keeping.beside if self.keeping else ())}
+        """What runs, as statements, with its certificates and what waits for one."""
+        keeping = self.keeping
+        said = [self.shown(one) for one in (keeping.shows, keeping.waits) if one] if keeping else []
+        return (*self.plain(), *(keeping.told("\n".join(said)) if keeping and said else ()))
 
     def carry(self, steps: Iterable[Talk | Request]) -> str:
         """All that was said.  Raises Rejected at the first that was not done, and then leaves the mode in which that was; Unreachable."""
