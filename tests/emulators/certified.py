@@ -14,11 +14,11 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .appliance import Emulated
-from .platforms import PLATFORMS
+from .platforms import PLATFORMS, api_of_eos
 
 NAME = "edge1.example.test"
 LINES = """\
@@ -135,6 +135,28 @@ class Junos(Emulated):
         return set(self.store()["key-pair"])
 
 
+class Eos(Emulated):
+    """Its certificate is its own, and its profile says of other lines, too."""
+
+    def __init__(self, folder: Path, names: str = "certificate OLD key OLD", **more: Any) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.https = free.getsockname()[1]
+        key, now = rsa.generate_private_key(65537, 2048), datetime.now(UTC) - timedelta(days=1)
+        self.old = _build(NAME, NAME, key, 2, now, 6).sign(key, hashes.SHA256())
+        for name, text in {"certificates": self.old.public_bytes(Encoding.PEM).decode(), "sslkeys": _pem(key)}.items():
+            (folder / name).mkdir(parents=True)
+            (folder / name / "OLD").write_text(text, encoding="utf-8")
+        lines = api_of_eos(more.get("release", "4.31.2F"), self.https).replace("certificate api.crt key api.key", names)
+        super().__init__(folder, platform="eos", ssh=lines, **more)
+
+    def bound(self, which: str = "running") -> str:
+        found = re.search(r"^      certificate (\S+) key \1$", self.text(which), re.MULTILINE)
+        return found[1] if found else ""
+
+    def files(self, place: str = "sslkeys") -> set[str]:
+        return {one.name for one in (self.folder / place).iterdir()}
+
+
 class Edge(Emulated):
     """days: until its certificate ends; named: whether a line names it."""
 
@@ -175,11 +197,13 @@ def without(text: str, name: str) -> str:
     return re.sub(rf"^crypto pki (?:trustpoint|certificate chain) {name}\n(?: .*\n)+", "", text, flags=re.MULTILINE)
 
 
-def _build(name: str, issuer: str, key: ec.EllipticCurvePrivateKey, serial: int, now: datetime, days: int) -> x509.CertificateBuilder:
+def _build(
+    name: str, issuer: str, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, serial: int, now: datetime, days: int
+) -> x509.CertificateBuilder:
     subject, by = (x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, one)]) for one in (name, issuer))
     build = x509.CertificateBuilder().subject_name(subject).issuer_name(by).public_key(key.public_key()).serial_number(serial)
     return build.not_valid_before(now).not_valid_after(now + timedelta(days=days))
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> str:
+def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

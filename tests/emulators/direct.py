@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 import paramiko
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.keeping import END
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.cli import Rejected
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.host import Unreachable
 
@@ -79,14 +80,14 @@ class Direct:
 
     def _until(self, end: str = "", sends: str = "", asks: str = "") -> str:
         """What it says from the echo of the command on until a prompt; what the device says by itself comes with one, too."""
-        self.shell.sendall(f"{sends}\r")
+        self.shell.sendall(sends if sends.endswith(END) else f"{sends}\r")
         seen, until = "", time.monotonic() + 20
         while time.monotonic() < until:
             got = self.shell.recv(4096).decode()
             if not got:
                 raise EOFError("the connection ended")
             seen += got.replace("\r\n", "\n")
-            heard = seen.partition(sends.replace("\r", "\n"))[2] if sends not in ("", ENABLE) else seen
+            heard = seen.partition(sends.rstrip(END).replace("\r", "\n"))[2] if sends not in ("", ENABLE) else seen
             if heard.endswith(end) if end else PROMPT.search(heard) or (asks and re.search(asks, heard)):
                 return seen
         raise EOFError("no prompt")

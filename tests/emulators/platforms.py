@@ -138,7 +138,7 @@ management security
    ssl profile API
       tls versions 1.0 1.2
       {suites}
-      certificate api.crt key CANARY-key
+      certificate api.crt key api.key
    !
    ssl profile RADSEC
       tls versions 1.0 1.2

@@ -186,16 +186,6 @@ def test_a_kind_of_key_that_no_such_device_makes_is_refused_by_its_name(tmp_path
     assert disk(edge) == held
 
 
-def test_platforms_whose_certificates_are_not_replaced_say_so(tmp_path: Path, by: Root) -> None:
-    device = Emulated(tmp_path / "device", platform="eos")
-    try:
-        result = run(tmp_path, device)
-    finally:
-        device.kill()
-    assert result["status"] == "failed"
-    assert result["problem"]["message"] == "certificates of Arista EOS are not replaced here"
-
-
 @pytest.mark.skipif(not EVERY, reason="make verify-appliances runs it; each has a sample in make test")
 def test_a_device_that_named_none_gets_one_and_names_none_again(tmp_path: Path, made: Made, by: Root) -> None:
     edge = made(named=False)

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from device import DAY, Device
 from eos_config import SPLIT, VERSIONS, Config, label
+from eos_pki import Files
 from https import certificate, door
-from shell import Enabled
+from shell import Dropped, Enabled
 
 MOST = 5  # sessions that wait
 NAME = r"[\w.-]+"
@@ -41,6 +42,22 @@ class Shell(Enabled):
     @staticmethod
     def invalid(command: str) -> str:
         return INVALID
+
+    async def do(self, command: str) -> str:
+        said = await self.device.files.do(self, command) if self.privileged and not self.configuring else None
+        return await super().do(command) if said is None else said
+
+    async def until(self, end: str, says: str) -> str:
+        """All that is typed, up to that character."""
+        self.write(says)
+        heard = ""
+        while not heard.endswith(end):
+            self.pending = self.pending or await self.process.stdin.read(1024)
+            if not self.pending:
+                raise Dropped
+            heard, self.pending = heard + self.pending[0], self.pending[1:]
+            self.write(heard[-1].replace("\r", "\n").replace(end, ""))
+        return heard.removesuffix(end).replace("\r", "\n")
 
     @property
     def below(self) -> tuple[str, ...]:
@@ -123,6 +140,7 @@ class Eos(Device):
         self.sessions: dict[str, Config] = {}
         self.done: dict[str, str] = {}  # a session that was committed or aborted → by whom, "" = aborted
         super().__init__(folder)
+        self.files, self.shown = Files(folder, self.startup), ("", "", ())
         for old in (*folder.glob("session-*"), folder / "pending.json"):
             old.unlink(missing_ok=True)  # a restart is the old configuration
 
@@ -148,10 +166,16 @@ class Eos(Device):
         return ()
 
     def tls(self) -> ssl.SSLContext:
-        """Of the versions that its profile says at that moment."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate(self, "edge1"))
+        """Of the versions that its profile says at that moment, and of the certificate that it names."""
         said = self.config.profile()
+        name, dummy, key = said.get("certificate", "").partition(" key ")
+        if not self.fault("stale"):
+            self.shown = (name, key, self.config.chain())
+        if self.shown[0]:
+            context = self.files.context(*self.shown)
+        else:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate(self, "edge1"))
         if versions := [ssl.TLSVersion[VERSIONS[word]] for word in said.get("tls versions", "").split()]:
             context.minimum_version, context.maximum_version = min(versions), max(versions)
         return context

@@ -19,15 +19,15 @@ MODES = {
 }
 # Lines that a mode takes; of each there is one.  "" = no mode.
 LINES = {
-    "": ("hostname", "ip routing", "ntp server", "logging host", "snmp-server community", "username"),
+    "": ("hostname", "ip routing", "ntp server", "logging host", "snmp-server community", "radius-server host", "username"),
     "management ssh": ("cipher", "key-exchange", "mac", "hostkey server", "server-port", "idle-timeout"),
     "management api http-commands": ("protocol https ssl profile", "protocol https port", "no shutdown", "shutdown"),
     "interface": ("description", "ip address", "no switchport"),
-    "ssl profile": ("tls versions", "cipher-list", "cipher v1.0", "cipher v1.3", "certificate", "trust certificate"),
+    "ssl profile": ("tls versions", "cipher-list", "cipher v1.0", "cipher v1.3", "certificate", "trust certificate", "chain certificate"),
     "ike policy": ("encryption", "integrity", "dh-group"),
     "sa policy": ("esp encryption", "esp integrity", "pfs dh-group"),
 }
-MANY = ("ntp server", "logging host", "snmp-server community", "username")
+MANY = ("ntp server", "logging host", "snmp-server community", "radius-server host", "username", "chain certificate")
 CTR = ("aes128-ctr", "aes192-ctr", "aes256-ctr")
 MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512", "hmac-sha1")
 # What it takes, and, of it, what it does without a line: the defaults are the emulator's guess.
@@ -105,13 +105,23 @@ class Config:
 
     def profile(self) -> dict[str, str]:
         """The lines of the ssl profile of its API, and its `port` where a line says it; {} when it is not served."""
-        api, security = self.top.find("management api http-commands"), self.top.find("management security") or Line("")
+        api = self.top.find("management api http-commands")
         if not api or not api.find("no shutdown"):
             return {}
-        named, where = api.find("protocol https ssl profile"), api.find("protocol https port")
-        found = security.find(named.text.removeprefix("protocol https ")) if named else None
+        found, where = self._named(api), api.find("protocol https port")
         lines = {head: one.text.removeprefix(head).strip() for head in LINES["ssl profile"] if found and (one := found.find(head))}
         return {**lines, **({"port": where.text.split()[-1]} if where else {})}
+
+    def chain(self) -> tuple[str, ...]:
+        """The authorities that it serves."""
+        api = self.top.find("management api http-commands")
+        found = self._named(api) if api else None
+        heads = [one.text.split() for one in (found.below if found else ())]
+        return tuple(words[2] for words in heads if words[:2] == ["chain", "certificate"] and words[2] != "requirement")
+
+    def _named(self, api: Line) -> Line | None:
+        security, named = self.top.find("management security") or Line(""), api.find("protocol https ssl profile")
+        return security.find(named.text.removeprefix("protocol https ")) if named else None
 
     # ------------------------------------------------------------ commands
 

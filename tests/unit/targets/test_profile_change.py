@@ -119,7 +119,7 @@ def test_a_profile_is_written_in_place_and_others_stay(made: Callable[..., Emula
     assert (outcome.state, outcome.why) == ("CONFIRMED", "")
     assert is_new(device, release)
     assert block(device, "RADSEC") == other
-    assert "certificate api.crt key CANARY-key" in device.text()
+    assert "certificate api.crt key api.key" in device.text()
     assert device.text() == device.text("startup")
     assert spoken(device.https) == ("TLSv1.3" if release == NEWER else "TLSv1.2")  # type: ignore[attr-defined]
     found = {one.id: one for one in read(device_of(device).look().snapshot)}

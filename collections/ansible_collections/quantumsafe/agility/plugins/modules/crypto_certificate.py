@@ -17,11 +17,10 @@ description:
     seen to be served the new certificate of its kind, or the host goes back by itself.
   - With several O(keys) a service serves one certificate of each kind, so that classical and post-quantum clients are both served.
   - The old files stay where they are, and C(rollback) brings the old references back.
-  - Of a network device (Cisco IOS-XE, Junos and VyOS by C(ansible.netcommon.network_cli), FortiOS by C(ansible.netcommon.httpapi); tried on
-    emulators only) the certificate of HTTPS is replaced. Its key is made on the device, which takes the certificate under a new name, and
-    C(ip http secure-trustpoint), C(pki-local-certificate), C(service https certificates) or C(admin-server-cert) names it in a change that the
-    timer of the device takes back.
-    O(key_store), O(acme_webroot), O(anchor_check) and the options of escrow are of hosts alone.
+  - Of a network device (Cisco IOS-XE, Arista EOS, Junos and VyOS by C(ansible.netcommon.network_cli), FortiOS by C(ansible.netcommon.httpapi); tried
+    on emulators only) the certificate of HTTPS is replaced. Its key is made on the device, which takes the certificate under a new name, and
+    C(ip http secure-trustpoint), the ssl profile of eAPI, C(pki-local-certificate), C(service https certificates) or C(admin-server-cert) names it
+    in a change that the timer of the device takes back. O(key_store), O(acme_webroot), O(anchor_check) and the options of escrow are of hosts alone.
 options:
   campaign:
     description: A name under which the change can be undone. The name of the run when absent.

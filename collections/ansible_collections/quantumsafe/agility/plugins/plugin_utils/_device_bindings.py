@@ -40,8 +40,6 @@ def patient(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> t
 def rebound(one: Device | ApiDevice, seen: Survey, change: Change) -> tuple[Probe, ...]:
     """What must be served once that change has been made, where it names other certificates.  Raises Problem for one that is not there any more."""
     keeping, snapshot = one.keeping, seen.snapshot
-    if keeping is None:
-        return ()
     file = snapshot.files[PATH]
     after = replace(snapshot, files={PATH: replace(file, text=apply(file.text or "", change.edits))})
     before = {b.pair for serving in keeping.servings(snapshot) for b in serving.bindings}

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ._campaign import Gate, id_prefix
-from ._core.appliances import APPLIANCES
 from ._core.appliances.keeping import Keeping
 from ._core.appliances.lists import changed, unread, within
 from ._core.certificates.issued import Asked, request_key, with_anchor
@@ -107,10 +106,6 @@ class _Rotating:
         """Raises Problem for what this platform does not make."""
         run, platform = self.run, self.one.platform
         run.note(target=target(found.snapshot))
-        if self.one.keeping is None:
-            known = ", ".join(one.label for one in APPLIANCES.values() if one.changes and one.changes.keeping)
-            remedy = f"of devices those of {known} are; leave it out with --limit"
-            raise Problem(f"certificates of {platform.label} are not replaced here", run.host, remedy)
         self.keeping = keeping = self.one.keeping
         args, snapshot = run.args, found.snapshot
         kinds, names = tuple(args["keys"]), tuple(args["names"])
@@ -151,7 +146,7 @@ class _Rotating:
         run, memory = self.run, self.memory
         Records(run).free()
         self.names = tuple(order.new.certificate for order in plan.orders)
-        if why := self.one.unsettled(self.one.stated(), self._heads()):
+        if why := self.one.unsettled(besides=self._heads()):
             raise Problem(f"{why}; nothing was changed", run.host, "let it end, or save it; then run this again")
         if self.before:
             run.note(campaign=self.before.campaign)

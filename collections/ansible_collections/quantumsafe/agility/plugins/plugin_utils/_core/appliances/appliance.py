@@ -64,7 +64,7 @@ class Live:
     endpoints of `writes` are written, and of those whose names begin as `takes` says the aspects that it names.
     place(statement): what a statement that is on no list of `lists` is put back with, as its path: the object that it belongs to, or the list of
     names that it is one of.  over(snapshot): endpoint → the successor that stands in front of it (objects.py), "" = nothing names it.
-    alone(snapshot): endpoint → why nothing of it is written here, as the plan says it.  keeping: its certificates (keeping.py), None = left alone.
+    alone(snapshot): endpoint → why nothing of it is written here, as the plan says it.  keeping: its certificates (keeping.py).
     """
 
     systems: tuple[str, ...]
@@ -90,6 +90,7 @@ class Live:
     lists: Mapping[str, str]
     known: tuple[Span, ...]
     write: Callable[[Snapshot, Wishes], tuple[Change, ...]]
+    keeping: Keeping
     review: str = ""
     question: str = ""
     answer: str = ""
@@ -100,7 +101,6 @@ class Live:
     place: Callable[[str], str] = lambda statement: statement
     over: Callable[[Snapshot], Mapping[str, str]] = lambda snapshot: {}
     alone: Callable[[Snapshot], Mapping[str, str]] = lambda snapshot: {}
-    keeping: Keeping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Api:
     contract: Callable[[Snapshot, Wishes], tuple[Change, ...]]
     short: Callable[[Endpoint, Mapping[str, tuple[str, ...]]], set[str]]
     warns: Callable[[Snapshot, Wishes], tuple[str, ...]]
-    keeping: Keeping | None = None
+    keeping: Keeping
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,9 @@ from ..documents.indent import parse
 from ..model import Change, Edit, Snapshot, Unparsable, Wishes
 from . import eos_tls
 from .appliance import Live, Order, Timer
+from .eos_keeping import KEEPING
 from .kept import tree
-from .lists import known, rewritten, touched, values, within
+from .lists import known, rewritten, touched, values
 from .reading import Aspects, flat
 
 SSH: Aspects = {"key_exchange": "key-exchange", "cipher": "cipher", "mac": "mac", "host_key": "hostkey server"}
@@ -88,9 +89,8 @@ def lines(order: Order) -> tuple[str, ...]:
         word = path.removeprefix(f"{MODE} ")
         new = values(order.new, path)
         said.append(" ".join((word, *new)) if new else f"no {word}")
-    paths = dict.fromkeys(eos_tls.place(one) for one in both if within(one, eos_tls.PLACE))
-    tls = eos_tls.commands(paths, {path: " ".join(new) for path in paths if (new := values(order.new, path))})
-    return (*((MODE, *said, *(("exit",) if paths else ())) if said else ()), *tls)
+    tls = tuple(eos_tls.commands(order.old, order.new))
+    return (*((MODE, *said, *(("exit",) if tls else ())) if said else ()), *tls)
 
 
 def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
@@ -149,4 +149,5 @@ LIVE = Live(
     place=eos_tls.place,
     alone=alone,
     review="show session-config diffs",
+    keeping=KEEPING,
 )

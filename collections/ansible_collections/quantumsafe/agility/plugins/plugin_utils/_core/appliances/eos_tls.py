@@ -5,7 +5,7 @@ Sources: Arista AVD (eos_cli_config_gen, management_security.ssl_profiles; issue
 cEOS 4.36.1F on the wire: `key-establishment-group`, the suites of TLS 1.3, gNMI at 6030, other users of a profile.
 
 A profile is written in place, in a session, so that a list is never empty.  Only one that management alone names is: what else names it (RADIUS,
-syslog, 802.1X, …) is a client whose server is not ours.
+syslog, 802.1X, …) is a client whose server is not ours.  The lines of its certificate: eos_keeping.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..documents.lines import split
 from ..documents.statements import Statement
 from ..model import Capability, Edit, File, Inexpressible, Setting, Wanted
 from .kept import Node
-from .lists import edits_of
+from .lists import edits_of, within
 from .reading import Aspects, Device, port, train
 
 HTTPS, PROFILE = "eos https", "eos ssl profile "
@@ -30,8 +30,9 @@ ASPECTS = ("version", "cipher")
 SAID: Aspects = {"version": VERSIONS, "cipher": "cipher"}
 API = ("management", "api", "http-commands")
 USES = ("uses", "ssl", "profile")  # of a kept text: the name of a profile, and who names it
+CERTIFICATE, CHAIN = "certificate", "chain certificate"  # by the names of files (eos_keeping.py)
 KEEP = (
-    *(f"{PLACE} * {word}" for word in (f"{VERSIONS} +", f"{BEFORE} *", f"{OLD} *", f"{MODERN} *", f"{GROUPS} *")),
+    *(f"{PLACE} * {word}" for word in (f"{VERSIONS} +", f"{BEFORE} *", f"{OLD} *", f"{MODERN} *", f"{GROUPS} *", f"{CERTIFICATE} +", f"{CHAIN} +")),
     "management api gnmi transport grpc *",
     "management api gnmi transport grpc * port *",
     "uses ssl profile * +",
@@ -113,7 +114,7 @@ def unwritten(top: Node) -> dict[str, str]:
 def place(statement: str) -> str:
     """The list that a line of a profile is, as its path."""
     words = statement.split()
-    return " ".join(words[: 5 + (1 if words[5:6] == [BEFORE] else 2)])
+    return " ".join(words[: 5 + (1 if words[5:6] in ([BEFORE], [CERTIFICATE]) else 2)])
 
 
 def edits(file: File, host: str, release: str, top: Node, id_: str, wanted: Mapping[str, Wanted]) -> list[Edit]:
@@ -142,19 +143,25 @@ def _lines(profile: Node, host: str, release: str, wanted: Mapping[str, Wanted])
     return {**out, **({word: ":".join(older)} if older else {}), **({MODERN: ":".join(modern)} if modern else {})}
 
 
-def commands(paths: Iterable[str], new: Mapping[str, str]) -> Iterator[str]:
-    """What is typed for lists of profiles, from the top and back to it.  new: path → what it holds; none is the default."""
-    of: dict[str, list[str]] = {}
-    for path in paths:
-        *dummy, name = path.split()[:5]
-        of.setdefault(name, []).append(path)
+def commands(old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
+    """What is typed for statements of profiles, from the top and back to it; without one of a list it is the default."""
+    both = tuple(tuple(one for one in said if within(one, PLACE)) for said in (old, new))
+    of: dict[str, dict[str, None]] = {}
+    for path in (place(one) for said in both for one in said):
+        of.setdefault(path.split()[4], {})[path] = None
     if of:
         yield "management security"
     for name, mine in of.items():
         yield f"ssl profile {name}"
         for path in mine:
             word = path.removeprefix(f"{PLACE} {name} ")
-            yield f"{word} {new[path]}" if path in new else f"no {word}"
+            was, now = ([one.removeprefix(path).strip() for one in said if within(one, path)] for said in both)
+            if word == CHAIN:  # the only one of several lines
+                yield from (f"{word} {one}" for one in now if one not in was)
+                yield from (f"no {word} {one}" for one in was if one not in now)
+            else:
+                yield from (f"{word} {one}" for one in now)
+                yield from () if now else (f"no {word}",)
         yield "exit"
     if of:
         yield "exit"

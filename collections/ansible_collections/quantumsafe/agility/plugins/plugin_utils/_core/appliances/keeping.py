@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .appliance import Request
 
 _REQUEST = re.compile(r"-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----(.*?)-----END (?:NEW )?CERTIFICATE REQUEST-----", re.DOTALL)
+END = "\x04"  # Control-D
 ANYTHING = r"(?s)\A.*"  # as `done`: whatever it says, what was done is read back later
 
 
@@ -26,8 +27,8 @@ ANYTHING = r"(?s)\A.*"  # as `done`: whatever it says, what was done is read bac
 class Talk:
     """One command, and what is said to what it asks: (a regular expression of what is heard until then, the answer), the first that fits.
 
-    An answer of several lines is a paste.  done: a regular expression of what it says once it is done; "" = anything that is no refusal.
-    quiet: what it says when it goes wrong may hold a private key, so nothing of it is told.
+    An answer of several lines is a paste; one that ends with END ends by that, and by no new line.  done: a regular expression of what it says once
+    it is done; "" = anything that is no refusal.  quiet: what it says when it goes wrong may hold a private key, so nothing of it is told.
     """
 
     command: str

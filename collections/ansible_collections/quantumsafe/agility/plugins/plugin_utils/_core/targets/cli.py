@@ -18,6 +18,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.connection import ConnectionError as PersistentError
 
+from ..appliances.keeping import END
 from ..model import Problem
 from .host import Unreachable
 from .login import Login
@@ -93,7 +94,7 @@ class Terminal(Login):
             _drain(connection)
             for dummy in range(QUESTIONS):
                 self.asked += 1
-                said = _text(connection.send(command=says.replace("\n", "\r").encode(), strip_prompt=False))
+                said = _text(_sent(connection, says.replace("\n", "\r").encode()))
                 if getattr(connection._ssh_shell, "closed", False) or said == "None":
                     raise Unreachable("the connection ended")
                 heard = f"{heard}\n{said}".replace("\r", "")
@@ -117,6 +118,14 @@ class Terminal(Login):
         transport = shell.get_transport() if hasattr(shell, "get_transport") else None
         names = {"key_exchange": getattr(getattr(transport, "kex_engine", None), "name", ""), "cipher": getattr(transport, "local_cipher", "")}
         return {key: str(name) for key, name in {**names, "mac": getattr(transport, "local_mac", "")}.items() if name}
+
+
+def _sent(connection: Any, says: bytes) -> Any:
+    """What comes to it.  network_cli ends all that it sends by a new line, which behind a paste that has ended would be a command."""
+    if not says.endswith(END.encode()):
+        return connection.send(command=says, strip_prompt=False)
+    connection._ssh_shell.sendall(says)
+    return connection.receive(says, strip_prompt=False)
 
 
 def _drain(connection: Any) -> None:

@@ -52,7 +52,7 @@ class Device:
         return self.live.writes
 
     @property
-    def keeping(self) -> Keeping | None:
+    def keeping(self) -> Keeping:
         return self.live.keeping
 
     # ------------------------------------------------------------ looking
@@ -66,7 +66,7 @@ class Device:
 
     def certified(self, found: Survey) -> Survey:
         """What was looked at, with its certificates: one command more, where its configuration does not hold them."""
-        if not (self.keeping and self.keeping.shows):
+        if not self.keeping.shows:
             return found
         file = found.snapshot.files[PATH]
         held = "".join(f"{one}\n" for one in self.keeping.told(self.shown(self.keeping.shows)))
@@ -108,8 +108,9 @@ class Device:
             raise Unreachable(f"no whole configuration was shown by `{command or self.live.plain}`", self.host, "look at the device")
         return found
 
-    def unsettled(self, runs: tuple[str, ...], besides: tuple[str, ...] = ()) -> str:
-        """Whose change is not finished there, "" = nobody's.  runs: plain(); besides: paths of what may not have been saved."""
+    def unsettled(self, runs: tuple[str, ...] = (), besides: tuple[str, ...] = ()) -> str:
+        """Whose change is not finished there, "" = nobody's.  runs: plain(), where that is known; besides: paths of what may not have been saved."""
+        runs = runs or self.plain()
         if found := self.waiting():
             return f"{_whose(found[0])} waits there, and is not confirmed"
         said = runs, self.plain(self.live.startup) if self.live.startup else runs
@@ -132,13 +133,12 @@ class Device:
 
     def stated(self) -> tuple[str, ...]:
         """What runs, as statements, with its certificates and what waits for one."""
-        keeping = self.keeping
-        said = [self.shown(one) for one in (keeping.shows, keeping.waits) if one] if keeping else []
-        return (*self.plain(), *(keeping.told("\n".join(said)) if keeping and said else ()))
+        said = [self.shown(one) for one in (self.keeping.shows, self.keeping.waits) if one]
+        return (*self.plain(), *self.keeping.told("\n".join(said)))
 
     def carry(self, steps: Iterable[Talk | Request]) -> str:
         """All that was said.  Raises Rejected at the first that was not done, and then leaves the mode in which that was; Unreachable."""
-        asks, heard = self.live.keeping.asks if self.live.keeping else "", list[str]()
+        asks, heard = self.keeping.asks, list[str]()
         for step in steps:
             if not isinstance(step, Talk):
                 raise TypeError("a request of an API")

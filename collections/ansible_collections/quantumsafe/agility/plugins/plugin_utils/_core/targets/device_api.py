@@ -50,7 +50,7 @@ class ApiDevice:
         return self.api.writes
 
     @property
-    def keeping(self) -> Keeping | None:
+    def keeping(self) -> Keeping:
         return self.api.keeping
 
     def look(self) -> Survey:
