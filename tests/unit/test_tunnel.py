@@ -52,3 +52,9 @@ def test_of_charon_they_end_by_its_own_numbers() -> None:
     told = Told("1 2", "2", daemon="strongswan")
     told.end_others(sa("2"))
     assert [verb[-1] for verb in told.verbs] == ["1"]
+
+
+def test_of_stroke_by_name_and_number() -> None:
+    told = Told("1 2", "2", daemon="strongswan-legacy")
+    told.end_others(sa("2"))
+    assert told.verbs == [("ca_stroke_end", "site", "1")]

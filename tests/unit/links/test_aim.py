@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.aim import QUANTUM, aim_of
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.aim import QUANTUM, Aim, aim_of
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.move import fresh, older, proved, twin
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.links.order import batches, movable, pairs
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Inexpressible, Problem, Snapshot, Wanted
@@ -234,3 +234,15 @@ def test_a_tunnel_with_libreswan_moves_where_both_can_something() -> None:
         {"sides": [{"host": "a", "managed": True}, {"host": "b", "managed": False}]},
     ):
         assert movable([link(channels=[{**channel, **worse}])]) == []
+
+
+def test_two_lists_of_stroke_would_name_no_ml_kem_of_a_child() -> None:
+    assert QUANTUM.untold("strongswan-legacy", "strongswan-legacy") and not Aim((), ("x25519",)).untold("strongswan-legacy", "strongswan-legacy")
+    assert not QUANTUM.untold("strongswan-legacy", "strongswan") and not QUANTUM.untold("strongswan", "strongswan")
+
+
+def test_a_tunnel_with_ipsec_conf_of_strongswan_moves_but_with_libreswan() -> None:
+    for service in ("strongswan-legacy", "strongswan and strongswan-legacy"):
+        found = link(service=service)
+        assert movable([found]) == pairs([found]) == [found] and movable([link(service=service, hub="a")]) == []
+    assert movable([link(service="libreswan and strongswan-legacy")]) == []

@@ -119,7 +119,7 @@ def test_a_line_that_comes_for_one_is_refused_where_another_would_take_it_up() -
 
 def test_taking_something_away_at_one_end_is_refused_by_name() -> None:
     with pytest.raises(
-        Inexpressible, match=r"ipsec.conf:17: key_exchange of strongswan-legacy site would lose x25519 at one end alone.*swanctl.conf"
+        Inexpressible, match=r"ipsec.conf:17: key_exchange of strongswan-legacy site would lose x25519 at one end alone.*migrate_links"
     ):
         written(lab(), site=("ecp384",))
     wishes = {"strongswan-legacy site": {"cipher": Wanted(("aes256gcm16", "aes128gcm16"))}}
@@ -200,7 +200,7 @@ def test_ikev1_has_no_ml_kem_and_does_not_hold_up_the_others() -> None:
 
 
 def test_require_is_refused_at_one_end_and_a_charon_without_ml_kem_is_left_as_it_is() -> None:
-    with pytest.raises(Inexpressible, match="both ends of a tunnel move together, and this release moves none"):
+    with pytest.raises(Inexpressible, match="both ends of a tunnel move together"):
         planned(loaded(conn(f"ike={GCM}-{HYBRID},{GCM}-x25519!"), "x"), "require")
     assert planned(lab()).changes == ()
 
@@ -227,3 +227,77 @@ def test_of_real_files_lines_grow_in_front_and_nothing_else_changes() -> None:
         kept = [line for line in after if line in before or line.split("=")[-1].rpartition(",")[2] in said]
         assert len(after) >= len(before) and len(kept) >= len(before)
     assert tried > 3, "nothing was written"
+
+
+# ---------------------------------------------------------------- both ends together
+
+
+def moved(snapshot: Snapshot, step: str, **wanted: tuple[str, ...]) -> str:
+    wishes = {f"strongswan-legacy {id_.replace('__', '/')}": {"key_exchange": Wanted(names)} for id_, names in wanted.items()}
+    write = SERVICE.narrow if step == "contract" else SERVICE.widen
+    assert write is not None
+    return applied(snapshot, write(snapshot, wishes)).files[MAIN].text or ""
+
+
+def test_what_is_taken_away_is_whole_proposals_and_then_the_list_is_closed() -> None:
+    both = f"ike={GCM}-{HYBRID}, {GCM}-x25519{{}} # two", f'esp="aes256gcm16-{HYBRID},aes256gcm16-x25519{{}}"'
+    for closed in ("!", ""):
+        said = conn(*(one.format(closed) for one in both))
+        seen = loaded(said, "x")
+        after = moved(seen, "contract", x=(HYBRID,), x__esp=(HYBRID,))
+        assert after == conn(f"ike={GCM}-{HYBRID}! # two", f'esp="aes256gcm16-{HYBRID}!"')
+        assert now(loaded(after, "x"), "x") == now(loaded(after, "x"), "x/esp") == (HYBRID,)
+
+
+def test_a_list_that_nothing_leaves_is_closed_with_the_other_of_its_connection() -> None:
+    """charon has proposals without an exchange of their own behind those of ESP."""
+    said = conn(f"ike={GCM}-{HYBRID},{GCM}-x25519!", f"esp=aes256gcm16-{HYBRID} # mine")
+    assert moved(loaded(said, "x"), "contract", x=(HYBRID,)) == conn(f"ike={GCM}-{HYBRID}!", f"esp=aes256gcm16-{HYBRID}! # mine")
+
+
+def test_other_connections_stay_and_the_new_comes_as_at_one_end() -> None:
+    said = conn(f"ike={GCM}-x25519!", "esp=aes256gcm16-x25519!") + "\n" + conn(f"ike={GCM}-x25519", name="y").replace("192.0.2.9", "192.0.2.8")
+    seen = loaded(said, "x", "y")
+    after = moved(seen, "expand", x=(HYBRID, "x25519"), x__esp=(HYBRID, "x25519"))
+    assert after == written(seen, x=(HYBRID, "x25519"), x__esp=(HYBRID, "x25519"))
+    assert moved(loaded(after, "x", "y"), "contract", x=(HYBRID,), x__esp=(HYBRID,)).partition("conn y")[2] == said.partition("conn y")[2]
+
+
+@pytest.mark.parametrize("step", ["expand", "contract"])
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (conn(f"ike={GCM}-{HYBRID},{GCM}-x25519!"), r"strongswan-legacy x/esp leaves its proposals to the defaults.*write them down first \(esp=\)"),
+        (
+            conn("keyexchange=ikev1", f"ike={GCM}-{HYBRID},{GCM}-x25519!", f"esp=aes256gcm16-{HYBRID},aes256gcm16-x25519!"),
+            "strongswan-legacy x is IKEv1",
+        ),
+    ],
+    ids=["no esp", "IKEv1"],
+)
+def test_what_cannot_move_is_refused_by_name(said: str, why: str, step: str) -> None:
+    exchanges = (HYBRID,) if step == "contract" else ("x25519-ke1_mlkem1024", HYBRID, "x25519")
+    seen = loaded(said, "x")
+    if "ikev1" in said:
+        status = seen.answers[STATUS]
+        told = {**seen.answers, STATUS: replace(status, out=status.out.replace("IKEv2", "IKEv1"))}
+        seen = replace(seen, answers=told)
+    with pytest.raises(Inexpressible, match=why):
+        moved(seen, step, x=exchanges)
+
+
+def test_connections_that_share_their_ike_sa_are_refused_by_name() -> None:
+    said = "\n".join(conn(f"ike={GCM}-x25519!", f"rightsubnet=10.0.{number}.0/24", "esp=aes256gcm16-x25519!", name=f"x{number}") for number in (1, 2))
+    seen = loaded(said, "x1")
+    status = seen.answers[STATUS]
+    heads = status.out.replace("Security", "       x2:   child:  dynamic === dynamic TUNNEL\nSecurity")
+    seen = replace(seen, answers={**seen.answers, STATUS: replace(status, out=heads)})
+    for name, other in (("x1", "x2"), ("x2", "x1")):
+        with pytest.raises(Inexpressible, match=f"strongswan-legacy {name} has everything of IKE in common with {other}"):
+            moved(seen, "expand", **{name: (HYBRID, "x25519")})
+
+
+def test_a_proposal_that_holds_both_is_not_put_together_anew() -> None:
+    said = conn(f"ike={GCM}-{HYBRID}-ecp384!", f"esp=aes256gcm16-{HYBRID}!")
+    with pytest.raises(Inexpressible, match="write what stays and what goes as proposals of their own"):
+        moved(loaded(said, "x"), "contract", x=(HYBRID,))

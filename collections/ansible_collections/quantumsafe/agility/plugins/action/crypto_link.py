@@ -60,7 +60,7 @@ class ActionModule(ActionBase):
         if mine is None:
             run.note(status="skipped", problem={**NO_TUNNEL, "where": run.host})
             return
-        run.args["services"] = ["openvpn"] if mine.ends[0].daemon == "openvpn" else ["strongswan", "libreswan"]
+        run.args["services"] = ["openvpn"] if mine.ends[0].daemon == "openvpn" else ["strongswan", "libreswan", "strongswan-legacy"]
         ends = [Ends(gate.folder, here.link, run.host, here.other, run.run, step) for here in mine.ends]
         try:
             self._end(run, gate, mine.ends, ends)

@@ -21,11 +21,13 @@ description:
   - When an end fails, or the controller is lost before the first confirmation, both go back by themselves.
   - Where an end or both are libreswan, a tunnel moves to what both ends can do, which is ML-KEM where both have it. libreswan ends the SAs of a
     connection that it takes anew, and establishes them anew; the plan states that outage.
+  - Where an end or both are strongSwan with C(ipsec.conf), a tunnel moves to what both ends can do, too, beside the old SA. V(contract) closes what
+    is left with C(!). The list of such an end names no additional exchange of a child, so that of the other end has to.
   - OpenVPN is restarted, which ends the tunnels of that host; the plan states that outage. A server is a hub. The step is confirmed once the tunnels
     are back, and the logs of both ends tell of sessions that are newer, one of them with a hybrid. Of OpenVPN 2.6 that is the server's log.
   - A host without a tunnel of strongSwan, libreswan or OpenVPN is skipped. One with tunnels of strongSwan and of OpenVPN moves one kind at a time.
-  - A link that cannot be moved is refused by name (partners, an end of strongSwan or OpenVPN without ML-KEM, and with libreswan a policy that allows
-    nothing that both can do), and so is a step behind which the two ends of an OpenVPN would have nothing in common.
+  - A link that cannot be moved is refused by name (partners, an end of strongSwan or OpenVPN without ML-KEM, and with libreswan or C(ipsec.conf) a
+    policy that allows nothing that both can do), and so is a step behind which the two ends of an OpenVPN would have nothing in common.
 options:
   step:
     description:

@@ -31,12 +31,12 @@ from ._stepping import SPARE, Proofs, Stepping, rows, settled, stands
 from ._tied import Here
 from ._tunnel import READERS, Tunnel
 
-EACH = {"strongswan": 5, "libreswan": 10, "openvpn": 3}  # seconds that it takes to see one tunnel made anew, and rekeyed, at both ends
+EACH = {"strongswan": 5, "libreswan": 10, "strongswan-legacy": 5, "openvpn": 3}  # seconds to see one tunnel anew, and rekeyed, at both ends
 NOT_YET = "its other end, {}, offers no {} yet, and proves it when it does"
 
 
 class Tie:
-    """One tunnel of strongSwan or libreswan.  begins: this end knows an address to begin with; else the other end has to."""
+    """One tunnel of IPsec.  begins: this end knows an address to begin with; else the other end has to."""
 
     def __init__(self, run: Run, far: Run, here: Here, found: Survey, aim: Aim) -> None:
         self.far, self.here, self.begins, self.aim = far, here, names_its_peer(here.endpoints(found.endpoints)), aim

@@ -19,8 +19,11 @@ from ._core.services import SERVICES
 from ._core.targets.survey import Survey
 from ._run import Run
 
-SERVICE = {name: SERVICES[name] for name in ("strongswan", "libreswan", "openvpn")}
-TOGETHER = "two swanctl that are managed here move, together or not at all, with libreswan those of one peer, and an OpenVPN server with its clients"
+SERVICE = {name: SERVICES[name] for name in ("strongswan", "libreswan", "strongswan-legacy", "openvpn")}
+TOGETHER = (
+    "two swanctl that are managed here move, together or not at all, with libreswan or ipsec.conf of strongSwan those of one peer, "
+    "and an OpenVPN server with its clients"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Here:
 
     @property
     def mixed(self) -> bool:
-        return "libreswan" in (self.daemon, self.theirs)
+        return bool({"libreswan", "strongswan-legacy"} & {self.daemon, self.theirs})
 
     def endpoints(self, found: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
         main = f"{self.daemon} {self.connection}"
@@ -145,6 +148,9 @@ def plan(run: Run, ends: Sequence[Here], found: Survey, policy: Policy, step: St
         others = ", ".join(sorted({here.other for here in ends}))
         raise Problem(f"{', '.join(lone)} has no other end at {others}", run.host, "see the playbook links; nothing was changed")
     aims = {here.connection: aim(run, here, found, policy, step) for here in ends}
+    if untold := [here.link for here in ends if aims[here.connection].untold(here.daemon, here.theirs)]:
+        why = f"{untold[0]}: neither end's ipsec statusall names an additional exchange of a child, so nobody could prove its ML-KEM"
+        raise Problem(why, run.host, "move one of them to swanctl.conf, or leave the key exchange of esp classical; nothing was changed")
     toward = {one.id: aims[here.connection] for here in ends for one in here.endpoints(mine)}
     made = plan_end(found.snapshot, SERVICE[ends[0].daemon], mine, asked, step, policy.digest, run.as_of, lambda one: toward[one.id])
     return replace(made, warnings=(*made.warnings, *_lacking(ends)))

@@ -11,14 +11,14 @@ from functools import partial
 from ._core.links.aim import QUANTUM, Aim
 from ._core.links.move import absent, common, duplicate, fresh, older, twin
 from ._core.model import Activation, Problem, Snapshot
-from ._core.services import libreswan, libreswan_sas, strongswan_sas
+from ._core.services import libreswan, libreswan_sas, stroke_sas, strongswan_sas
 from ._core.services.strongswan_sas import IkeSa
 from ._core.targets.script import Words
-from ._core.targets.tunnels import compose_tunnels, end, parse_tunnels, pluto_end, pluto_rekey, pluto_up, rekey, renew, start
+from ._core.targets.tunnels import VERBS, compose_tunnels, parse_tunnels
 from ._run import Run
 
 PATIENCE, PAUSE = 20, 0.5  # seconds: for charon to come to what was asked of it, and between two looks
-READERS = {"strongswan": strongswan_sas.sas, "libreswan": libreswan_sas.sas}
+READERS = {"strongswan": strongswan_sas.sas, "libreswan": libreswan_sas.sas, "strongswan-legacy": stroke_sas.sas}
 ANSWER, VERB = 25, 30  # seconds for the host to list its SAs, and for each verb before; it may be reached through the very tunnel that went
 
 
@@ -27,6 +27,7 @@ class Tunnel:
 
     def __init__(self, run: Run, connection: str, daemon: str = "strongswan", aim: Aim = QUANTUM) -> None:
         self.run, self.connection, self.daemon, self.aim, self.heard = run, connection, daemon, aim, ""
+        self.how = VERBS[daemon]
 
     def ask(self, *verbs: Words) -> tuple[tuple[str, ...], tuple[IkeSa, ...]]:
         """(why a verb may have failed, the SAs behind them)."""
@@ -70,7 +71,7 @@ class Tunnel:
         if not come(self.listed()):
             time.sleep(1)
         if not come(self.listed()):
-            whys, dummy = self.ask(pluto_up(self.connection))
+            whys, dummy = self.ask(self.how.start(self.connection, ""))
             return self._until(come, f"no new SA {what} came of ipsec up {self.connection} ({whys[0] or 'it says nothing'})")
         return self._until(come, "the new SA is gone")
 
@@ -80,16 +81,16 @@ class Tunnel:
         """That SA as it is established, and those that were there before it.  fresh: the newest that counts and is none of those before."""
         found = fresh(self.listed(), before)  # charon makes it itself where a child has start_action = start
         for child in absent(found, children):
-            whys, listed = self.ask(start(self.connection, child))
+            whys, listed = self.ask(self.how.start(self.connection, child))
             if there := duplicate(listed, whys[0]):
                 before = ()
                 if not fresh(listed, before):
-                    self.ask(renew(there.number))
-                    listed = (self._until(lambda listed: fresh(listed, ()), f"re-authenticating the SA that is there brought none {what}"),)
+                    self.ask(self.how.renew(self.connection, there.number))
+                    listed = (self._until(lambda listed: fresh(listed, ()), f"making the SA that is there anew brought none {what}"),)
             found = fresh(listed, before)
             if child in absent(found, children):
                 why = whys[-1] or "both ends agreed on something else"
-                raise Problem(f"no new SA {what} came of swanctl --initiate --child {child}: {why}")
+                raise Problem(f"no new SA {what} came of {self.how.said.format(self.connection, child)}: {why}")
         return found or self._until(lambda listed: fresh(listed, before), f"no new IKE SA {what} came"), before
 
     def shared(self, other: Tunnel) -> IkeSa:
@@ -98,10 +99,9 @@ class Tunnel:
 
     def _rekeyed(self, found: IkeSa, before: Sequence[IkeSa]) -> IkeSa:
         """A child that was born with its IKE SA has no exchange of its own before; the IKE SA follows, for that is what its own rekeying will do."""
-        pluto = self.daemon == "libreswan"
         due = older(found, self.aim)
         if due:
-            self.ask(*([pluto_rekey("child", self.connection)] if pluto else [rekey("child", child.number) for child in due]))
+            self.ask(*dict.fromkeys(self.how.rekey("child", self.connection, child.number) for child in due))
         gone = {child.spis for child in due}
 
         def exchanged(listed: Sequence[IkeSa]) -> IkeSa | None:
@@ -109,7 +109,7 @@ class Tunnel:
             return now if now and now.children and all(self.aim.met(one) and one.spis not in gone for one in now.children) else None
 
         found = self._until(exchanged, f"rekeying its children brought no {self.aim.said}")
-        self.ask(pluto_rekey("ike", self.connection) if pluto else rekey("ike", found.number))
+        self.ask(self.how.rekey("ike", self.connection, found.number))
 
         def renewed(listed: Sequence[IkeSa]) -> IkeSa | None:
             now = fresh(listed, (*before, found), self.aim)
@@ -127,13 +127,13 @@ class Tunnel:
 
     def end_others(self, kept: IkeSa) -> IkeSa:
         """Each by its number, also one that the other end makes meanwhile; what is left.  Raises Problem."""
-        ended, until, listed = pluto_end if self.daemon == "libreswan" else end, time.monotonic() + PATIENCE, self.listed()
+        until, listed = time.monotonic() + PATIENCE, self.listed()
         while [one.spis for one in listed] != [kept.spis]:
             if time.monotonic() > until:
                 raise Problem(f"the old SA did not end within {PATIENCE} s: {', '.join(one.spis for one in listed) or 'no SA'} beside {kept.spis}")
             # Where what shall stay is not there, the others are all there is: none is ended then.
             others = [one for one in listed if one.spis != kept.spis] if any(one.spis == kept.spis for one in listed) else []
-            dummy, listed = self.ask(*(ended(one.number) for one in others))
+            dummy, listed = self.ask(*(self.how.end(self.connection, one.number) for one in others))
             time.sleep(PAUSE if len(listed) != 1 else 0)
         return listed[0]
 

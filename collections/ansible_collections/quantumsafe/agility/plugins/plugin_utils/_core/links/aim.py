@@ -52,6 +52,10 @@ class Aim:
         silent = one.exchange.startswith("?") and twin.exchange.startswith("?")
         return self.met(one) and self.met(twin) and not (silent and (names is None or any("-ke" in name for name in names)))
 
+    def untold(self, *daemons: str) -> bool:
+        """Whether neither end's list would name what a child is to agree on: stroke names the first exchange alone."""
+        return self.esp is None and set(daemons) == {"strongswan-legacy"}
+
     @property
     def exchanges(self) -> str:
         return "ML-KEM" if self.ikev2 is None else " or ".join(self.ikev2)

@@ -14,13 +14,13 @@ from .planned import Step
 Plain = Mapping[str, Any]
 MOVABLE = ("able", "agreed", "moved")
 ALIKE = ("strongswan", "openvpn")
-MIXED = ("libreswan", "libreswan and strongswan")
+MIXED = ("libreswan", "libreswan and strongswan", "strongswan-legacy", "strongswan and strongswan-legacy")
 SIZES = ("1", "100%")  # of the waves of one layer: a canary, then the rest
 
 
 def movable(links: Sequence[Plain]) -> list[Plain]:
-    """Both ends are swanctl or OpenVPN, managed here, and can do it.  With libreswan to whatever both can, if that is no ML-KEM, and none that takes
-    anybody."""
+    """Both ends are swanctl or OpenVPN, managed here, and can do it.  With libreswan or ipsec.conf of
+    strongSwan to whatever both can, if that is no ML-KEM, and none that takes anybody."""
     found = [one for one in links if one["service"] in ALIKE and one["verdict"]["state"] in MOVABLE]
     return [*found, *(one for one in links if one["service"] in MIXED and not one["hub"] and _common(one))]
 

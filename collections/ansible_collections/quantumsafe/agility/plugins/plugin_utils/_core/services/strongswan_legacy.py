@@ -1,4 +1,4 @@
-"""strongSwan, configured by ipsec.conf (starter and stroke): at one end exchanges are added in front, and nothing else is written.
+"""strongSwan, configured by ipsec.conf (starter and stroke): exchanges are added in front, and taken away where both ends of a tunnel move together.
 
 One endpoint for each connection that is loaded, or has an `auto=` other than `ignore`, and one for the SA under it that carries packets.  charon does
 not tell which proposals it has loaded, so the files count.  Connections of swanctl.conf on the same host are those of the service strongswan.
@@ -14,7 +14,7 @@ from .ipsec_conf import MAIN, NAME, Config, counts
 from .ipsec_service import own, seen_by, service
 from .stroke_status import ALGS, COMMANDS, VERSION, algorithms, status, version
 from .strongswan_legacy_seen import CERTS, Seen
-from .strongswan_legacy_write import written
+from .strongswan_legacy_write import narrowed, widened, written
 from .strongswan_seen import Daemon
 
 COLLECT = Collect(
@@ -49,6 +49,14 @@ def write(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
     return written(snapshot, of, wishes)
 
 
+def widen(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    return widened(snapshot, of, wishes)
+
+
+def narrow(snapshot: Snapshot, wishes: Wishes) -> tuple[Change, ...]:
+    return narrowed(snapshot, of, wishes)
+
+
 def activation(snapshot: Snapshot, endpoints: tuple[Endpoint, ...]) -> Activation:
     """Whatever charon has loaded has to be loaded then.  There is no dry run: our own reader checks the text, and a refusal takes the files back."""
     names = dict.fromkeys(seen.conn.name for seen in of(snapshot) if seen.loaded and NAME.fullmatch(seen.conn.name))
@@ -71,4 +79,4 @@ def warns(snapshot: Snapshot, wishes: Wishes) -> tuple[str, ...]:
     return tuple(out)
 
 
-SERVICE = service("strongswan-legacy", COLLECT, of, _config, write=write, activation=activation, warns=warns)
+SERVICE = service("strongswan-legacy", COLLECT, of, _config, write=write, activation=activation, warns=warns, widen=widen, narrow=narrow)

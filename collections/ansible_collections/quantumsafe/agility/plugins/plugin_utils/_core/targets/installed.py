@@ -32,6 +32,7 @@ REFUSED |= dict.fromkeys(
     ("ca_tunnel_start", "ca_tunnel_rekey", "ca_tunnel_renew", "ca_tunnel_end", "ca_tunnels", "ca_ppk_loaded", "ca_ping_start"), "moves no tunnels"
 )
 REFUSED |= dict.fromkeys(("ca_pluto_up", "ca_pluto_rekey", "ca_pluto_end", "ca_plutos", "ca_pluto_kept", "ca_pluto_loaded"), "moves no tunnels")
+REFUSED |= dict.fromkeys(("ca_stroke_up", "ca_stroke_rekey", "ca_stroke_renew", "ca_stroke_end", "ca_strokes"), "moves no tunnels")
 
 # Nothing of the caller's environment comes in: sudo may be told to keep some of it.
 _HEAD = """#!/bin/sh

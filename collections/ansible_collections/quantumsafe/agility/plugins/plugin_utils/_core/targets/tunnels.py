@@ -2,47 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from .answer import NoAnswer, heard
 from .script import Message, Words, script_of
 
 
-def start(connection: str, child: str) -> Words:
-    return ("ca_tunnel_start", connection, child)
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """What a daemon can be asked to do to one connection; numbers are those that its host gave the SAs.
+
+    lists: its SAs.  start(connection, child): made anew; said: the command, as a person would give it.  rekey("ike" or "child", connection, number).
+    renew(connection, number): one IKE SA made anew, of what it was made of.  end(connection, number): one IKE SA, and no other.
+    """
+
+    lists: str
+    said: str
+    start: Callable[[str, str], Words]
+    rekey: Callable[[str, str, str], Words]
+    renew: Callable[[str, str], Words]
+    end: Callable[[str, str], Words]
 
 
-def rekey(what: Literal["ike", "child"], number: str) -> Words:
-    return ("ca_tunnel_rekey", what, number)
-
-
-def renew(number: str) -> Words:
-    return ("ca_tunnel_renew", number)
-
-
-def end(number: str) -> Words:
-    return ("ca_tunnel_end", number)
-
-
-def pluto_up(connection: str) -> Words:
-    return ("ca_pluto_up", connection)
-
-
-def pluto_rekey(what: Literal["ike", "child"], connection: str) -> Words:
-    return ("ca_pluto_rekey", what, connection)
-
-
-def pluto_end(number: str) -> Words:
-    return ("ca_pluto_end", number)
-
-
-LISTS = {"strongswan": "ca_tunnels", "libreswan": "ca_plutos"}
+VERBS = {
+    "strongswan": Verbs(
+        "ca_tunnels",
+        "swanctl --initiate --child {1}",
+        lambda connection, child: ("ca_tunnel_start", connection, child),
+        lambda what, connection, number: ("ca_tunnel_rekey", what, number),
+        lambda connection, number: ("ca_tunnel_renew", number),
+        lambda connection, number: ("ca_tunnel_end", number),
+    ),
+    "libreswan": Verbs(  # the newest SA of a connection is rekeyed; one that is asked to come anew ends what it had
+        "ca_plutos",
+        "ipsec up {0}",
+        lambda connection, child: ("ca_pluto_up", connection),
+        lambda what, connection, number: ("ca_pluto_rekey", what, connection),
+        lambda connection, number: ("ca_pluto_up", connection),
+        lambda connection, number: ("ca_pluto_end", number),
+    ),
+    "strongswan-legacy": Verbs(
+        "ca_strokes",
+        "ipsec up {0}",
+        lambda connection, child: ("ca_stroke_up", connection),
+        lambda what, connection, number: ("ca_stroke_rekey", what, connection, number),
+        lambda connection, number: ("ca_stroke_renew", connection, number),
+        lambda connection, number: ("ca_stroke_end", connection, number),
+    ),
+}
 
 
 def compose_tunnels(verbs: Sequence[Words], nonce: str, daemon: str = "strongswan") -> Message:
     """These, one after another, and the list of SAs behind them."""
-    return script_of(nonce, [*verbs, (LISTS[daemon],)])
+    return script_of(nonce, [*verbs, (VERBS[daemon].lists,)])
 
 
 def parse_tunnels(output: str, nonce: str) -> tuple[tuple[str, ...], str]:

@@ -26,18 +26,43 @@ ca_pluto_rekey() { ca_verb ipsec whack "--rekey-$1" --name "$2"; }
 # ca_pluto_end NUMBER: one IKE SA with what hangs on it, and no other; its peer is told.
 ca_pluto_end() { ca_verb ipsec whack --deletestate "$1"; }
 
+# ca_stroke_up NAME: as ipsec.conf says now; an IKE SA that was made by an older one stays beside it.  stroke always ends with 0, and its last line
+# says whether, the one before it why not.
+ca_stroke_up() {
+  ca_said=$(ca_bounded 30 ipsec up "$1" 2>&1 </dev/null) ca_rc=1
+  case $ca_said in *' established successfully') ca_rc=0 ;; esac
+  ca_told "$(printf '%s' "$ca_said" | grep -v '^establishing connection ')"
+}
+
+# ca_stroke_rekey ike|child NAME NUMBER: of one SA, by the number that this host gave it.
+ca_stroke_rekey() { if [ "$1" = ike ]; then ca_verb ipsec stroke rekey "$2[$3]"; else ca_verb ipsec stroke rekey "$2{$3}"; fi; }
+
+# ca_stroke_renew NAME NUMBER: one IKE SA ended, and made anew; stroke knows no re-authentication.
+ca_stroke_renew() {
+  ca_bounded 10 ipsec down "$1[$2]" </dev/null >/dev/null 2>&1
+  ca_stroke_up "$1"
+}
+
+# ca_stroke_end NAME NUMBER: one IKE SA with its children, and no other.
+ca_stroke_end() { ca_verb ipsec down "$1[$2]"; }
+
 ca_swanctl() { ca_verb swanctl "$@"; }
 
 # ca_verb COMMAND...: its exit code, and the last that it said.
 ca_verb() {
   if ca_said=$(ca_bounded 30 "$@" 2>&1 </dev/null); then ca_rc=0; else ca_rc=$?; fi
-  printf '\001J %s %s\n' "$ca_rc" "$(ca_line "$(printf '%s' "$ca_said" | tail -n 1)")"
+  ca_told "$ca_said"
 }
+
+# ca_told TEXT: the last line of it, behind ca_rc.
+ca_told() { printf '\001J %s %s\n' "$ca_rc" "$(ca_line "$(printf '%s' "$1" | tail -n 1)")"; }
 
 # ca_tunnels: the SAs of now.
 ca_tunnels() { ca_list swanctl --list-sas --raw; }
 
 ca_plutos() { ca_list ipsec status; }
+
+ca_strokes() { ca_list ipsec statusall; }
 
 ca_list() {
   printf '\001M\n'
