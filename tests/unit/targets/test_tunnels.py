@@ -35,6 +35,7 @@ def test_names_and_numbers_reach_swanctl_as_they_are(any_host: Host) -> None:
         SWAN.rekey("child", "s", "8"),
         SWAN.renew("s", "9"),
         SWAN.end("s", "3"),
+        SWAN.end_child("s", "4"),
     ]
     whys, listed = any_host.ask(compose_tunnels(verbs, NONCE), parse_tunnels)
     assert (any_host.root / "asked").read_text().splitlines() == [
@@ -43,9 +44,10 @@ def test_names_and_numbers_reach_swanctl_as_they_are(any_host: Host) -> None:
         "<--rekey><--child-id><8>",
         "<--rekey><--ike-id><9><--reauth>",
         "<--terminate><--ike-id><3><--timeout><10>",
+        "<--terminate><--child-id><4><--timeout><10>",
         "<--list-sas><--raw>",
     ]
-    assert whys == ("initiate failed: CHILD_SA 'n'e $(t)' not found", "", "", "", "initiate failed: CHILD_SA '10' not found")
+    assert whys == ("initiate failed: CHILD_SA 'n'e $(t)' not found", "", "", "", *["initiate failed: CHILD_SA '10' not found"] * 2)
     assert listed.strip().splitlines() == ["list-sa event {site {uniqueid=1}}", "list-sas reply {}"]
 
 
@@ -113,7 +115,7 @@ def test_names_and_numbers_reach_stroke_as_they_are(any_host: Host) -> None:
     path.chmod(0o755)
     named = "n'e $(t)"
     verbs = [STROKE.start("site", "esp"), STROKE.start(named, "esp"), STROKE.rekey("ike", named, "3"), STROKE.rekey("child", "site", "4")]
-    verbs += [STROKE.renew("site", "3"), STROKE.end(named, "5")]
+    verbs += [STROKE.renew("site", "3"), STROKE.end(named, "5"), STROKE.end_child(named, "6")]
     whys, listed = any_host.ask(compose_tunnels(verbs, NONCE, "strongswan-legacy"), parse_tunnels)
     assert (any_host.root / "asked").read_text().splitlines() == [
         "<up><site>",
@@ -123,9 +125,10 @@ def test_names_and_numbers_reach_stroke_as_they_are(any_host: Host) -> None:
         "<down><site[3]>",
         "<up><site>",
         f"<down><{named}[5]>",
+        f"<down><{named}{{6}}>",
         "<statusall>",
     ]
-    assert whys == ("", "received AUTHENTICATION_FAILED notify error", "", "", "", "")
+    assert whys == ("", "received AUTHENTICATION_FAILED notify error", "", "", "", "", "")
     assert listed.splitlines()[1].startswith("Security Associations (")
     with pytest.raises(Problem, match="moves no tunnels"):
         as_data(compose_tunnels([STROKE.end("site", "1")], NONCE, "strongswan-legacy"))

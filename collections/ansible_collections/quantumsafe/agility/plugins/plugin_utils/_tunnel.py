@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from ._core.links.aim import QUANTUM, Aim
-from ._core.links.move import absent, common, duplicate, fresh, older, twin
+from ._core.links.move import absent, common, duplicate, fresh, older, outdated, twin
 from ._core.model import Activation, Problem, Snapshot
 from ._core.services import libreswan, libreswan_sas, stroke_sas, strongswan_sas
 from ._core.services.strongswan_sas import IkeSa
@@ -64,7 +64,24 @@ class Tunnel:
                 return now if now and now.children else None
 
             return self._rekeyed(self.up(come, f"with {self.aim.said}"), before)
+        if not before:
+            self._renewed_children(children)
         return self._rekeyed(*self.made(before, children, partial(fresh, aim=self.aim), f"with {self.aim.said}"))
+
+    def _renewed_children(self, children: Sequence[str]) -> None:
+        """Of an IKE SA that counts as it is those that do not: what was loaded since may have other proposals for them alone."""
+        was = self.listed()
+        found = fresh(was, (), self.aim)
+        for name in dict.fromkeys(one.name for one in older(found, self.aim) if one.name in children) if found else ():
+            self._started(name, was)
+
+    def _started(self, child: str, was: Sequence[IkeSa]) -> tuple[str, tuple[IkeSa, ...], bool]:
+        """(what it said, the SAs behind it, whether it came beside one of before, which is ended, in the IKE SA that was there)."""
+        whys, listed = self.ask(self.how.start(self.connection, child))
+        old = outdated(listed, was, child)
+        if old:
+            dummy, listed = self.ask(*(self.how.end_child(self.connection, one.number) for one in old))
+        return whys[0], listed, bool(old)
 
     def up(self, come: Callable[[Sequence[IkeSa]], IkeSa | None], what: str) -> IkeSa:
         """The SA that counts.  pluto makes it itself when it takes up the connection; what it has of before ends, where it is asked for another."""
@@ -79,18 +96,21 @@ class Tunnel:
         self, before: Sequence[IkeSa], children: Sequence[str], fresh: Callable[..., IkeSa | None] = fresh, what: str = "with ML-KEM"
     ) -> tuple[IkeSa, Sequence[IkeSa]]:
         """That SA as it is established, and those that were there before it.  fresh: the newest that counts and is none of those before."""
-        found = fresh(self.listed(), before)  # charon makes it itself where a child has start_action = start
+        was = self.listed()
+        found = fresh(was, before)  # charon makes it itself where a child has start_action = start
         for child in absent(found, children):
-            whys, listed = self.ask(self.how.start(self.connection, child))
-            if there := duplicate(listed, whys[0]):
+            why, listed, beside = self._started(child, was)
+            if beside:
+                before = ()
+            elif there := duplicate(listed, why):
                 before = ()
                 if not fresh(listed, before):
                     self.ask(self.how.renew(self.connection, there.number))
                     listed = (self._until(lambda listed: fresh(listed, ()), f"making the SA that is there anew brought none {what}"),)
             found = fresh(listed, before)
             if child in absent(found, children):
-                why = whys[-1] or "both ends agreed on something else"
-                raise Problem(f"no new SA {what} came of {self.how.said.format(self.connection, child)}: {why}")
+                said = self.how.said.format(self.connection, child)
+                raise Problem(f"no new SA {what} came of {said}: {why or 'both ends agreed on something else'}")
         return found or self._until(lambda listed: fresh(listed, before), f"no new IKE SA {what} came"), before
 
     def shared(self, other: Tunnel) -> IkeSa:

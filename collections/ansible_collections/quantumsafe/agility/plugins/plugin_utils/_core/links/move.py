@@ -33,6 +33,13 @@ def absent(found: IkeSa | None, children: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in children if name not in there)
 
 
+def outdated(listed: Sequence[IkeSa], before: Sequence[IkeSa], name: str) -> tuple[ChildSa, ...]:
+    """Children of that name in an IKE SA that was there before, beside a newer one: where nothing of IKE has changed charon makes no other IKE SA."""
+    known = {child.spis for one in before for child in one.children}
+    mine = [child for one in listed if one.spis in {old.spis for old in before} for child in one.children if child.name == name]
+    return tuple(child for child in mine if child.spis in known) if any(child.spis not in known for child in mine) else ()
+
+
 def older(found: IkeSa, aim: Aim = QUANTUM) -> tuple[ChildSa, ...]:
     """Its children without an exchange of their own, with another than is wanted, or with one that is not told: a rekeying is due."""
     return tuple(one for one in found.children if one.exchange.startswith("?") or not aim.met(one))

@@ -14,7 +14,7 @@ class Verbs:
     """What a daemon can be asked to do to one connection; numbers are those that its host gave the SAs.
 
     lists: its SAs.  start(connection, child): made anew; said: the command, as a person would give it.  rekey("ike" or "child", connection, number).
-    renew(connection, number): one IKE SA made anew, of what it was made of.  end(connection, number): one IKE SA, and no other.
+    renew(connection, number): one IKE SA made anew, of what it was made of.  end(connection, number): one IKE SA, and no other; end_child: one child.
     """
 
     lists: str
@@ -23,6 +23,7 @@ class Verbs:
     rekey: Callable[[str, str, str], Words]
     renew: Callable[[str, str], Words]
     end: Callable[[str, str], Words]
+    end_child: Callable[[str, str], Words]
 
 
 VERBS = {
@@ -32,7 +33,8 @@ VERBS = {
         lambda connection, child: ("ca_tunnel_start", connection, child),
         lambda what, connection, number: ("ca_tunnel_rekey", what, number),
         lambda connection, number: ("ca_tunnel_renew", number),
-        lambda connection, number: ("ca_tunnel_end", number),
+        lambda connection, number: ("ca_tunnel_end", "ike", number),
+        lambda connection, number: ("ca_tunnel_end", "child", number),
     ),
     "libreswan": Verbs(  # the newest SA of a connection is rekeyed; one that is asked to come anew ends what it had
         "ca_plutos",
@@ -41,6 +43,7 @@ VERBS = {
         lambda what, connection, number: ("ca_pluto_rekey", what, connection),
         lambda connection, number: ("ca_pluto_up", connection),
         lambda connection, number: ("ca_pluto_end", number),
+        lambda connection, number: ("ca_pluto_end", number),
     ),
     "strongswan-legacy": Verbs(
         "ca_strokes",
@@ -48,7 +51,8 @@ VERBS = {
         lambda connection, child: ("ca_stroke_up", connection),
         lambda what, connection, number: ("ca_stroke_rekey", what, connection, number),
         lambda connection, number: ("ca_stroke_renew", connection, number),
-        lambda connection, number: ("ca_stroke_end", connection, number),
+        lambda connection, number: ("ca_stroke_end", "ike", connection, number),
+        lambda connection, number: ("ca_stroke_end", "child", connection, number),
     ),
 }
 

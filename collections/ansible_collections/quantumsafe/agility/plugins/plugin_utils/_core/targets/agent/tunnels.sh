@@ -11,8 +11,8 @@ ca_tunnel_rekey() { ca_swanctl --rekey "--$1-id" "$2"; }
 # ca_tunnel_renew NUMBER: one IKE SA made anew with its children, with what it was made of; charon ends the old one behind it.
 ca_tunnel_renew() { ca_swanctl --rekey --ike-id "$1" --reauth; }
 
-# ca_tunnel_end NUMBER: one IKE SA with its children, and no other.
-ca_tunnel_end() { ca_swanctl --terminate --ike-id "$1" --timeout 10; }
+# ca_tunnel_end ike|child NUMBER: one IKE SA with its children, or one child, and no other.
+ca_tunnel_end() { ca_swanctl --terminate "--$1-id" "$2" --timeout 10; }
 
 # ca_pluto_up NAME: a connection of libreswan established anew, as pluto has it; what it had ends before.
 ca_pluto_up() {
@@ -35,7 +35,7 @@ ca_stroke_up() {
 }
 
 # ca_stroke_rekey ike|child NAME NUMBER: of one SA, by the number that this host gave it.
-ca_stroke_rekey() { if [ "$1" = ike ]; then ca_verb ipsec stroke rekey "$2[$3]"; else ca_verb ipsec stroke rekey "$2{$3}"; fi; }
+ca_stroke_rekey() { ca_stroke_one "$@" ipsec stroke rekey; }
 
 # ca_stroke_renew NAME NUMBER: one IKE SA ended, and made anew; stroke knows no re-authentication.
 ca_stroke_renew() {
@@ -43,8 +43,15 @@ ca_stroke_renew() {
   ca_stroke_up "$1"
 }
 
-# ca_stroke_end NAME NUMBER: one IKE SA with its children, and no other.
-ca_stroke_end() { ca_verb ipsec down "$1[$2]"; }
+# ca_stroke_end ike|child NAME NUMBER: one IKE SA with its children, or one child, and no other.
+ca_stroke_end() { ca_stroke_one "$@" ipsec down; }
+
+ca_stroke_one() {
+  ca_one="$2{$3}"
+  [ "$1" = child ] || ca_one="$2[$3]"
+  shift 3
+  ca_verb "$@" "$ca_one"
+}
 
 ca_swanctl() { ca_verb swanctl "$@"; }
 
