@@ -270,7 +270,7 @@ def test_where_its_child_alone_changes_a_new_one_comes_into_the_ike_sa_that_is_t
         more: dict[str, Any] = {"agility_campaign": f"stroke-{time.time_ns()}", "hosts": ("vpn-b", "vpn-g")}
         ran = play(lab, "migrate_links", agility_policy=str(TOP / "tests/fixtures/strongswan/policy.yml"), **more)
         assert ran.rc == 0, ran.text
-        assert swan() == [(f"{OLD}/KE1_ML_KEM_768", "AES_GCM_16-256/CURVE_25519/KE1_ML_KEM_768")]
+        assert swan() == [(f"{OLD}/KE1_ML_KEM_768", "AES_GCM_16-256/CURVE_25519/KE1_ML_KEM_1024")]
         assert on("vpn-g", "ipsec statusall").count("INSTALLED") == 1, "the child of before has ended"
         assert on("vpn-g", "ping -c 2 -W 5 -I 10.92.6.1 10.92.2.1")
         back = play(lab, "rollback_links", **more)
