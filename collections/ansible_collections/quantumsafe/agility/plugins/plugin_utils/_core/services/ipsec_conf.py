@@ -22,6 +22,7 @@ USUAL = "/etc/ipsec.d/*.conf"
 DEEPEST_INCLUDE = 10
 DEFAULT = "%default"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a connection that is named to the agent
+OTHER_NAME = "a name of other than letters, digits, dots, dashes and underscores"
 NO_TUNNEL = ("passthrough", "drop", "reject", "%passthrough", "%drop", "%reject")  # types of connections
 
 

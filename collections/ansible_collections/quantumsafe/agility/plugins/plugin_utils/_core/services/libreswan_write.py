@@ -15,7 +15,7 @@ from ..documents.lines import apply
 from ..model import Change, File, Inexpressible, Snapshot, Wanted, Wishes
 from .ike_proposal import KINDS, split
 from .ike_stays import staying
-from .ipsec_conf import NAME
+from .ipsec_conf import NAME, OTHER_NAME
 from .ipsec_service import where
 from .libreswan_proposals import parse, with_exchange
 from .libreswan_seen import Seen
@@ -75,7 +75,7 @@ def _where(seen: Seen) -> str:
 def _can(seen: Seen, wishes: Mapping[str, Wanted]) -> None:
     """Raises Inexpressible."""
     if not NAME.fullmatch(seen.conn.name):
-        raise Inexpressible(f"{seen.id}: a name of other than letters, digits, dots and dashes", _where(seen), "give it another name, at this end")
+        raise Inexpressible(f"{seen.id}: {OTHER_NAME}", _where(seen), "give it another name, at this end")
     if seen.loaded is None or seen.stale():
         raise Inexpressible("pluto has loaded something else than the files say", _where(seen), f"run ipsec replace {seen.conn.name}, and come again")
     if seen.entry is None or not all((one.key_exchange or "key_exchange" not in wishes) and not one.strange for one in seen.written()):

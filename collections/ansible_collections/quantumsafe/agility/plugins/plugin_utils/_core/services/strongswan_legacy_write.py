@@ -14,7 +14,7 @@ from ..documents import ipsec_conf, lines
 from ..documents.braces import Splice
 from ..model import Change, File, Inexpressible, Snapshot, Wanted, Wishes
 from .ike_stays import staying
-from .ipsec_conf import NAME
+from .ipsec_conf import NAME, OTHER_NAME
 from .strongswan_legacy_seen import Seen
 from .strongswan_proposals import parse
 from .strongswan_write import Place, in_front, made, with_each
@@ -96,7 +96,7 @@ def _placed(snapshot: Snapshot, seen: Seen, wishes: Mapping[str, Wanted]) -> Pla
 def _can(seen: Seen, where: str) -> None:
     """Raises Inexpressible."""
     if not NAME.fullmatch(seen.conn.name):
-        raise Inexpressible(f"{seen.id}: a name of other than letters, digits, dots and dashes", where, "give it another name, at this end")
+        raise Inexpressible(f"{seen.id}: {OTHER_NAME}", where, "give it another name, at this end")
     if not seen.loaded:
         why = f"charon has not loaded {seen.conn.name}" if seen.status else "charon does not answer ipsec statusall"
         raise Inexpressible(why, where, "run ipsec update, see in its log what it does, and come again")
