@@ -7,17 +7,19 @@ import json
 import re
 import socket
 import ssl
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from .appliance import Emulated
+from .appliance import Emulated, playbook
 from .platforms import PLATFORMS, api_of_eos
 
 NAME = "edge1.example.test"
@@ -36,6 +38,36 @@ ip http secure-port {port}
 {named}ip http tls-version TLSv1.2
 """
 NAMED = "ip http secure-trustpoint OLD\n"
+Made = TypeVar("Made", bound=Emulated)
+
+
+@contextmanager
+def starting(kind: Callable[..., Made]) -> Iterator[Callable[..., Made]]:
+    """What starts such devices, which are killed afterwards."""
+    started: list[Made] = []
+
+    def start(*said: Any, **more: Any) -> Made:
+        started.append(kind(*said, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+def rotated(
+    folder: Path, reached: dict[str, Any], verb: str, *more: str, hidden: Callable[[], Iterable[str]] = lambda: ("PRIVATE KEY",), **said: object
+) -> dict[str, Any]:
+    """The result of a run as a user makes it, and all that it shows, by the authority in folder/authority.  reached: variables of the device.
+
+    Nothing that the run shows or writes may hold what is hidden, which is asked for behind it.
+    """
+    usual = {"agility_authority": str(folder / "authority"), "agility_campaign": "spring"}
+    shown, results = playbook(folder, verb, {"edge1": reached}, *more, **{**usual, **said})
+    assert "edge1" in results, shown
+    written = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json*") if path.is_file() and folder / "device" not in path.parents]
+    assert not [one for one in hidden() if any(one in text for text in (shown, *written))]
+    return {**results["edge1"], "shown": shown}
 
 
 @dataclass

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 
 from tests.asked import asked
-from tests.emulators.appliance import Emulated, playbook, terminal
-from tests.emulators.certified import NAME, NAMED, Edge, Root, root, without
+from tests.emulators.appliance import Emulated, terminal
+from tests.emulators.certified import NAME, NAMED, Edge, Root, root, rotated, starting, without
 
 from .test_device_recover import killed
 
@@ -30,24 +31,12 @@ def by(tmp_path: Path) -> Root:
 
 @pytest.fixture
 def made(tmp_path: Path, by: Root) -> Iterator[Made]:
-    started: list[Edge] = []
-
-    def start(**more: Any) -> Edge:
-        started.append(Edge(tmp_path / "device", by, **more))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
+    with starting(partial(Edge, tmp_path / "device", by)) as start:
+        yield start
 
 
 def run(folder: Path, edge: Emulated, verb: str = "rotate_certificates", *more: str, **variables: object) -> dict[str, Any]:
-    said = {"agility_authority": str(folder / "authority"), "agility_confirm_timeout": 60, "agility_campaign": "spring", **variables}
-    shown, results = playbook(folder, verb, {"edge1": edge.variables(ansible_network_cli_ssh_type=LIBRARY)}, *more, **said)
-    assert "edge1" in results, shown
-    written = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json*") if path.is_file() and folder / "device" not in path.parents]
-    assert "PRIVATE KEY" not in "".join([shown, *written])
-    return {**results["edge1"], "shown": shown}
+    return rotated(folder, edge.variables(ansible_network_cli_ssh_type=LIBRARY), verb, *more, **{"agility_confirm_timeout": 60, **variables})
 
 
 def disk(edge: Emulated) -> dict[str, bytes]:

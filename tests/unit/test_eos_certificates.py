@@ -6,6 +6,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.asked import asked
-from tests.emulators.appliance import OTHER, playbook, terminal
-from tests.emulators.certified import NAME, Eos, Root, issuing, served, trusted
+from tests.emulators.appliance import OTHER, terminal
+from tests.emulators.certified import NAME, Eos, Root, issuing, rotated, served, starting, trusted
 
 from .test_device_recover import killed
 
@@ -31,25 +32,13 @@ def by(tmp_path: Path) -> Root:
 
 @pytest.fixture
 def made(tmp_path: Path, by: Root) -> Iterator[Made]:
-    started: list[Eos] = []
-
-    def start(**more: Any) -> Eos:
-        started.append(Eos(tmp_path / "device", **more))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
+    with starting(partial(Eos, tmp_path / "device")) as start:
+        yield start
 
 
 def run(folder: Path, edge: Eos, verb: str = "rotate_certificates", *more: str, ssh: str = "paramiko", **variables: object) -> dict[str, Any]:
-    """Nothing that it shows or writes may hold a private key."""
-    said = {"agility_authority": str(folder / "authority"), "agility_campaign": "spring", "agility_names": [NAME], "agility_confirm_timeout": 60}
-    shown, results = playbook(folder, verb, {"edge1": edge.variables(ansible_network_cli_ssh_type=ssh)}, *more, **{**said, **variables})
-    assert "edge1" in results, shown
-    written = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json*") if path.is_file() and folder / "device" not in path.parents]
-    assert "PRIVATE KEY" not in "".join([shown, *written])
-    return {**results["edge1"], "shown": shown}
+    said = {"agility_names": [NAME], "agility_confirm_timeout": 60, **variables}
+    return rotated(folder, edge.variables(ansible_network_cli_ssh_type=ssh), verb, *more, **said)
 
 
 def disk(edge: Eos) -> dict[str, bytes]:

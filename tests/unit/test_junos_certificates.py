@@ -6,6 +6,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.asked import asked
-from tests.emulators.appliance import playbook
-from tests.emulators.certified import NAME, Junos, Root, root, served, trusted
+from tests.emulators.certified import NAME, Junos, Root, root, rotated, served, starting, trusted
 
 from .test_device_recover import killed
 
@@ -32,25 +32,12 @@ def by(tmp_path: Path) -> Root:
 
 @pytest.fixture
 def made(tmp_path: Path, by: Root) -> Iterator[Made]:
-    started: list[Junos] = []
-
-    def start(**more: Any) -> Junos:
-        started.append(Junos(tmp_path / "device", **more))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
+    with starting(partial(Junos, tmp_path / "device")) as start:
+        yield start
 
 
 def run(folder: Path, edge: Junos, verb: str = "rotate_certificates", *more: str, **variables: object) -> dict[str, Any]:
-    """Nothing that it shows or writes may hold a private key."""
-    said = {"agility_authority": str(folder / "authority"), "agility_campaign": "spring", **variables}
-    shown, results = playbook(folder, verb, {"edge1": edge.variables(ansible_network_cli_ssh_type=LIBRARY)}, *more, **said)
-    assert "edge1" in results, shown
-    written = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json*") if path.is_file() and folder / "device" not in path.parents]
-    assert "PRIVATE KEY" not in "".join([shown, *written])
-    return {**results["edge1"], "shown": shown}
+    return rotated(folder, edge.variables(ansible_network_cli_ssh_type=LIBRARY), verb, *more, **variables)
 
 
 def test_a_certificate_is_replaced_under_a_new_name_and_the_old_one_comes_back(tmp_path: Path, made: Made, by: Root) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.keeping import Keeping
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import load, sign
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.credentials import Pair
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Problem, Snapshot
@@ -67,14 +66,9 @@ def edge(tmp_path: Path, by: Root) -> Iterator[Edge]:
     made.kill()
 
 
-def keeping_of(device: Device) -> Keeping:
-    assert device.keeping
-    return device.keeping
-
-
 def brought(edge: Edge, by: Root, kind: str = "ECDSA-P256") -> None:
     device = device_of(edge)
-    keeping = keeping_of(device)
+    keeping = device.keeping
     request = keeping.request(device.carry(keeping.make(device.look().snapshot, NEW, kind, (NAME,))))
     authority = load(*((by.folder / name).read_text(encoding="utf-8") for name in ("ca.crt", "ca.key")), None, "")
     chain = sign(authority, request, kind, (NAME,), 40, datetime.now(UTC), 77, "server")
@@ -84,7 +78,7 @@ def brought(edge: Edge, by: Root, kind: str = "ECDSA-P256") -> None:
 
 
 def rebound(device: Device, seen: Snapshot) -> Change:
-    keeping = keeping_of(device)
+    keeping = device.keeping
     (made,) = keeping.rebind(seen, {binding.origin: Pair(NEW, NEW) for one in keeping.servings(seen) for binding in one.bindings})
     return made
 
@@ -113,7 +107,7 @@ def test_the_new_certificate_is_named_and_what_was_named_stays(edge: Edge, by: R
     assert whole(edge, NEW)
     assert edge.trusted(by)
     device = device_of(edge)
-    assert set(keeping_of(device).held(device.look().snapshot)) == {"OLD", NEW}
+    assert set(device.keeping.held(device.look().snapshot)) == {"OLD", NEW}
 
 
 def test_what_cannot_be_proved_is_taken_back(edge: Edge) -> None:
@@ -154,7 +148,7 @@ def test_what_a_controller_that_died_has_left_is_ended(edge: Edge, monkeypatch: 
 @pytest.mark.parametrize("kind", ["ECDSA-P384", "RSA-2048"])
 def test_a_name_that_is_there_is_made_anew_and_only_it_goes_away(edge: Edge, by: Root, kind: str) -> None:
     device = device_of(edge)
-    keeping = keeping_of(device)
+    keeping = device.keeping
     device.carry(keeping.drop(NEW))
     assert (edge.points(), json.loads(edge.text("nvram.json")).keys() == set()) == (["OLD"], False)
     device.terminal.close()
@@ -170,7 +164,7 @@ def test_a_name_that_is_there_is_made_anew_and_only_it_goes_away(edge: Edge, by:
 
 def test_what_an_issuer_did_not_sign_for_that_key_is_not_taken(edge: Edge, by: Root) -> None:
     device = device_of(edge)
-    keeping = keeping_of(device)
+    keeping = device.keeping
     device.carry((*keeping.drop(NEW), *keeping.make(device.look().snapshot, NEW, "ECDSA-P256", (NAME,))))
     old, ca = edge.old.public_bytes(Encoding.PEM).decode(), by.folder / "ca.crt"
     with pytest.raises(Rejected, match="Failed to parse or verify"):
@@ -181,7 +175,7 @@ def test_what_an_issuer_did_not_sign_for_that_key_is_not_taken(edge: Edge, by: R
 
 def test_a_chain_that_one_trustpoint_cannot_show_is_refused_before_anything_is_said(edge: Edge) -> None:
     with pytest.raises(Problem, match="2 authorities between"):
-        keeping_of(device_of(edge)).place(NEW, ("leaf", "low", "high", "root"))
+        device_of(edge).keeping.place(NEW, ("leaf", "low", "high", "root"))
 
 
 def test_a_certificate_that_runs_as_digits_and_starts_as_a_file_is_the_same(edge: Edge) -> None:
