@@ -78,12 +78,12 @@ def _plan(run: Run) -> Plan:
 def _apply(run: Run, plan: Plan) -> Outcome:
     policy = run.policy()
     answered = reachable(run, plan.probes)
-    tunnels = _tunnel.carrying(run, plan.activations) if any(one.service == "libreswan" for one in plan.activations) else ()
+    carried = _tunnel.replaced(run, plan.activations) if any(one.service == "libreswan" for one in plan.activations) else None
 
     def proof(after: Any) -> Any:
         proofs, wrong = prove(run, plan.probes, answered)
         wrong = [*unsettled(run, after, policy), *wrong]
-        return proofs, wrong or (_tunnel.gone(tunnels, after) if tunnels else [])
+        return proofs, wrong or (_tunnel.gone(carried, after) if carried else [])
 
     id_, why = f"{id_prefix(run.result.campaign)}-{secrets.token_hex(3)}", f"{CAMPAIGN}{run.result.campaign}"
     if run.channel.is_device:

@@ -29,7 +29,7 @@ from ._run import Run
 from ._several_openvpn import Called, Returning, comes_back
 from ._stepping import SPARE, Proofs, Stepping, rows, settled, stands
 from ._tied import Here
-from ._tunnel import READERS, Tunnel
+from ._tunnel import Carried, Tunnel
 
 EACH = {"strongswan": 5, "libreswan": 10, "strongswan-legacy": 5, "openvpn": 3}  # seconds to see one tunnel anew, and rekeyed, at both ends
 NOT_YET = "its other end, {}, offers no {} yet, and proves it when it does"
@@ -87,25 +87,6 @@ class Tie:
         if found is None or wrong:
             return (), wrong
         return tuple({**row, "with": self.here.other} for row in rows(self.here.connection, found, self.here.daemon)), []
-
-
-class Carried:
-    """The connections of tunnels whose other end is not ready that have an SA with a child now: by one list, for there may be many."""
-
-    def __init__(self, run: Run, heres: Sequence[Here], dummy: Survey) -> None:
-        self.run, self.names = run, {here.connection: here.daemon for here in heres}
-        self.up = self._now()
-
-    def _now(self) -> set[str]:
-        all_of_them = Tunnel(self.run, "", next(iter(self.names.values()), "strongswan"))
-        if self.names:
-            all_of_them.listed()
-        return {name for name, daemon in self.names.items() if any(one.children for one in READERS[daemon](all_of_them.heard, name))}
-
-    def wait(self, dummy: float) -> None:
-        """Until what was there is there, or comes back.  Raises Problem."""
-        for name in sorted(self.up - self._now()):
-            Tunnel(self.run, name, self.names[name]).stands()
 
 
 class Several:
@@ -196,7 +177,8 @@ class Several:
         if not self.plan.changes and all(tie.moved for tie in self.ties):  # since it was audited
             self.confirmed()
             return
-        carried = (Returning if self.daemon == "openvpn" else Carried)(self.run, self.later, self.found)
+        ipsec = self.daemon != "openvpn"
+        carried = Carried(self.run, [here.connection for here in self.later], self.daemon) if ipsec else Returning(self.run, self.later, self.found)
         losing = self._losing()
         until = time.monotonic() + int(self.run.args["confirm_timeout"]) - SPARE
         was = [end.said["stage"] if self.plan.changes else self._stands(here) for here, end in zip(self.heres, self.ends, strict=True)]

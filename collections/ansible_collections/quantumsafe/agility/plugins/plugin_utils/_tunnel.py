@@ -56,6 +56,7 @@ class Tunnel:
 
         One that was made of the very configuration of now (by a move that went back) counts as well: charon makes no other beside it.  Where that
         came out classical, for the other end was at the old by then, it is re-authenticated: what it was made of is offered anew.
+        Where nothing of IKE has changed, new children come beside the old ones in the IKE SA that is there, and the old ones end.
         """
         if self.daemon == "libreswan":
 
@@ -158,17 +159,39 @@ class Tunnel:
         return listed[0]
 
 
-def carrying(run: Run, activations: Sequence[Activation]) -> tuple[Tunnel, ...]:
+class Carried:
+    """Which of these connections have an SA with a child now: by one list, for there may be many."""
+
+    def __init__(self, run: Run, names: Collection[str], daemon: str) -> None:
+        self.run, self.names, self.daemon = run, names, daemon
+        self.up = self._now(names)
+
+    def _now(self, names: Collection[str]) -> set[str]:
+        all_of_them = Tunnel(self.run, "", self.daemon)
+        if names:
+            all_of_them.listed()
+        return {name for name in names if any(one.children for one in READERS[self.daemon](all_of_them.heard, name))}
+
+    def lost(self) -> list[Tunnel]:
+        """Those that were there and are not now."""
+        return [Tunnel(self.run, name, self.daemon) for name in sorted(self.up - self._now(self.up))]
+
+    def wait(self, dummy: float) -> None:
+        """Until what was there is there, or comes back.  Raises Problem."""
+        for one in self.lost():
+            one.stands()
+
+
+def replaced(run: Run, activations: Sequence[Activation]) -> Carried:
     """Of the connections that pluto is to take anew those that carry packets now: it ends their SAs."""
     named = [name for one in activations if one.action.startswith("replace:") for name in one.action.partition(":")[2].split(",") if name]
-    tunnels = [Tunnel(run, name, "libreswan") for name in named]
-    return tuple(tunnel for tunnel in tunnels if any(one.children for one in tunnel.listed()))
+    return Carried(run, named, "libreswan")
 
 
-def gone(tunnels: Sequence[Tunnel], after: Snapshot) -> list[str]:
+def gone(carried: Carried, after: Snapshot) -> list[str]:
     """Which of these has not come again, the first that is seen.  Whoever comes to one that takes anybody comes when he does."""
     named = {seen.conn.name for seen in libreswan.of(after) if not seen.anybody}
-    for tunnel in tunnels:
+    for tunnel in carried.lost():
         try:
             if tunnel.connection in named:
                 tunnel.stands()
