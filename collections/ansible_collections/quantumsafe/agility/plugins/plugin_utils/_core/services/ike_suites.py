@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..algorithms.lookup import find
-from ..model import Inexpressible, Protocol, Wanted
+from ..model import Inexpressible, Protocol, Setting, Wanted
 from .ike_proposal import Kind
 
 Texts = tuple[str, ...]
 Suites = Mapping[Protocol, Mapping[str, Texts]]
 
 
-def words(kind: Kind, wishes: Mapping[str, Wanted], there: Texts, usual: Texts) -> Texts:
-    """What is wished of it; where nobody asks for anything what is there, else what is usual."""
-    return wishes[kind].names if kind in wishes else there or usual
+def words(kind: Kind, wishes: Mapping[str, Wanted], said: Mapping[str, Setting], macs: Texts, prfs: Texts) -> Texts:
+    """What is wished of it; where nobody asks for anything these PRFs, and of others what is there, else these MACs."""
+    if kind in wishes:
+        return wishes[kind].names
+    if kind == "prf":
+        return prfs
+    return said[kind].values if kind in said else macs if kind == "mac" else ()
 
 
 def apart(protocol: str, ciphers: Texts, macs: Texts, prfs: Texts, header: bool) -> Iterator[tuple[Texts, Texts, Texts]]:

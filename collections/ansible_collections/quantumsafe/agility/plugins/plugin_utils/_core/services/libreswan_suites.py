@@ -28,8 +28,5 @@ def bodies(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> tuple[str, .
 
 
 def _words(seen: Seen, wishes: Mapping[str, Wanted], kind: Kind) -> tuple[str, ...]:
-    """Where nobody asks for PRFs those of SUITES."""
-    there = dict(seen.settings()).get(kind)
-    if kind == "prf":
-        return words(kind, wishes, (), tuple(name for name in MACS if name in (seen.able(kind) or ())))
-    return words(kind, wishes, there.values if there else (), MACS if kind == "mac" else ())
+    able = tuple(name for name in MACS if name in (seen.able("prf") or ()))
+    return words(kind, wishes, dict(seen.settings()), MACS, able)

@@ -33,11 +33,8 @@ def bodies(seen: Seen, wishes: Mapping[str, Wanted], where: str) -> tuple[str, .
 
 
 def _words(seen: Seen, wishes: Mapping[str, Wanted], kind: Kind) -> tuple[str, ...]:
-    """Where nobody asks for PRFs those of SUITES."""
-    there = dict(seen.settings()).get(kind)
-    if kind == "prf":
-        return words(kind, wishes, (), tuple(name for name in SUITES["ikev2"][kind] if name in (seen.daemon.capability(kind).names or ())))
-    return words(kind, wishes, there.values if there else (), MACS if kind == "mac" else ())
+    able = tuple(name for name in SUITES["ikev2"]["prf"] if name in (seen.daemon.capability("prf").names or ()))
+    return words(kind, wishes, dict(seen.settings()), MACS, able)
 
 
 def _numbers(seen: Seen) -> Iterator[str]:
