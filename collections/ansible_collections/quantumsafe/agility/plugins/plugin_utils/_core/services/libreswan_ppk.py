@@ -100,7 +100,7 @@ def read_end(snapshot: Snapshot, connection: str, kept: Kept) -> PlutoEnd:
         )
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", connection):
         raise Problem(f"the connection {connection!r} would give its file an odd name", snapshot.host, f"rename it; {NOTHING}")
-    if any(fact.startswith("remote_addrs=%any") for fact in seen.endpoint().settings["link"].values):
+    if seen.anybody:
         raise Problem(f"{connection} takes anybody: its secrets are those of other ends, too", snapshot.host, f"give it one end (right=); {NOTHING}")
     end = PlutoEnd(snapshot, seen, f"{FOLDER}/agility-ppk-{connection}.secrets", kept, "", seen.ppk() == "required", False)
     _can(end)

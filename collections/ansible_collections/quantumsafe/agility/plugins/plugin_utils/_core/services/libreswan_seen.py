@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..algorithms.lookup import Algorithm, all_of
 from ..model import Capability, Endpoint, Evidence, Origin, Setting
-from ..peers import quantum_safe
+from ..peers import names_its_peer, quantum_safe
 from .ike_proposal import KINDS, Kind, Proposal, split
 from .ipsec_conf import Conn, Entry
 from .ipsec_ends import facts
@@ -152,7 +152,7 @@ class Seen:
     @property
     def anybody(self) -> bool:
         """Whether no address of its other end is known: whoever it is has to begin."""
-        return "remote_addrs=%any" in Seen(self.conn, self.pluto)._link()
+        return not names_its_peer((Seen(self.conn, self.pluto).endpoint(),))
 
     def agreed(self) -> tuple[str, ...]:
         return tuple(self.loaded.newest.get("esp" if self.child else "ike", ())) if self.loaded else ()
