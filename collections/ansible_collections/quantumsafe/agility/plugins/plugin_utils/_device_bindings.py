@@ -22,8 +22,7 @@ AGAIN = (5.0,)  # seconds that HTTPS of a device may take to start anew, before 
 
 def looked(one: Device | ApiDevice) -> Survey:
     """A look with the certificates that it holds."""
-    found = one.look()
-    return one.certified(found) if isinstance(one, Device) else found
+    return one.certified(one.look())
 
 
 def patient(run: Run, probes: tuple[Probe, ...], answered: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:

@@ -26,7 +26,7 @@ from ..documents.lines import split
 from ..model import Change, Origin, Problem, Snapshot
 from .keeping import ANYTHING, Keeping, Talk
 from .kept import Node, said, tree
-from .lists import edits_of
+from .lists import edits_of, within
 
 HTTPS = "system services web-management https"
 BOUND = f"{HTTPS} pki-local-certificate"
@@ -218,8 +218,7 @@ def rebind(snapshot: Snapshot, bindings: Mapping[Origin, Pair]) -> tuple[Change,
 
 def commands(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
     """Of statements of WEB: what is no more goes first, for one of them holds alone."""
-    stays = {path for path in WEB for one in new if f"{one} ".startswith(f"{path} ")}
-    gone = (path for path in WEB if path not in stays and any(f"{one} ".startswith(f"{path} ") for one in old))
+    gone = (path for path in WEB if any(within(one, path) for one in old) and not any(within(one, path) for one in new))
     return (*(f"delete {path}" for path in gone), *(f"set {one}" for one in new if one not in old))
 
 

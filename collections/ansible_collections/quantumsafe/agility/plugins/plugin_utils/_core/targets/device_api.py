@@ -53,6 +53,10 @@ class ApiDevice:
     def keeping(self) -> Keeping:
         return self.api.keeping
 
+    def certified(self, found: Survey) -> Survey:
+        """As of Device: its backup holds them."""
+        return found
+
     def look(self) -> Survey:
         """Raises Problem, Unreachable, Unparsable; two requests, three where the release has the lists of SSH in a table."""
         told = self.answer(self.api.status)
