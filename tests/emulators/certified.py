@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import load, sign
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -227,6 +228,14 @@ class Edge(Emulated):
 def without(text: str, name: str) -> str:
     """A configuration without that trustpoint and its certificates."""
     return re.sub(rf"^crypto pki (?:trustpoint|certificate chain) {name}\n(?: .*\n)+", "", text, flags=re.MULTILINE)
+
+
+def signed(by: Root, request: str, kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """What that authority makes of a request, PEM each: the leaf, who stands above it, the anchor last."""
+    authority = load(*((by.folder / one).read_text(encoding="utf-8") for one in ("ca.crt", "ca.key")), None, "")
+    made = [f"-----BEGIN{one}" for one in sign(authority, request, kind, names, 40, datetime.now(UTC), 77).split("-----BEGIN")[1:]]
+    anchor = next(path for one in ("root.crt", "ca.crt") if (path := by.folder / one).is_file())
+    return (*made, anchor.read_text(encoding="utf-8"))
 
 
 def _build(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.applianc
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.appliance import Order
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.eos_live import LIVE
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.lists import changed
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import load, sign
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.credentials import Pair
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.documents.lines import split
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem, Snapshot
@@ -25,7 +23,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._device_bindin
 from cryptography import x509
 
 from tests.emulators.appliance import terminal
-from tests.emulators.certified import NAME, Eos, Root, issuing, served, trusted
+from tests.emulators.certified import NAME, Eos, Root, issuing, served, signed, trusted
 from tests.unit.appliances.test_eos_tls import API, seen
 from tests.unit.targets.test_device_change import EVERY, device_of, fine, struck
 from tests.unit.targets.test_device_resume import dying, ended
@@ -71,9 +69,7 @@ def brought(edge: Eos, by: Root, kind: str = "RSA-2048") -> x509.CertificateSign
     """It holds a new certificate that nothing names."""
     device = device_of(edge)
     request = KEEPING.request(device.carry(KEEPING.make(device.look().snapshot, NEW, kind, NAMES)))
-    authority = load(*((by.folder / one).read_text(encoding="utf-8") for one in ("ca.crt", "ca.key")), None, "")
-    leaf, issuer = (f"-----BEGIN{one}" for one in sign(authority, request, kind, NAMES, 40, datetime.now(UTC), 77, "server").split("-----BEGIN")[1:])
-    device.carry(KEEPING.place(NEW, (leaf, issuer, (by.folder / "root.crt").read_text(encoding="utf-8"))))
+    device.carry(KEEPING.place(NEW, signed(by, request, kind, NAMES)))
     assert device.save_only(KEEPING.heads(NEW))
     assert KEEPING.held(looked(device).snapshot)[NEW].key == kind
     device.terminal.close()

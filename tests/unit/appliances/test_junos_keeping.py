@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.applianc
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.appliance import Order
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.junos_keeping import told
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.junos_live import lines
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import load, sign
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.read import is_it
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.credentials import Certificate, Pair
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Probe, Problem, Snapshot
@@ -24,7 +22,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._proving impor
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.emulators.certified import NAME, Junos, Root, root, served, trusted
+from tests.emulators.certified import NAME, Junos, Root, root, served, signed, trusted
 from tests.unit.targets.test_device_change import EVERY, STEPS, device_of, fine, struck
 
 KEEPING = junos_keeping.KEEPING
@@ -96,11 +94,10 @@ def brought(edge: Junos, by: Root, kind: str = "ECDSA-P256", name: str = NEW) ->
     """It holds a new certificate, which is given, and nothing names it."""
     device = device_of(edge)
     request = KEEPING.request(device.carry(KEEPING.make(device.look().snapshot, name, kind, NAMES)))
-    authority = load(*((by.folder / one).read_text(encoding="utf-8") for one in ("ca.crt", "ca.key")), None, "")
-    leaf = sign(authority, request, kind, NAMES, 40, datetime.now(UTC), 77)
-    device.carry(KEEPING.place(name, (leaf, (by.folder / "ca.crt").read_text(encoding="utf-8"))))
+    chain = signed(by, request, kind, NAMES)
+    device.carry(KEEPING.place(name, chain))
     device.terminal.close()
-    return leaf
+    return chain[0]
 
 
 def change(edge: Junos, prove: Callable[[Snapshot], Any] = fine, planned: Callable[[], None] = lambda: None, name: str = NEW) -> Outcome:

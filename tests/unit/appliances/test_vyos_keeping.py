@@ -6,14 +6,12 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances import read, snapshot_of, vyos_keeping
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.appliances.vyos_live import lines
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import load, sign
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.credentials import Pair
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Problem, Snapshot
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import steps as room
@@ -21,7 +19,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.cli import Rejected
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.transact import Outcome
 
-from tests.emulators.certified import NAME, Root, Vyos, issuing, served, trusted
+from tests.emulators.certified import NAME, Root, Vyos, issuing, served, signed, trusted
 from tests.unit.appliances.test_ios import certificate
 from tests.unit.targets.test_device_change import EVERY, STEPS, device_of, fine, struck
 
@@ -52,9 +50,7 @@ def brought(edge: Vyos, by: Root, kind: str = "ECDSA-P256", name: str = NEW) -> 
     """It holds a new certificate that nothing names, and has saved it."""
     device = device_of(edge)
     request = KEEPING.request(device.carry(KEEPING.make(device.look().snapshot, name, kind, NAMES)))
-    authority = load(*((by.folder / one).read_text(encoding="utf-8") for one in ("ca.crt", "ca.key")), None, "")
-    leaf, issuer = (f"-----BEGIN{one}" for one in sign(authority, request, kind, NAMES, 40, datetime.now(UTC), 77).split("-----BEGIN")[1:])
-    device.carry(KEEPING.place(name, (leaf, issuer, (by.folder / "root.crt").read_text(encoding="utf-8"))))
+    device.carry(KEEPING.place(name, signed(by, request, kind, NAMES)))
     assert device.save_only(KEEPING.heads(name))
     assert KEEPING.held(device.look().snapshot)[name].key == kind
     device.terminal.close()

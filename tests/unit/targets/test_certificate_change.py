@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.certificates.authority import load, sign
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.credentials import Pair
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.model import Change, Problem, Snapshot
 from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets import steps as room
@@ -21,7 +19,7 @@ from ansible_collections.quantumsafe.agility.plugins.plugin_utils._core.targets.
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.emulators.appliance import terminal
-from tests.emulators.certified import NAME, Edge, Root, root
+from tests.emulators.certified import NAME, Edge, Root, root, signed
 
 from .test_device_change import EVERY, device_of, fine, struck
 from .test_device_resume import dying, ended
@@ -70,9 +68,7 @@ def brought(edge: Edge, by: Root, kind: str = "ECDSA-P256") -> None:
     device = device_of(edge)
     keeping = device.keeping
     request = keeping.request(device.carry(keeping.make(device.look().snapshot, NEW, kind, (NAME,))))
-    authority = load(*((by.folder / name).read_text(encoding="utf-8") for name in ("ca.crt", "ca.key")), None, "")
-    chain = sign(authority, request, kind, (NAME,), 40, datetime.now(UTC), 77, "server")
-    device.carry(keeping.place(NEW, (chain, (by.folder / "ca.crt").read_text(encoding="utf-8"))))
+    device.carry(keeping.place(NEW, signed(by, request, kind, (NAME,))))
     assert device.save_only(keeping.heads(NEW))
     device.terminal.close()
 
